@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { LEAVES } from './leaves.ts';
+import { type Override, loadConfig } from './load.ts';
+import { printConfig } from './print.ts';
+import { redact, redactUrl } from './redact.ts';
+import { configReference, configSchema } from './reference.ts';
+
+function printed(env: Record<string, string>, overrides: readonly Override[] = []): { text: string; config: unknown } {
+  const result = loadConfig({ env, overrides, cwd: '/nowhere' });
+  assert.ok(result.ok);
+  return { text: printConfig(result.config, result.origins), config: result.config };
+}
+
+describe('printConfig', () => {
+  it('shows each setting on a line with where it came from', () => {
+    const { text } = printed({ SALLYPORT_SERVER_PORT: '5' }, [{ path: 'client.links', value: 2 }]);
+    assert.match(text, /^ {2}port: 5 # environment$/m);
+    assert.match(text, /^ {2}links: 2 # flag$/m);
+    assert.match(text, /^ {2}servers: \[ws:\/\/127\.0\.0\.1:12001\] # default$/m);
+    assert.match(text, /^ {2}hosts: \{\} # default$/m);
+  });
+
+  it('prints YAML that reads back as the same configuration', () => {
+    const sessions = '[{"id":"a","backend":"http://a:1"},{"id":"123","backend":"unix:/x # y"}]';
+    const { text, config } = printed({
+      SALLYPORT_CLIENT_SESSIONS: sessions,
+      SALLYPORT_ENTRY_HOSTS: '{"a.b":"c","d":"e"}',
+      SALLYPORT_CLIENT_CA_FILE: '/a: b #c',
+    });
+    assert.deepEqual(parse(text), config);
+  });
+
+  it('hides user information in URLs', () => {
+    const { text } = printed({
+      SALLYPORT_ENTRY_SERVERS: 'wss://user:hunter2@tunnel.example.org:1/@x',
+      SALLYPORT_CLIENT_SESSIONS: '[{"id":"a","backend":"http://user:hunter2@a:1"}]',
+    });
+    assert.doesNotMatch(text, /hunter2/);
+    assert.match(text, /wss:\/\/\*\*\*@tunnel\.example\.org:1\/@x/);
+  });
+});
+
+describe('redact', () => {
+  it('hides whatever stands under a key named after a secret', () => {
+    const given = { apiToken: 'x', PASSWORD: ['x'], clientSecret: { deep: 'x' }, port: 1, list: [{ token: 'x' }] };
+    const expected = { apiToken: '***', PASSWORD: '***', clientSecret: '***', port: 1, list: [{ token: '***' }] };
+    assert.deepEqual(redact(given), expected);
+  });
+
+  it('hides the password of a broken URL too', () => {
+    assert.equal(redactUrl('ws://user:pa/ss@w@host:99999/x'), 'ws://***@host:99999/x');
+    assert.equal(redactUrl('http://host/@scope'), 'http://host/@scope');
+  });
+});
+
+describe('configSchema', () => {
+  it('asks only for what has no default', () => {
+    const schema = configSchema() as {
+      required?: string[];
+      properties: { client: { required?: string[]; properties: { sessions: { items: { required: string[] } } } } };
+    };
+    assert.equal(schema.required, undefined);
+    assert.equal(schema.properties.client.required, undefined);
+    assert.deepEqual(schema.properties.client.properties.sessions.items.required, ['id', 'backend']);
+  });
+
+  it('is plain JSON', () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(configSchema())), configSchema());
+  });
+});
+
+describe('configReference', () => {
+  it('has a row for every setting, with its variable and its description', () => {
+    const reference = configReference();
+    for (const { path, variable, schema } of LEAVES) {
+      assert.ok(reference.includes(`| \`${path}\` |`) && reference.includes(`\`${variable}\``), path);
+      assert.ok(schema.description !== undefined && schema.description.length > 0, `${path} has no description`);
+    }
+    assert.ok(reference.includes('| `client.sessions[].backend` |'));
+    assert.ok(reference.includes('`4194304` (4 MiB)'));
+    assert.ok(reference.includes('Visitors of &lt;id>.&lt;domain>'), 'Markdown would take <id> for HTML');
+  });
+});

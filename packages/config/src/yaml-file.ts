@@ -1,0 +1,92 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type Document, LineCounter, type Node, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
+import { type Keys, type Problem, type Source, problemAt } from './problem.ts';
+
+const FILE_MAX_BYTES = 1024 * 1024;
+
+export type YamlFile =
+  | { readonly ok: true; readonly data: unknown; readonly source: Source }
+  | { readonly ok: false; readonly missing: boolean; readonly problems: readonly Problem[] };
+
+/** Reads a YAML 1.2 file of at most 1 MiB. Messages never quote the file's text: somebody may have put a secret there. */
+export function readYamlFile(file: string): YamlFile {
+  const source: Source = { origin: 'file', file };
+  const text = readText(file);
+  if (typeof text !== 'string') {
+    const hint =
+      text.code === 'ENOENT' ? 'check the path given to --config' : 'give the path of a readable YAML file under 1 MiB';
+    return {
+      ok: false,
+      missing: text.code === 'ENOENT',
+      problems: [problemAt(source, [], `cannot be read (${text.code})`, hint)],
+    };
+  }
+  return parseYaml(text, file);
+}
+
+export function parseYaml(text: string, file: string): YamlFile {
+  const lineCounter = new LineCounter();
+  // prettyErrors would put a piece of the file into each message.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
+  const complaints = [...document.errors, ...document.warnings].map(({ code, pos }) => {
+    const { line } = lineCounter.linePos(pos[0]);
+    return problemAt({ origin: 'file', file, lineOf: () => line }, [], `is not sound YAML (${code})`, hintFor(code));
+  });
+  if (complaints.length > 0) return { ok: false, missing: false, problems: complaints };
+  const source: Source = { origin: 'file', file, lineOf: (keys) => lineOf(document, lineCounter, keys) };
+  try {
+    return { ok: true, data: document.toJS() ?? {}, source };
+  } catch {
+    // Only aliases fail here: one without its anchor, or so many that the result would be huge.
+    const problem = problemAt(
+      { origin: 'file', file },
+      [],
+      'has aliases (*name) that cannot be resolved',
+      'write the values out',
+    );
+    return { ok: false, missing: false, problems: [problem] };
+  }
+}
+
+function hintFor(code: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key is already set above; keep one';
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'MULTIPLE_DOCS') return 'keep one document: remove the --- line';
+  return 'check indentation, colons and quotes on this line';
+}
+
+function readText(file: string): string | { code: string } {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+    const stats = fstatSync(descriptor);
+    if (stats.isDirectory()) return { code: 'EISDIR' };
+    if (stats.size > FILE_MAX_BYTES) return { code: 'EFBIG' };
+    return readFileSync(descriptor, 'utf8');
+  } catch (error) {
+    return { code: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** The line of the deepest key of `keys` that the file has. */
+function lineOf(document: Document.Parsed, lineCounter: LineCounter, keys: Keys): number | undefined {
+  let node: unknown = document.contents;
+  let found: Node | undefined;
+  for (const key of keys) {
+    if (isAlias(node)) node = node.resolve(document);
+    let inner: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === String(key));
+      if (pair !== undefined && isNode(pair.key)) found = pair.key;
+      inner = pair?.value;
+    } else if (isSeq(node) && typeof key === 'number') {
+      inner = node.items[key];
+      if (isNode(inner)) found = inner;
+    }
+    if (inner === undefined) break;
+    node = inner;
+  }
+  return found?.range ? lineCounter.linePos(found.range[0]).line : undefined;
+}

@@ -1,0 +1,49 @@
+/**
+ * The string table of PROTOCOL.md: `count u16`, `count` × `length u16`, then all text as Latin-1.
+ * One read and one write of text per head, and no byte of a value can be mistaken for its end.
+ */
+import { readU16, writeU16 } from './wire.ts';
+
+/** Bytes that `strings` take. Text beyond Latin-1 must have been refused before. */
+export function tableBytes(strings: readonly string[]): number {
+  let bytes = 2 + 2 * strings.length;
+  for (const text of strings) bytes += text.length;
+  return bytes;
+}
+
+/** Writes the table at `at`; returns the offset behind it. */
+export function writeTable(target: Buffer, at: number, strings: readonly string[]): number {
+  writeU16(target, at, strings.length);
+  at += 2;
+  for (const text of strings) {
+    writeU16(target, at, text.length);
+    at += 2;
+  }
+  return at + target.write(strings.join(''), at, 'latin1');
+}
+
+/**
+ * Reads a table that must fill `[start, end)` exactly and hold at most `maxStrings` strings and `maxTextBytes` of
+ * text; null otherwise.
+ */
+export function readTable(
+  source: Buffer,
+  start: number,
+  end: number,
+  maxStrings: number,
+  maxTextBytes: number,
+): string[] | null {
+  if (end - start < 2) return null;
+  const count = readU16(source, start);
+  const textAt = start + 2 + 2 * count;
+  if (count > maxStrings || textAt > end || end - textAt > maxTextBytes) return null;
+  const text = source.toString('latin1', textAt, end);
+  const strings: string[] = [];
+  let at = 0;
+  for (let lengthAt = start + 2; lengthAt < textAt; lengthAt += 2) {
+    const length = readU16(source, lengthAt);
+    strings.push(text.substring(at, at + length));
+    at += length;
+  }
+  return at === text.length ? strings : null;
+}

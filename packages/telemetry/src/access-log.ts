@@ -1,0 +1,126 @@
+import type { Logger } from 'pino';
+import { flushAtExit, forgetAtExit } from './log-exit.ts';
+import { destinationOf } from './logger.ts';
+import { redactTarget } from './redact.ts';
+
+/** One exchange as the access log tells it. Belongs to the log, arrays included, once it has been recorded. */
+export type AccessRecord = {
+  requestId: string;
+  method: string;
+  host: string;
+  target: string;
+  status: number;
+  bytesIn: number;
+  bytesOut: number;
+  durationMs: number;
+  /** Address of the visitor. */
+  remote: string;
+  session: string;
+  /** Our `SP_…` code when the answer was ours. */
+  code?: string;
+  cause?: string;
+  attempts: number;
+  /** Microseconds in entry, uplink, queue, link, slot, client, backend. */
+  hopsUs: ArrayLike<number>;
+};
+
+export type AccessLog = {
+  /** Takes note of an exchange; the line follows within 100 ms. Never throws. */
+  record(record: AccessRecord): void;
+  /** Exchanges waiting to be written. */
+  readonly queued: number;
+  /** Exchanges left out because the queue was full. */
+  readonly lost: number;
+  /** Writes what is queued and ends the timer. Records after this are counted as lost. */
+  close(): void;
+};
+
+const DEFAULT_MAX_QUEUED = 8192;
+const DRAIN_DELAY_MS = 100;
+/** Lines written in one turn of the event loop (about 2 ms), so that visitors do not wait for a backlog. */
+const DRAIN_BATCH = 512;
+const LEVEL = 'info';
+const MAX_TARGET_CHARS = 2048;
+
+/**
+ * The access log, off the hot path: `record` puts the record into a ring; 100 ms later, or once 512 wait, they are
+ * written in batches at level info with the message `request`. A line's time is that of the writing. When the ring is
+ * full the record is left out and counted (`sallyport_log_lines_lost_total{where="access"}`).
+ */
+export function createAccessLog(logger: Logger, options: { maxQueued?: number } = {}): AccessLog {
+  const { maxQueued = DEFAULT_MAX_QUEUED } = options;
+  const destinationLoss = destinationOf(logger)?.lost;
+  const ring: (AccessRecord | undefined)[] = Array.from({ length: maxQueued }, () => undefined);
+  let head = 0;
+  let queued = 0;
+  let lost = 0;
+  let timer: NodeJS.Timeout | null = null;
+  let immediate: NodeJS.Immediate | null = null;
+  let closed = false;
+
+  const writeBatch = (): void => {
+    for (let left = Math.min(queued, DRAIN_BATCH); left > 0; left--) {
+      const record = ring[head]!;
+      ring[head] = undefined;
+      head = (head + 1) % maxQueued;
+      queued--;
+      logger[LEVEL](toLine(record), 'request');
+    }
+  };
+
+  const drain = (): void => {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    immediate = null;
+    writeBatch();
+    if (queued > 0) immediate = setImmediate(drain);
+  };
+
+  const lose = (): void => {
+    lost++;
+    destinationLoss?.inc('access');
+  };
+
+  const drainAll = (): void => {
+    while (queued > 0) writeBatch();
+  };
+  const atExit = { flushAtExit: drainAll };
+  flushAtExit(atExit);
+
+  return {
+    record(record) {
+      if (!logger.isLevelEnabled(LEVEL)) return;
+      if (closed || queued === maxQueued) {
+        lose();
+        return;
+      }
+      ring[(head + queued) % maxQueued] = record;
+      queued++;
+      if (queued >= DRAIN_BATCH) immediate ??= setImmediate(drain);
+      else if (timer === null && immediate === null) {
+        timer = setTimeout(drain, DRAIN_DELAY_MS);
+        timer.unref();
+      }
+    },
+    get queued() {
+      return queued;
+    },
+    get lost() {
+      return lost;
+    },
+    close() {
+      closed = true;
+      if (timer) clearTimeout(timer);
+      if (immediate) clearImmediate(immediate);
+      forgetAtExit(atExit);
+      drainAll();
+    },
+  };
+}
+
+/** Strangers choose the target, so that its length is cut and its secrets are hidden before it is written. */
+function toLine(record: AccessRecord): object {
+  const target = redactTarget(record.target);
+  const short = target.length > MAX_TARGET_CHARS ? `${target.slice(0, MAX_TARGET_CHARS)}…` : target;
+  return { ...record, target: short, hopsUs: Array.from(record.hopsUs, Math.round) };
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Logger } from 'pino';
+import { AdminError, listenError } from './admin-error.ts';
+import { credentialGuard, type Guard, loopbackGuard, type Verify } from './admin-guard.ts';
+import { PROBLEM_TYPE, problem, problemOf } from './admin-problem.ts';
+import { type AdminRoutes, addOwnRoutes, type Readiness } from './admin-routes.ts';
+import { isLoopbackHost } from './loopback.ts';
+import type { Part, Telemetry } from './telemetry.ts';
+
+export type AdminOptions = {
+  part: Part;
+  /** Address to listen at; one off loopback needs `verify`. */
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  telemetry: Telemetry;
+  logger: Logger;
+  /** Asked at each /readyz: can this part do its job? */
+  ready: () => Readiness;
+  /** The part's own routes; they land under /api (`app.get('/sessions')` is /api/sessions). */
+  routes?: AdminRoutes;
+  verify?: Verify;
+  openapi: { title: string; version: string };
+};
+
+export type Admin = {
+  /** `http://host:port`, with the port that was taken. */
+  url: string;
+  port: number;
+  /** Answers what is under way for at most a second, and ends every connection. */
+  close(): Promise<void>;
+};
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_TIMEOUT_MS = 30_000;
+const CLOSE_GRACE_MS = 1000;
+const BODY_LIMIT_BYTES = 64 * 1024;
+const MAX_CONNECTIONS = 256;
+
+/**
+ * Opens the admin port of a part: /healthz, /readyz, /metrics, /api/… and /api/openapi.json. Health never needs a
+ * credential; off loopback all else does. Errors are problem+json (RFC 9457).
+ *
+ * Rejects with `AdminError` when the address is off loopback without `verify`, in use, or not to be had.
+ */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const { host, port, telemetry, verify } = options;
+  const loopback = isLoopbackHost(host);
+  if (!loopback && !verify) throw needsCredential(host, port);
+  const guard = loopback || !verify ? loopbackGuard : credentialGuard(verify);
+
+  const app = createApp(options, guard);
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.server.on('drop', () => telemetry.limitHit('admin_connections'));
+  try {
+    await addOwnRoutes(app, { ...options, secured: !loopback });
+    // `localhost` would listen twice, on 127.0.0.1 and ::1.
+    await app.listen({ host: host.toLowerCase() === 'localhost' ? '127.0.0.1' : host, port });
+  } catch (error) {
+    await app.close();
+    throw listenError(error, `${urlHost(host)}:${port}`);
+  }
+  const [address] = app.addresses();
+  const taken = address?.port ?? port;
+  return { url: `http://${urlHost(host)}:${taken}`, port: taken, close: () => closeApp(app) };
+}
+
+function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    genReqId: () => randomUUID(),
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      const answer = problemOf(error, request.id);
+      reply.code(answer.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(answer));
+    },
+  });
+  // Every route is closed unless it says that it is open: a path is decoded before it is matched, so that no comparison
+  // of ours with the raw path could be trusted.
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    if (request.routeOptions.config.open === true) return;
+    const refusal = await guard(request.headers);
+    if (!refusal) return;
+    if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
+    const answer = problem(refusal.status, request.id, { detail: refusal.detail });
+    return reply.code(refusal.status).type(PROBLEM_TYPE).send(answer);
+  });
+  app.setNotFoundHandler((request, reply) => reply.code(404).type(PROBLEM_TYPE).send(problem(404, request.id)));
+  app.setErrorHandler((error, request, reply) => {
+    const answer = problemOf(error, request.id);
+    if (answer.status >= 500)
+      logger.error({ err: error, requestId: request.id, url: request.url }, 'admin request failed');
+    return reply.code(answer.status).type(PROBLEM_TYPE).send(answer);
+  });
+  return app;
+}
+
+/** Bytes that are not a request: the same kind of answer, and the end of the connection. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const body = JSON.stringify(problem(400, randomUUID()));
+    const head = ['HTTP/1.1 400 Bad Request', `Content-Type: ${PROBLEM_TYPE}`, 'Connection: close'];
+    socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    return;
+  }
+  socket.destroy(error);
+}
+
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(grace);
+  }
+}
+
+const urlHost = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+
+const needsCredential = (host: string, port: number): AdminError =>
+  new AdminError(
+    'SP_ADMIN_NEEDS_CREDENTIAL',
+    `admin address ${urlHost(host)}:${port} can be reached from other machines and has no credential`,
+    'listen at 127.0.0.1, or name a credential store with a credential made by `sallyport creds add NAME --for admin`',
+  );

@@ -1,0 +1,15 @@
+export { type AccessLog, type AccessRecord, createAccessLog } from './access-log.ts';
+export { type Admin, type AdminOptions, startAdmin } from './admin.ts';
+export { AdminError, type AdminErrorCode } from './admin-error.ts';
+export type { Verify } from './admin-guard.ts';
+export type { AdminRoutes, Readiness } from './admin-routes.ts';
+export { HOPS, METRIC_HELP } from './catalogue.ts';
+export { type Clock, nowMs, nowUs } from './clock.ts';
+export { Counter, LabelledCounter } from './counter.ts';
+export { DEFAULT_BOUNDS_S, Histogram } from './histogram.ts';
+export { closeLogger, createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { isLoopbackHost } from './loopback.ts';
+export { type RateLimitedLog, rateLimitedLog } from './rate-limited-log.ts';
+export { redactTarget, SECRET_NAMES } from './redact.ts';
+export type { Labels } from './sampled-metric.ts';
+export { createTelemetry, type Part, type Telemetry, type TelemetryOptions } from './telemetry.ts';

@@ -1,0 +1,39 @@
+import { write, writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+
+/** Where log bytes go. Called with one chunk at a time; a sink holds no queue of its own. */
+export type LogSink = {
+  /** Writes what it can of `chunk`; `done` gets the error or the number of bytes that went out. */
+  write(chunk: Uint8Array, done: (error: NodeJS.ErrnoException | null, writtenBytes: number) => void): void;
+  /** The same, for the end of the process. Throws what `write` would report. */
+  writeSync(chunk: Uint8Array): number;
+  /** Lets go of listeners. What was given to us open stays open: its owner closes it. */
+  release(): void;
+};
+
+/** A file, pipe or terminal by its descriptor. */
+export const fdSink = (fd: number): LogSink => ({
+  write(chunk, done) {
+    write(fd, chunk, 0, chunk.byteLength, null, done);
+  },
+  writeSync: (chunk) => writeSync(fd, chunk),
+  release: () => undefined,
+});
+
+/** Any stream. An error it emits is the callback's to report; the listener keeps it from ending the process. */
+export function streamSink(stream: Writable): LogSink {
+  const ignore = (): void => undefined;
+  stream.on('error', ignore);
+  return {
+    write(chunk, done) {
+      stream.write(chunk, (error) => done(error ?? null, error ? 0 : chunk.byteLength));
+    },
+    writeSync(chunk) {
+      stream.write(chunk);
+      return chunk.byteLength;
+    },
+    release() {
+      stream.off('error', ignore);
+    },
+  };
+}
