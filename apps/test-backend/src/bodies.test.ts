@@ -140,6 +140,19 @@ test('the first line of a stream comes before the last is written', async () => 
   await once(response, 'close');
 });
 
+test('lines that nobody reads are not queued: the stream waits for its visitor', async (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  const exchange = nextExchange();
+  const sent = request(`${backend.url}/loadtest/stream/100000`).end();
+  await answerOf(sent);
+  const { response } = await exchange;
+  for (let line = 0; line < 100_000; line += 1) context.mock.timers.tick(10);
+  assert.equal(response.writableEnded, false);
+  assert.ok(response.writableLength < 128 * 1024, `${response.writableLength} bytes are queued`);
+  sent.destroy();
+  await once(response, 'close');
+});
+
 test('/sse sends n server-sent events', async () => {
   const answer = await fetch(`${backend.url}/loadtest/sse/2`);
   assert.equal(answer.headers.get('content-type'), 'text/event-stream');

@@ -9,7 +9,7 @@ const LINE_INTERVAL_MS = 10;
 
 export function sendDelayed(_req: IncomingMessage, res: ServerResponse, delayMs: number): void {
   const timer = setTimeout(sendJson, delayMs, res, 200, { delayMs });
-  res.once('close', () => {});
+  res.once('close', () => clearTimeout(timer));
 }
 
 /** JSON lines, 10 ms apart, the first at once: `{"line":0,"of":3}`. */

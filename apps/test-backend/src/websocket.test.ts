@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { startBackend } from './index.ts';
+import { createEchoSockets } from './websocket.ts';
 
 const backend = await startBackend({ host: '127.0.0.1', port: 0 });
 after(() => backend.close());
@@ -51,6 +54,35 @@ test('32 MB of messages sent before any is read come back whole', async () => {
   socket.resume();
   await all;
   socket.terminate();
+});
+
+test('when echoes are not taken, the backend stops reading', async (context) => {
+  const sockets = createEchoSockets();
+  const server = createServer().listen(0, '127.0.0.1');
+  server.on('upgrade', (req, socket, head) => {
+    sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket));
+  });
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const paused = new Promise<void>((resolve) => {
+    sockets.on('connection', (webSocket) => {
+      context.mock.method(webSocket, 'pause', () => {
+        WebSocket.prototype.pause.call(webSocket);
+        resolve();
+      });
+    });
+  });
+  const socket = await open(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  socket.pause();
+  const message = Buffer.alloc(256 * 1024);
+  for (let sent = 0; sent < 256; sent += 1) socket.send(message);
+  await paused;
+  const [ours] = sockets.clients;
+  assert.ok(ours !== undefined && ours.bufferedAmount < 2 * 1024 * 1024, `${ours?.bufferedAmount} bytes are queued`);
+  const closed = once(ours, 'close');
+  socket.terminate();
+  ours.resume();
+  await closed;
 });
 
 test('a message over 64 MiB is refused with close code 1009', async () => {

@@ -45,7 +45,7 @@ describe('environment', () => {
     assert.ok(result.ok);
     assert.deepEqual(result.config.entry.servers, ['ws://a:1', 'ws://b:2']);
     assert.deepEqual(result.config.entry.trustedProxies, ['10.0.0.0/8']);
-    assert.deepEqual(result.config.entry.hosts, { 'app.example.org': 'demo' });
+    assert.deepEqual({ ...result.config.entry.hosts }, { 'app.example.org': 'demo' });
   });
 
   it('refuses JSON that is broken', () => {

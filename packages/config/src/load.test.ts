@@ -106,6 +106,15 @@ describe('loadConfig: layers', () => {
   });
 });
 
+describe('loadConfig: records', () => {
+  it('have no names but those that were configured', () => {
+    for (const config of [sound(), sound({ env: { SALLYPORT_ENTRY_HOSTS: '{"a.b":"c","__proto__":"d"}' } })]) {
+      assert.equal(config.entry.hosts['constructor'], undefined);
+    }
+    assert.equal(sound({ env: { SALLYPORT_ENTRY_HOSTS: '{"__proto__":"d"}' } }).entry.hosts['__proto__'], 'd');
+  });
+});
+
 describe('loadConfig: problems', () => {
   it('reports every problem of every layer at once', () => {
     const file = yamlFile('entry:\n  prot: 1\n  port: abc\nfoo: {}\n');

@@ -121,7 +121,9 @@ function addLeaf(leaf: Leaf, given: unknown, source: Source, { settings, problem
 function build(schema: SchemaNode, keys: readonly string[], settings: ReadonlyMap<string, Setting>): unknown {
   if (schema.properties === undefined) {
     const setting = settings.get(keys.join('.'));
-    return structuredClone(setting === undefined ? schema.default : setting.value);
+    const value: unknown = structuredClone(setting === undefined ? schema.default : setting.value);
+    // Records are looked up by what strangers send: no prototype, so that a host named constructor finds nothing.
+    return schema.patternProperties === undefined ? value : Object.assign(Object.create(null), value);
   }
   const built: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(schema.properties)) {

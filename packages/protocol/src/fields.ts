@@ -34,3 +34,58 @@ export function fieldsAreValid(strings: readonly string[], from: number): boolea
   }
   return true;
 }
+
+/** RFC 9110 §7.6.1: fields of one connection. They never travel in a frame (RFC 9113 §8.2.2 has the same rule). */
+const CONNECTION_FIELDS = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+/** Fields that `Connection` cannot take away by nominating them. */
+const NOT_NOMINATED = new Set(['host', 'authorization', 'content-length', 'cookie', 'set-cookie']);
+const lowerNames = new Map<string, string>();
+
+/** `name` in lower case; the common ones cost one look-up. */
+export function lowerName(name: string): string {
+  let lower = lowerNames.get(name);
+  if (lower === undefined) {
+    lower = name.toLowerCase();
+    if (name.length <= 64 && lowerNames.size < KNOWN_NAMES_LIMIT) lowerNames.set(name, lower);
+  }
+  return lower;
+}
+
+/**
+ * Appends to `into` the fields of `from` (flat: name, value, …) that are for the other end. `keepUpgrade` for a request
+ * that asks for an upgrade and for its 101; `TE: trailers` is kept, being about the message.
+ */
+export function appendEndToEnd(into: string[], from: readonly string[], keepUpgrade: boolean): void {
+  let nominated: Set<string> | null = null;
+  for (let i = 0; i < from.length; i += 2) {
+    if (lowerName(from[i]!) === 'connection') nominated = nominate(nominated, from[i + 1]!);
+  }
+  for (let i = 0; i < from.length; i += 2) {
+    const name = from[i]!;
+    const value = from[i + 1]!;
+    const lower = lowerName(name);
+    if (CONNECTION_FIELDS.has(lower)) {
+      const isKept = (lower === 'upgrade' && keepUpgrade) || (lower === 'te' && value.toLowerCase() === 'trailers');
+      if (!isKept) continue;
+    } else if (nominated !== null && nominated.has(lower)) continue;
+    into.push(name, value);
+  }
+}
+
+function nominate(names: Set<string> | null, value: string): Set<string> | null {
+  for (const part of value.split(',')) {
+    const name = part.trim().toLowerCase();
+    if (name === '' || CONNECTION_FIELDS.has(name) || NOT_NOMINATED.has(name) || name.startsWith('x-forwarded-'))
+      continue;
+    names ??= new Set();
+    names.add(name);
+  }
+  return names;
+}

@@ -7,6 +7,8 @@ export * from './fields.ts';
 export * from './heads.ts';
 export { Leg } from './leg.ts';
 export type { LegOwner } from './leg.ts';
+export { Dialer } from './dialer.ts';
+export type { DialerOptions, DialEvent } from './dialer.ts';
 export type { LifeLimits } from './life.ts';
 export { Link } from './link.ts';
 export type { LinkClosed, LinkHandler, LinkOptions } from './link.ts';

@@ -120,7 +120,7 @@ export class StreamEnd implements LegOwner {
     if (head === null || head === 'bad-head') {
       return this.#refuse(leg, head === null ? StreamCode.PROTOCOL : StreamCode.BAD_HEAD);
     }
-    this.setRoundTrip(head.rttUs + leg.link.smoothedRttUs);
+    this.setRoundTrip(head.rttUs);
     this.#handler.onHead(head, last);
   }
 

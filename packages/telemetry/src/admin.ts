@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Logger } from 'pino';
 import { AdminError, listenError } from './admin-error.ts';
 import { credentialGuard, type Guard, loopbackGuard, type Verify } from './admin-guard.ts';
-import { PROBLEM_TYPE, problem, problemOf } from './admin-problem.ts';
+import { PROBLEM_TYPE, type Problem, problem, problemOf } from './admin-problem.ts';
 import { type AdminRoutes, addOwnRoutes, type Readiness } from './admin-routes.ts';
 import { isLoopbackHost } from './loopback.ts';
-import type { Part, Telemetry } from './telemetry.ts';
+import type { Part } from './part-metrics.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export type AdminOptions = {
   part: Part;
@@ -46,9 +47,9 @@ const MAX_CONNECTIONS = 256;
  * Rejects with `AdminError` when the address is off loopback without `verify`, in use, or not to be had.
  */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, telemetry, verify } = options;
+  const { part, host, port, telemetry, verify } = options;
   const loopback = isLoopbackHost(host);
-  if (!loopback && !verify) throw needsCredential(host, port);
+  if (!loopback && !verify) throw needsCredential(`${part} admin address ${urlHost(host)}:${port}`);
   const guard = loopback || !verify ? loopbackGuard : credentialGuard(verify);
 
   const app = createApp(options, guard);
@@ -60,10 +61,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     await app.listen({ host: host.toLowerCase() === 'localhost' ? '127.0.0.1' : host, port });
   } catch (error) {
     await app.close();
-    throw listenError(error, `${urlHost(host)}:${port}`);
+    throw listenError(error, `${part} admin address ${urlHost(host)}:${port}`);
   }
-  const [address] = app.addresses();
-  const taken = address?.port ?? port;
+  const bound = app.server.address();
+  const taken = typeof bound === 'object' && bound ? bound.port : port;
   return { url: `http://${urlHost(host)}:${taken}`, port: taken, close: () => closeApp(app) };
 }
 
@@ -78,30 +79,32 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
-      const answer = problemOf(error, request.id);
-      reply.code(answer.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(answer));
+      sendProblem(reply, problemOf(error, request.id));
     },
   });
   // Every route is closed unless it says that it is open: a path is decoded before it is matched, so that no comparison
   // of ours with the raw path could be trusted.
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
-    if (request.routeOptions.config.open === true) return;
-    const refusal = await guard(request.headers);
-    if (!refusal) return;
+    const refusal = request.routeOptions.config.open === true ? null : await guard(request.headers);
+    if (!refusal) return undefined;
     if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
-    const answer = problem(refusal.status, request.id, { detail: refusal.detail });
-    return reply.code(refusal.status).type(PROBLEM_TYPE).send(answer);
+    return sendProblem(reply, problem(refusal.status, request.id, { detail: refusal.detail }));
   });
-  app.setNotFoundHandler((request, reply) => reply.code(404).type(PROBLEM_TYPE).send(problem(404, request.id)));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, problem(404, request.id)));
   app.setErrorHandler((error, request, reply) => {
     const answer = problemOf(error, request.id);
-    if (answer.status >= 500)
+    if (answer.status >= 500) {
       logger.error({ err: error, requestId: request.id, url: request.url }, 'admin request failed');
-    return reply.code(answer.status).type(PROBLEM_TYPE).send(answer);
+    }
+    return sendProblem(reply, answer);
   });
   return app;
 }
+
+/** As text, so that no response schema of a route filters it. */
+const sendProblem = (reply: FastifyReply, answer: Problem): FastifyReply =>
+  reply.code(answer.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(answer));
 
 /** Bytes that are not a request: the same kind of answer, and the end of the connection. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -125,9 +128,9 @@ async function closeApp(app: FastifyInstance): Promise<void> {
 
 const urlHost = (host: string): string => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
 
-const needsCredential = (host: string, port: number): AdminError =>
+const needsCredential = (address: string): AdminError =>
   new AdminError(
     'SP_ADMIN_NEEDS_CREDENTIAL',
-    `admin address ${urlHost(host)}:${port} can be reached from other machines and has no credential`,
+    `${address} can be reached from other machines and has no credential`,
     'listen at 127.0.0.1, or name a credential store with a credential made by `sallyport creds add NAME --for admin`',
   );

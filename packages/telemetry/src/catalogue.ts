@@ -16,13 +16,12 @@ export const METRIC_HELP = {
   sallyport_log_lines_lost_total: 'Log lines lost, by where: a full buffer, a destination that failed, the access log.',
   sallyport_event_loop_delay_seconds: 'Delay of the event loop: what a visitor waits before the first hop begins.',
   sallyport_event_loop_active_seconds_total: 'Seconds the event loop worked; the rate is its utilisation.',
-  sallyport_gauge_errors_total: 'Gauges that could not be read at a scrape.',
+  sallyport_scrape_errors_total: 'Values that could not be read at a scrape.',
   sallyport_build_info: 'Version of this part and of Node; always 1.',
 } as const;
-
-export type KnownMetric = keyof typeof METRIC_HELP;
 
 /** The hops in the order in which a request passes them, and of `observeHops`. */
 export const HOPS = ['entry', 'uplink', 'queue', 'link', 'slot', 'client', 'backend'] as const;
 
+/** The help text of a metric of ours, undefined for another. */
 export const helpOf = (name: string): string | undefined => (METRIC_HELP as Record<string, string>)[name];

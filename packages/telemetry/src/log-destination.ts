@@ -4,8 +4,10 @@ import { flushAtExit, forgetAtExit } from './log-exit.ts';
 import type { LogSink } from './log-sink.ts';
 
 const FLUSH_DELAY_MS = 100;
+/** How soon a full pipe is tried again: 64 KiB each time, so 13 MB/s to a reader that keeps up. */
+const FULL_PIPE_DELAY_MS = 5;
 const FLUSH_BYTES = 16 * 1024;
-const DEFAULT_BUFFERED_BYTES = 1024 * 1024;
+const DEFAULT_BUFFERED_BYTES = 4 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2000;
 /** A write that takes longer than this hangs on its reader; waiting for it at exit would hang the process too. */
 const STUCK_MS = 1000;
@@ -60,8 +62,9 @@ export class LogDestination {
     }
     this.#bufferedBytes += lineBytes;
     this.#text += line;
-    if (this.#chunk === null && this.#bufferedBytes >= FLUSH_BYTES) this.#pump();
-    else this.#arm();
+    if (this.#chunk !== null) return;
+    if (this.#bufferedBytes >= FLUSH_BYTES) this.#pump();
+    else if (this.#timer === null) this.#arm(FLUSH_DELAY_MS);
   }
 
   /** Calls back when all written so far has gone out, or with the error that stopped it. Pino's `logger.flush`. */
@@ -105,9 +108,9 @@ export class LogDestination {
     this.#sink.release();
   }
 
-  #arm(): void {
-    if (this.#timer !== null) return;
-    this.#timer = setTimeout(this.#onTimer, FLUSH_DELAY_MS);
+  #arm(delayMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onTimer, delayMs);
     // While closing, the process has to wait for the retry.
     if (!this.#closed) this.#timer.unref();
   }
@@ -134,15 +137,15 @@ export class LogDestination {
     else {
       this.#advance(writtenBytes);
       if (this.#chunk !== null || this.#waiters.length > 0) this.#pump();
-      else if (this.#text !== '') this.#arm();
+      else if (this.#text !== '') this.#arm(FLUSH_DELAY_MS);
     }
   };
 
-  #onFailed(error: NodeJS.ErrnoException): void {
-    const passing = PASSING_ERRORS.has(error.code ?? '');
-    if (!passing) this.#loseChunk();
-    if (!(this.#closed && error.code === 'EAGAIN')) this.#settle(error);
-    if (this.#bufferedBytes > 0) this.#arm();
+  #onFailed({ code = '', message }: NodeJS.ErrnoException): void {
+    const full = code === 'EAGAIN';
+    if (!PASSING_ERRORS.has(code)) this.#loseChunk();
+    if (!(full && this.#closed)) this.#settle(new Error(`log destination: ${message}`));
+    if (this.#bufferedBytes > 0) this.#arm(full ? FULL_PIPE_DELAY_MS : FLUSH_DELAY_MS);
   }
 
   #takeText(): void {

@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 
 /** Where log bytes go. Called with one chunk at a time; a sink holds no queue of its own. */
@@ -12,17 +12,38 @@ export type LogSink = {
 };
 
 /** A file, pipe or terminal by its descriptor. */
-export const fdSink = (fd: number): LogSink => ({
-  write(chunk, done) {
-    write(fd, chunk, 0, chunk.byteLength, null, done);
-  },
-  writeSync: (chunk) => writeSync(fd, chunk),
-  release: () => undefined,
-});
+export function fdSink(givenFd: number): LogSink {
+  const ownFd = openNonBlocking(givenFd);
+  const fd = ownFd ?? givenFd;
+  return {
+    write(chunk, done) {
+      write(fd, chunk, 0, chunk.byteLength, null, done);
+    },
+    writeSync: (chunk) => writeSync(fd, chunk),
+    release() {
+      if (ownFd !== null) closeSync(ownFd);
+    },
+  };
+}
+
+/**
+ * A pipe whose reader has stopped (`sallyport … | less`) would hold a thread of the pool in `write`, and the process
+ * with it at exit. Opened anew it can be non-blocking, without changing the pipe for those who share it. Null where this
+ * is no pipe, not Linux, or the pipe was made by another user: then it blocks as ever.
+ */
+function openNonBlocking(fd: number): number | null {
+  try {
+    if (!fstatSync(fd).isFIFO()) return null;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+}
+
+const ignore = (): void => undefined;
 
 /** Any stream. An error it emits is the callback's to report; the listener keeps it from ending the process. */
 export function streamSink(stream: Writable): LogSink {
-  const ignore = (): void => undefined;
   stream.on('error', ignore);
   return {
     write(chunk, done) {

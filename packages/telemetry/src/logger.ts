@@ -13,7 +13,7 @@ export type LoggerOptions = {
   part: string;
   /** A descriptor or a stream, which stays its owner's to close. Default: standard output. */
   destination?: number | Writable;
-  /** Lines beyond this many bytes waiting to be written are dropped and counted. Default 1 MiB. */
+  /** Lines beyond this many bytes waiting to be written are dropped and counted. Default 4 MiB. */
   maxBufferedBytes?: number;
 };
 
@@ -43,23 +43,25 @@ export function createLogger(options: LoggerOptions): Logger {
   return logger;
 }
 
+type MakeChild = (bindings: Record<string, unknown>, options?: ChildLoggerOptions) => Logger;
+
 /** Pino drops the formatter of bindings in a child, so that each child is given it again; children inherit this. */
 function redactChildren(logger: Logger): void {
-  const { child } = logger;
-  const redactingChild = function (
-    this: Logger,
-    bindings: Record<string, unknown>,
-    options?: ChildLoggerOptions,
-  ): Logger {
+  const makeChild = Reflect.get(logger, 'child') as unknown as MakeChild;
+  const redactingChild = function (this: Logger, bindings: Record<string, unknown>, options?: ChildLoggerOptions) {
     const formatters = { ...options?.formatters, bindings: redact };
-    return child.call(this, bindings, { ...options, formatters }) as Logger;
+    return makeChild.call(this, bindings, { ...options, formatters });
   };
-  logger.child = redactingChild as Logger['child'];
+  Reflect.set(logger, 'child', redactingChild);
 }
+
+/** What a pino logger or a child of one writes its lines to. */
+export const streamOf = (logger: object): { write(line: string): void } =>
+  (logger as Record<symbol, { write(line: string): void }>)[pino.symbols.streamSym]!;
 
 /** The destination behind a logger made by `createLogger` or a child of one; null for a foreign logger. */
 export function destinationOf(logger: object): LogDestination | null {
-  const stream: unknown = (logger as Record<symbol, unknown>)[pino.symbols.streamSym];
+  const stream = streamOf(logger);
   return stream instanceof LogDestination ? stream : null;
 }
 

@@ -1,0 +1,201 @@
+/** Every answer of our own: one table from cause to status, code, hop and Proxy-Status (RFC 9457, RFC 9209). */
+import { StreamCode } from '@sallyport/protocol';
+
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  /** Where it went wrong: a hop of Server-Timing, or `visitor`. */
+  readonly hop: 'visitor' | 'entry' | 'uplink' | 'queue' | 'link' | 'slot' | 'client' | 'backend';
+  /** RFC 9209 §2.3 error type. */
+  readonly proxyError: string;
+  /** Asking again may help. */
+  readonly retryable: boolean;
+  /** Framing is in doubt, or more of the request is not read: the connection ends. */
+  readonly closes?: boolean;
+}
+
+function problem(
+  status: number,
+  code: string,
+  title: string,
+  hop: Problem['hop'],
+  proxyError: string,
+  more: { retryable?: boolean; closes?: boolean } = {},
+): Problem {
+  return { status, code, title, hop, proxyError, retryable: more.retryable ?? false, closes: more.closes ?? false };
+}
+
+const retryable = { retryable: true };
+const closes = { closes: true };
+
+export const Problems = {
+  noRoute: problem(404, 'SP_NO_ROUTE', 'No session is reached by this address', 'entry', 'destination_not_found'),
+  noServer: problem(
+    503,
+    'SP_NO_SERVER',
+    'No tunnel-server is connected',
+    'uplink',
+    'destination_unavailable',
+    retryable,
+  ),
+  badRequest: problem(400, 'SP_BAD_REQUEST', 'The request is malformed', 'visitor', 'http_request_error', closes),
+  badHost: problem(
+    400,
+    'SP_BAD_HOST',
+    'The Host field is missing, repeated or malformed',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  badTarget: problem(400, 'SP_BAD_TARGET', 'The request target is malformed', 'visitor', 'http_request_error', closes),
+  badMethod: problem(405, 'SP_METHOD_NOT_ALLOWED', 'This method is not relayed', 'entry', 'http_request_denied'),
+  targetTooLong: problem(
+    414,
+    'SP_TARGET_TOO_LONG',
+    'The request target is too long',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  headTooLarge: problem(
+    431,
+    'SP_HEAD_TOO_LARGE',
+    'The request head is too large',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  bodyTooLarge: problem(
+    413,
+    'SP_BODY_TOO_LARGE',
+    'The request body is too large',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  headTimeout: problem(
+    408,
+    'SP_HEAD_TIMEOUT',
+    'The request head took too long',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  loop: problem(508, 'SP_LOOP', 'The request passed here before', 'entry', 'proxy_loop_detected'),
+  stopping: problem(503, 'SP_DRAINING', 'This entry is about to stop', 'entry', 'destination_unavailable', retryable),
+} as const;
+
+const BY_STREAM_CODE: ReadonlyMap<number, Problem> = new Map([
+  [StreamCode.NO_SESSION, problem(404, 'SP_NO_SESSION', 'No such session', 'entry', 'destination_not_found')],
+  [
+    StreamCode.NO_CLIENT,
+    problem(503, 'SP_NO_CLIENT', 'No client serves this session now', 'link', 'destination_unavailable', retryable),
+  ],
+  [
+    StreamCode.QUEUE_FULL,
+    problem(
+      503,
+      'SP_QUEUE_FULL',
+      'Too many requests wait for this session',
+      'queue',
+      'connection_limit_reached',
+      retryable,
+    ),
+  ],
+  [
+    StreamCode.QUEUE_TIMEOUT,
+    problem(503, 'SP_QUEUE_TIMEOUT', 'No slot came free in time', 'queue', 'connection_limit_reached', retryable),
+  ],
+  [
+    StreamCode.LINK_LOST,
+    problem(502, 'SP_LINK_LOST', 'A link of the tunnel was lost', 'link', 'connection_terminated', retryable),
+  ],
+  [
+    StreamCode.BACKEND_REFUSED,
+    problem(
+      502,
+      'SP_BACKEND_REFUSED',
+      'The backend cannot be connected to',
+      'backend',
+      'connection_refused',
+      retryable,
+    ),
+  ],
+  [
+    StreamCode.BACKEND_RESET,
+    problem(502, 'SP_BACKEND_RESET', 'The backend cut the connection', 'backend', 'connection_terminated'),
+  ],
+  [
+    StreamCode.BACKEND_TIMEOUT,
+    problem(504, 'SP_BACKEND_TIMEOUT', 'The backend did not answer in time', 'backend', 'http_response_timeout'),
+  ],
+  [
+    StreamCode.BAD_HEAD,
+    problem(502, 'SP_BAD_HEAD', 'A head that HTTP does not allow', 'backend', 'http_protocol_error'),
+  ],
+  [
+    StreamCode.DRAINING,
+    problem(503, 'SP_DRAINING', 'A part of the tunnel is about to stop', 'link', 'destination_unavailable', retryable),
+  ],
+  [
+    StreamCode.OVERLOADED,
+    problem(
+      503,
+      'SP_OVERLOADED',
+      'A part of the tunnel is at its limit',
+      'link',
+      'connection_limit_reached',
+      retryable,
+    ),
+  ],
+  [
+    StreamCode.LONG_STREAMS,
+    problem(
+      503,
+      'SP_LONG_STREAMS',
+      'The client has its limit of long streams',
+      'client',
+      'connection_limit_reached',
+      retryable,
+    ),
+  ],
+  [
+    StreamCode.PROTOCOL,
+    problem(502, 'SP_PROTOCOL', 'A part of the tunnel broke its protocol', 'link', 'proxy_internal_error'),
+  ],
+  [
+    StreamCode.UPLOAD_STALLED,
+    problem(504, 'SP_UPLOAD_STALLED', 'The request body was not read in time', 'backend', 'http_request_error', closes),
+  ],
+  [StreamCode.LOOP, Problems.loop],
+]);
+
+const UNKNOWN = problem(502, 'SP_TUNNEL', 'The tunnel failed', 'link', 'proxy_internal_error');
+
+/** What a stream's ABORT or RESET before its head means to the visitor. */
+export function problemOfStream(code: number): Problem {
+  return BY_STREAM_CODE.get(code) ?? UNKNOWN;
+}
+
+const RETRY_AFTER_S = 1;
+
+/** Fields and body of an answer of our own. */
+export function problemAnswer(problem: Problem, requestId: string): { fields: string[]; body: Buffer } {
+  const { status, code, title, hop, proxyError, retryable: mayRetry } = problem;
+  const type = `https://sallyport.dev/problems/${code.toLowerCase().replaceAll('_', '-')}`;
+  const body = Buffer.from(`${JSON.stringify({ type, title, status, code, hop, requestId, retryable: mayRetry })}\n`);
+  const fields = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(body.length),
+    'Cache-Control',
+    'no-store',
+    'Proxy-Status',
+    `sallyport; error=${proxyError}`,
+  ];
+  if (status === 503) fields.push('Retry-After', String(RETRY_AFTER_S));
+  if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
+  return { fields, body };
+}

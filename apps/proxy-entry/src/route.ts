@@ -1,0 +1,75 @@
+/** Which session a request is for, decided once from the raw target and the host; no I/O. */
+
+export interface RouteTable {
+  /** Host name in lower case, without port → session. */
+  readonly hosts: Readonly<Record<string, string>>;
+  /** `<id>.<domain>` reaches the session `<id>`. */
+  readonly domain: string | undefined;
+}
+
+export type Route =
+  | {
+      readonly kind: 'session';
+      readonly session: string;
+      /** What the backend is asked for, byte for byte. */
+      readonly target: string;
+      /** `/session/<id>` where the path chose; empty where the host did. */
+      readonly prefix: string;
+    }
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'none' };
+
+const SESSION_ID = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/;
+const PATH_PREFIX = '/session/';
+const NONE: Route = { kind: 'none' };
+
+/**
+ * `target` in origin form (or `*`), `host` without port and in lower case. A host that is ours wins over the path:
+ * there `/session/…` belongs to the backend. An encoded or doubled prefix does not match.
+ */
+export function route(table: RouteTable, host: string, target: string): Route {
+  const byHost = sessionOfHost(table, host);
+  if (byHost !== null) return { kind: 'session', session: byHost, target, prefix: '' };
+  if (!target.startsWith(PATH_PREFIX)) return NONE;
+  const end = endOfSegment(target, PATH_PREFIX.length);
+  const session = target.slice(PATH_PREFIX.length, end);
+  if (!SESSION_ID.test(session)) return NONE;
+  if (target[end] !== '/') return { kind: 'redirect', location: `${target.slice(0, end)}/${target.slice(end)}` };
+  return { kind: 'session', session, target: target.slice(end), prefix: target.slice(0, end) };
+}
+
+function sessionOfHost({ hosts, domain }: RouteTable, host: string): string | null {
+  const named = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
+  if (named !== undefined) return named;
+  if (domain === undefined || !host.endsWith(`.${domain}`)) return null;
+  const label = host.slice(0, -domain.length - 1);
+  return SESSION_ID.test(label) ? label : null;
+}
+
+function endOfSegment(target: string, from: number): number {
+  for (let at = from; at < target.length; at += 1) if (target[at] === '/' || target[at] === '?') return at;
+  return target.length;
+}
+
+export interface Authority {
+  /** As it is to stand in `Host`. */
+  readonly value: string;
+  /** In lower case, without port. */
+  readonly host: string;
+}
+
+const HOST_VALUE = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
+
+/** RFC 9112 §3.2: null where a Host value is not `uri-host [":" port]`. */
+export function parseHost(value: string): Authority | null {
+  const match = HOST_VALUE.exec(value);
+  return match === null ? null : { value, host: match[1]!.toLowerCase() };
+}
+
+/** An absolute-form target (RFC 9112 §3.2.2) in two; null for any other form. */
+export function splitAbsolute(target: string): { authority: string; target: string } | null {
+  const match = /^https?:\/\/([^/?#]+)(.*)$/i.exec(target);
+  if (match === null) return null;
+  const rest = match[2]!;
+  return { authority: match[1]!, target: rest.startsWith('/') ? rest : `/${rest}` };
+}

@@ -1,0 +1,50 @@
+/** The seam to the backend: one request out, its answer in. Libraries behind it can change without the rest knowing. */
+import type { StreamCode } from '@sallyport/protocol';
+
+export interface BackendRequest {
+  readonly method: string;
+  readonly target: string;
+  /** Flat, end-to-end only: name, value, … */
+  readonly fields: readonly string[];
+  readonly hasBody: boolean;
+}
+
+/** Events of one answer: informational heads, one head, data, then exactly one of `onAnswerEnd` and `onFailure`. */
+export interface BackendHandler {
+  onInformational(status: number, reason: string, fields: readonly string[]): void;
+  onAnswer(status: number, reason: string, fields: readonly string[]): void;
+  /** False: stop until `resume`. */
+  onAnswerData(chunk: Buffer): boolean;
+  onAnswerEnd(trailers: readonly string[]): void;
+  /** `isStarted`: the request may have reached the backend. */
+  onFailure(code: StreamCode, isStarted: boolean, error: Error): void;
+  /** The backend took this many bytes of the request body. */
+  onBodyTaken(bytes: number): void;
+}
+
+export interface BackendCall {
+  write(chunk: Buffer): void;
+  end(): void;
+  /** The answer may flow again. */
+  resume(): void;
+  /** Nobody wants the answer: the backend's connection is closed if need be. `onFailure` follows. */
+  cancel(): void;
+}
+
+export interface BackendTransport {
+  start(request: BackendRequest, handler: BackendHandler): BackendCall;
+  close(): Promise<void>;
+}
+
+export interface BackendOptions {
+  /** `http://host:port`, `https://host:port` or `unix:/path`. */
+  readonly url: string;
+  readonly ca: string | undefined;
+  readonly serverName: string | undefined;
+  readonly connectTimeoutMs: number;
+  readonly headTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** Connections at once: slots and long streams. */
+  readonly connections: number;
+  readonly headBytes: number;
+}

@@ -1,0 +1,223 @@
+/**
+ * One request at the client: from its OPEN through a slot to the backend, and its answer back.
+ *
+ *   waiting for a slot ──▶ at the backend ──head──▶ answering ──▶ over
+ *
+ * The slot is given back when the backend's exchange has really ended, or at a 101 or an event stream's head.
+ */
+import { appendEndToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import type { Leg, OpenHead, StreamContext, StreamHandler } from '@sallyport/protocol';
+import type { BackendCall, BackendHandler, BackendTransport } from './backend/transport.ts';
+
+/** What an exchange needs of its session; one object for all of them. */
+export interface ExchangeHost extends StreamContext {
+  readonly requests: BackendTransport;
+  readonly upgrades: BackendTransport;
+  /** Sent as Host instead of the visitor's; null: the visitor's. */
+  readonly hostField: string | null;
+  /** True when one more long stream is within the limit, and then counts it. */
+  takeLongStream(): boolean;
+  longStreamOver(): void;
+  /** The slot of `leg` is free again. */
+  slotFree(leg: Leg): void;
+  backendAnswered(): void;
+  backendFailed(code: StreamCode, isStarted: boolean, error: Error): void;
+}
+
+const BODILESS = new Set([204, 304]);
+
+export class Exchange implements StreamHandler, BackendHandler {
+  readonly #host: ExchangeHost;
+  readonly #leg: Leg;
+  readonly #open: OpenHead;
+  readonly #stream: StreamEnd;
+  readonly #hasBody: boolean;
+  readonly #openedMs: number;
+  #slotMs = 0;
+  #dispatchedMs = 0;
+  /** When the last byte of the request body came; 0 while it has not. */
+  #uploadedMs = 0;
+  #call: BackendCall | null = null;
+  #early: Buffer[] = [];
+  #endedEarly = false;
+  #isCancelled = false;
+  #headSent = false;
+  #noBody = false;
+  #isLong = false;
+  #slotDone: (() => void) | null = null;
+
+  constructor(host: ExchangeHost, leg: Leg, open: OpenHead, last: boolean) {
+    this.#host = host;
+    this.#leg = leg;
+    this.#open = open;
+    this.#hasBody = !last;
+    this.#openedMs = host.clock.nowMs();
+    this.#stream = new StreamEnd(host, this);
+    this.#stream.attach(leg);
+    this.#stream.setRoundTrip(open.rttUs);
+  }
+
+  /** Runs with a slot; resolves when the slot is free again. */
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#slotDone = resolve;
+      if (this.#isCancelled) this.#giveSlotBack();
+      else this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    const { upgrade, strings } = this.#open;
+    const { clock, requests, upgrades } = this.#host;
+    this.#slotMs = clock.nowMs();
+    const request = {
+      method: strings[0]!,
+      target: strings[1]!,
+      fields: this.#fields(),
+      hasBody: this.#hasBody,
+    };
+    // Until `start` returns, failures may already be told: the call is then of no use.
+    this.#call = (upgrade ? upgrades : requests).start(request, this);
+    this.#dispatchedMs = clock.nowMs();
+    for (const chunk of this.#early) this.#call.write(chunk);
+    this.#early = [];
+    if (this.#endedEarly) this.#endUpload();
+  }
+
+  #fields(): string[] {
+    const { hostField } = this.#host;
+    const fields: string[] = [];
+    appendEndToEnd(fields, this.#open.strings.slice(2), this.#open.upgrade);
+    if (hostField === null) return fields;
+    for (let i = 0; i < fields.length; i += 2) if (lowerName(fields[i]!) === 'host') fields[i + 1] = hostField;
+    return fields;
+  }
+
+  // ---- from the visitor's side
+
+  onHead(): void {
+    // Heads come to openers only; the link refuses them here.
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#call === null) this.#early.push(chunk);
+    else this.#call.write(chunk);
+  }
+
+  onEnd(): void {
+    if (this.#call === null) this.#endedEarly = true;
+    else this.#endUpload();
+  }
+
+  onCut(): void {
+    this.#isCancelled = true;
+    this.#call?.cancel();
+  }
+
+  onWritable(): void {
+    this.#call?.resume();
+  }
+
+  onCredit(): void {
+    // Only an entry keeps a body that it may have to send again.
+  }
+
+  #endUpload(): void {
+    this.#uploadedMs = this.#host.clock.nowMs();
+    this.#call!.end();
+  }
+
+  // ---- from the backend
+
+  onBodyTaken(bytes: number): void {
+    this.#stream.consumed(bytes);
+  }
+
+  onInformational(status: number, reason: string, fields: readonly string[]): void {
+    this.#sendHead(status, reason, fields, false);
+  }
+
+  onAnswer(status: number, reason: string, fields: readonly string[]): void {
+    this.#host.backendAnswered();
+    this.#isLong = status === 101 || isEventStream(fields);
+    if (this.#isLong && !this.#host.takeLongStream()) {
+      this.#isLong = false;
+      this.#stream.reset(StreamCode.LONG_STREAMS);
+      this.#call?.cancel();
+      return;
+    }
+    this.#noBody = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || isEmpty(fields);
+    this.#sendHead(status, reason, fields, this.#noBody);
+    this.#headSent = true;
+    if (this.#isLong) this.#giveSlotBack();
+  }
+
+  onAnswerData(chunk: Buffer): boolean {
+    return this.#noBody || this.#stream.write(chunk);
+  }
+
+  onAnswerEnd(trailers: readonly string[]): void {
+    if (!this.#noBody) this.#stream.end(trailers);
+    this.#finish();
+  }
+
+  onFailure(code: StreamCode, isStarted: boolean, error: Error): void {
+    if (!this.#isCancelled) {
+      this.#host.backendFailed(code, isStarted, error);
+      if (this.#headSent) this.#stream.abort(code);
+      else this.#stream.reset(code, !isStarted);
+    }
+    this.#finish();
+  }
+
+  #sendHead(status: number, reason: string, fields: readonly string[], last: boolean): void {
+    const now = this.#host.clock.nowMs();
+    const strings = [reason];
+    appendEndToEnd(strings, fields, status === 101);
+    // A head that comes before the upload's end: the visitor was still sending, the backend did not keep us waiting.
+    const isUploading = this.#hasBody && this.#uploadedMs === 0 && status !== 101;
+    const uploadedMs = isUploading ? now : Math.max(this.#uploadedMs, this.#dispatchedMs);
+    const sentMs = this.#host.clock.nowMs();
+    this.#leg.head(
+      {
+        status,
+        strings,
+        rttUs: this.#leg.link.smoothedRttUs,
+        serverUs: 0,
+        queueUs: 0,
+        clientUs: (sentMs - this.#openedMs) * 1_000,
+        slotUs: (this.#slotMs - this.#openedMs) * 1_000,
+        uploadUs: (uploadedMs - this.#dispatchedMs) * 1_000,
+        backendUs: (now - uploadedMs) * 1_000,
+      },
+      last,
+    );
+  }
+
+  #finish(): void {
+    if (this.#isLong) this.#host.longStreamOver();
+    this.#isLong = false;
+    this.#giveSlotBack();
+  }
+
+  #giveSlotBack(): void {
+    if (this.#slotDone === null) return;
+    this.#slotDone();
+    this.#slotDone = null;
+    this.#host.slotFree(this.#leg);
+  }
+}
+
+function isEventStream(fields: readonly string[]): boolean {
+  const type = valueOf(fields, 'content-type');
+  return type !== null && type.trimStart().toLowerCase().startsWith('text/event-stream');
+}
+
+function isEmpty(fields: readonly string[]): boolean {
+  return valueOf(fields, 'content-length') === '0';
+}
+
+function valueOf(fields: readonly string[], lower: string): string | null {
+  for (let i = 0; i < fields.length; i += 2) if (lowerName(fields[i]!) === lower) return fields[i + 1]!;
+  return null;
+}

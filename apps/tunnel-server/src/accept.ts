@@ -1,0 +1,87 @@
+/** The link port: authenticates a dialler before its upgrade is answered, then gives the relay its transport. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { parseBearer, sessionAllowed } from '@sallyport/credentials';
+import type { CredentialStore } from '@sallyport/credentials';
+import { LINK_PATH, SUBPROTOCOL, WS_OPTIONS, WsTransport } from '@sallyport/protocol';
+import { WebSocketServer } from 'ws';
+import type { LinkOwner, Relay } from './relay/relay.ts';
+
+export interface AcceptOptions {
+  readonly relay: Relay;
+  readonly credentials: CredentialStore;
+  readonly maxLinks: number;
+  readonly limitHit: (limit: string) => void;
+  readonly refused: (reason: string, remote: string) => void;
+}
+
+const HEAD_TIMEOUT_MS = 5_000;
+const RAW_ANSWER_HEAD = 'Connection: close\r\nContent-Length: 0\r\n';
+
+/** Uniform: the same bytes for an unknown id, a wrong secret, a wrong role or none at all. */
+const UNAUTHORIZED = `HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n${RAW_ANSWER_HEAD}\r\n`;
+const TOO_MANY = `HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n${RAW_ANSWER_HEAD}\r\n`;
+const NOT_A_LINK = `HTTP/1.1 404 Not Found\r\n${RAW_ANSWER_HEAD}\r\n`;
+
+export function createLinkServer(options: AcceptOptions): Server {
+  const webSockets = new WebSocketServer({
+    ...WS_OPTIONS,
+    noServer: true,
+    clientTracking: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  const server = createServer(
+    { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS },
+    (_request, response) => {
+      response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end();
+    },
+  );
+  server.on('upgrade', (request, socket, head) => {
+    // Until ws has it, nobody else listens for what a vanished dialler does to its socket.
+    socket.on('error', () => socket.destroy());
+    const answer = admit(options, request);
+    if (typeof answer === 'string') {
+      socket.end(answer);
+      return;
+    }
+    webSockets.handleUpgrade(request, socket, head, (ws) => {
+      const transport = new WsTransport(ws, socket as Socket);
+      if (answer.role === 'entry') options.relay.acceptUplink(transport, answer.owner);
+      else options.relay.acceptClient(transport, answer.owner);
+    });
+  });
+  return server;
+}
+
+/** The raw refusal, or whose link this is. */
+function admit(
+  { relay, credentials, maxLinks, limitHit, refused }: AcceptOptions,
+  request: IncomingMessage,
+): string | { role: 'entry' | 'client'; owner: LinkOwner } {
+  const remote = remoteOf(request.socket);
+  if (request.url !== LINK_PATH) return NOT_A_LINK;
+  const bearer = parseBearer(request.headers.authorization);
+  const verdict = credentials.verify(bearer?.id ?? '', bearer?.secret ?? '');
+  if (bearer === null || !verdict.ok || (verdict.role !== 'entry' && verdict.role !== 'client')) {
+    refused('credential', remote);
+    return UNAUTHORIZED;
+  }
+  if (relay.uplinks.size + relay.clientLinks.size >= maxLinks) {
+    limitHit('links');
+    return TOO_MANY;
+  }
+  const { principal, role, sessions } = verdict;
+  const owner: LinkOwner = {
+    principal,
+    remote,
+    allows: (session) => sessionAllowed(sessions, session),
+    isActive: () => credentials.isActive(bearer.id),
+  };
+  return { role, owner };
+}
+
+function remoteOf(socket: Duplex & { remoteAddress?: string | undefined; remotePort?: number | undefined }): string {
+  return `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+}

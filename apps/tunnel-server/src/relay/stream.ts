@@ -1,0 +1,120 @@
+/**
+ * One request passing through the relay: a leg on the uplink it came from and, once it has a slot, one on a client
+ * link. Bytes are passed on as they are; only ids and the relay's own times are written into them.
+ *
+ *   waiting (in the session's queue, holding the head and at most W0 of body) ──▶ relaying ──▶ over
+ */
+import { addOpenRtt, fillHead, HEADER_BYTES, Kind, readBackendUs, readStatus, StreamCode } from '@sallyport/protocol';
+import type { Leg, LegOwner } from '@sallyport/protocol';
+import type { ClientLink } from './client-link.ts';
+import type { Session } from './session.ts';
+
+interface HeldFrame {
+  readonly kind: number;
+  readonly last: boolean;
+  readonly frame: Buffer;
+}
+
+export class RelayStream implements LegOwner {
+  readonly session: Session;
+  readonly openedMs: number;
+  readonly #uplinkLeg: Leg;
+  #clientLeg: Leg | null = null;
+  #clientLink: ClientLink | null = null;
+  /** Only while waiting. Its limit: one OPEN, W0 of DATA, one END. */
+  #held: HeldFrame[] = [];
+  #queuedMs = 0;
+
+  constructor(session: Session, uplinkLeg: Leg, frame: Buffer, start: number, end: number, last: boolean) {
+    this.session = session;
+    this.#uplinkLeg = uplinkLeg;
+    uplinkLeg.owner = this;
+    this.openedMs = uplinkLeg.link.clock.nowMs();
+    this.#hold(Kind.OPEN, last, frame, start, end);
+  }
+
+  /** A slot was given: the request goes out on `clientLink`. */
+  start(clientLink: ClientLink): void {
+    const { link } = clientLink;
+    this.#queuedMs = link.clock.nowMs() - this.openedMs;
+    this.#clientLink = clientLink;
+    const leg = link.openLeg(this.session.id, this);
+    this.#clientLeg = leg;
+    const held = this.#held;
+    this.#held = NOTHING;
+    for (const { kind, last, frame } of held) {
+      if (kind === Kind.OPEN) addOpenRtt(frame, HEADER_BYTES, link.smoothedRttUs);
+      leg.forward(kind, last, frame, 0, frame.length);
+    }
+  }
+
+  /** No slot for it: the entry is told why, and that it may try elsewhere. */
+  refuse(code: StreamCode): void {
+    this.#held = NOTHING;
+    this.#uplinkLeg.reset(code, true);
+  }
+
+  // ---- from either leg; the link has checked place and credit
+
+  onHead(_leg: Leg, frame: Buffer, start: number, end: number, last: boolean): void {
+    const now = this.#uplinkLeg.link.clock.nowMs();
+    const serverUs = (now - this.openedMs) * 1_000;
+    fillHead(frame, start, this.#uplinkLeg.link.smoothedRttUs, serverUs, this.#queuedMs * 1_000);
+    this.#clientLink!.answered(readStatus(frame, start), readBackendUs(frame, start), now);
+    this.#uplinkLeg.forward(Kind.HEAD, last, frame, start - HEADER_BYTES, end);
+  }
+
+  onData(leg: Leg, frame: Buffer, start: number, end: number): void {
+    this.#pass(leg, Kind.DATA, frame, start, end);
+  }
+
+  onEnd(leg: Leg, frame: Buffer, start: number, end: number): void {
+    this.#pass(leg, Kind.END, frame, start, end);
+  }
+
+  onCredit(leg: Leg, bytes: number): void {
+    this.#other(leg)?.grant(bytes);
+  }
+
+  onCut(leg: Leg, code: number, notStarted: boolean, inOrder: boolean): void {
+    if (leg === this.#uplinkLeg) this.#cutByEntry(code, inOrder);
+    else this.#cutByClient(code, notStarted, inOrder);
+  }
+
+  #cutByEntry(code: number, inOrder: boolean): void {
+    const leg = this.#clientLeg;
+    if (leg === null) {
+      this.#held = NOTHING;
+      this.session.leaveQueue(this);
+    } else if (inOrder && code !== StreamCode.LINK_LOST) {
+      leg.abort(code as StreamCode);
+    } else if (!leg.reset(code === StreamCode.LINK_LOST ? StreamCode.CANCELLED : (code as StreamCode), false)) {
+      // Its OPEN never left, so the client will not return the lease: we do.
+      this.#clientLink!.unopened();
+    }
+  }
+
+  #cutByClient(code: number, notStarted: boolean, inOrder: boolean): void {
+    if (code === StreamCode.BACKEND_REFUSED) this.#clientLink!.connectFailed();
+    if (notStarted || !inOrder) this.#uplinkLeg.reset(code as StreamCode, notStarted);
+    else this.#uplinkLeg.abort(code as StreamCode);
+  }
+
+  #pass(from: Leg, kind: number, frame: Buffer, start: number, end: number): void {
+    const to = this.#other(from);
+    if (to === null) this.#hold(kind, false, frame, start, end);
+    else to.forward(kind, false, frame, start - HEADER_BYTES, end);
+  }
+
+  #other(leg: Leg): Leg | null {
+    return leg === this.#uplinkLeg ? this.#clientLeg : this.#uplinkLeg;
+  }
+
+  /** A copy where the frame shares its message with others, which would be kept alive with it. */
+  #hold(kind: number, last: boolean, message: Buffer, start: number, end: number): void {
+    const frame = message.subarray(start - HEADER_BYTES, end);
+    this.#held.push({ kind, last, frame: frame.length * 2 < message.length ? Buffer.from(frame) : frame });
+  }
+}
+
+const NOTHING: HeldFrame[] = [];

@@ -1,0 +1,161 @@
+import type { ArmReport, ArmSecond } from '../report/model.ts';
+import { DurationHistogram } from './histogram.ts';
+import type { EncodedHistogram } from './histogram.ts';
+
+const MS_PER_S = 1000;
+const FIRST_FAILED_STATUS = 400;
+
+/** An answer, or the lack of one. Times are on the clock of `monotonicMs()`. */
+export type Outcome = {
+  intendedMs: number;
+  startMs: number;
+  endMs: number;
+  /** 0: no answer. */
+  status: number;
+  /** A kind from `errors.ts` of this folder or an `SP_…` code; null when there is none. */
+  error: string | null;
+  errorHop: string | null;
+  bytesIn: number;
+};
+
+export type RecordedArm = {
+  report: ArmReport;
+  latency: EncodedHistogram;
+  service: EncodedHistogram;
+  lag: EncodedHistogram;
+};
+
+/** Counts and times one arm through one step. The hot path allocates nothing. */
+export class ArmRecorder {
+  readonly #startMs: number;
+  readonly #endMs: number;
+  readonly #response = new DurationHistogram();
+  readonly #service = new DurationHistogram();
+  readonly #lag = new DurationHistogram();
+  readonly #second = new DurationHistogram();
+  readonly #statusCodes = new Map<number, number>();
+  readonly #errors = new Map<string, number>();
+  readonly #errorHops = new Map<string, number>();
+  /** How long after the step's end an ok answer came. As many at most as may be in flight. */
+  readonly #lateMs: number[] = [];
+  #ok = 0;
+  #failed = 0;
+  #okInTime = 0;
+  #secondOk = 0;
+  #secondFailed = 0;
+  #bytesIn = 0;
+  #firstSecondWorstMs = 0;
+  #lastEndMs: number;
+  #inFlightMax = 0;
+  dropped = 0;
+  bytesOut = 0;
+  /** Requests that left before the step's end. */
+  sentInTime = 0;
+  sent = 0;
+
+  constructor(startMs: number, endMs: number) {
+    this.#startMs = startMs;
+    this.#endMs = endMs;
+    this.#lastEndMs = startMs;
+  }
+
+  started(intendedMs: number, startMs: number, inFlight: number, bytesOut: number): void {
+    this.#lag.record(startMs - intendedMs);
+    this.sent += 1;
+    if (startMs <= this.#endMs) this.sentInTime += 1;
+    this.bytesOut += bytesOut;
+    if (inFlight > this.#inFlightMax) this.#inFlightMax = inFlight;
+  }
+
+  ended(outcome: Outcome): void {
+    const { intendedMs, startMs, endMs, status, error, errorHop } = outcome;
+    const responseMs = endMs - intendedMs;
+    this.#service.record(endMs - startMs);
+    this.#second.record(responseMs);
+    this.#bytesIn += outcome.bytesIn;
+    if (endMs > this.#lastEndMs) this.#lastEndMs = endMs;
+    if (intendedMs < this.#startMs + MS_PER_S && responseMs > this.#firstSecondWorstMs) {
+      this.#firstSecondWorstMs = responseMs;
+    }
+    if (status !== 0) increment(this.#statusCodes, status);
+    if (error !== null) increment(this.#errors, error);
+    if (errorHop !== null) increment(this.#errorHops, errorHop);
+    if (error === null && status !== 0 && status < FIRST_FAILED_STATUS) this.#countOk(endMs);
+    else {
+      this.#failed += 1;
+      this.#secondFailed += 1;
+    }
+  }
+
+  #countOk(endMs: number): void {
+    this.#ok += 1;
+    this.#secondOk += 1;
+    if (endMs <= this.#endMs) this.#okInTime += 1;
+    else this.#lateMs.push(endMs - this.#endMs);
+  }
+
+  /** Ends a second: its figures, and its histogram for the log. */
+  closeSecond(): { figures: ArmSecond; histogram: EncodedHistogram } {
+    const second = this.#second;
+    const figures = {
+      ok: this.#secondOk,
+      failed: this.#secondFailed,
+      p50: second.at(50),
+      p99: second.at(99),
+      max: second.at(100),
+    };
+    const histogram = second.encode();
+    this.#response.add(second);
+    second.reset();
+    this.#secondOk = 0;
+    this.#secondFailed = 0;
+    return { figures, histogram };
+  }
+
+  /** The step so far, without the second that is open. */
+  report(): ArmReport {
+    const durationS = (this.#endMs - this.#startMs) / MS_PER_S;
+    return {
+      requests: this.#ok + this.#failed,
+      ok: this.#ok,
+      failed: this.#failed,
+      dropped: this.dropped,
+      achievedRate: keptUpRate(this.#okInTime, this.#lateMs, this.#firstSecondWorstMs, durationS),
+      latencyMs: this.#response.latencies(),
+      serviceMs: this.#service.latencies(),
+      lagMs: this.#lag.latencies(),
+      statusCodes: Object.fromEntries(this.#statusCodes),
+      errors: Object.fromEntries(this.#errors),
+      errorHops: Object.fromEntries(this.#errorHops),
+      bytesIn: this.#bytesIn,
+      bytesOut: this.bytesOut,
+      inFlightMax: this.#inFlightMax,
+      elapsedS: (this.#lastEndMs - this.#startMs) / MS_PER_S,
+    };
+  }
+
+  finish(): RecordedArm {
+    return {
+      report: this.report(),
+      latency: this.#response.encode(),
+      service: this.#service.encode(),
+      lag: this.#lag.encode(),
+    };
+  }
+}
+
+/**
+ * Ok answers per second that kept up with the schedule: those that came within the step, or after it by no more than
+ * the worst response of the step's first second. A system that keeps up is as far behind at the end as it was at the
+ * beginning; one that does not has built up a backlog in between, and its answers come later than that. Counting only
+ * what came within the step would hold every latency against short steps; counting all would never see a backlog.
+ */
+export function keptUpRate(okInTime: number, lateMs: number[], allowanceMs: number, durationS: number): number {
+  let kept = okInTime;
+  for (const late of lateMs) if (late <= allowanceMs) kept += 1;
+  return durationS > 0 ? kept / durationS : 0;
+}
+
+function increment<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,161 @@
+/**
+ * Keeps one link to one server: dials, dials again after a loss (full jitter, for ever), and replaces a link that goes
+ * away while its streams finish. Stops for good only where dialling again cannot help.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import type { Clock, Timer } from './clock.ts';
+import { CloseCode, closeCodeName } from './codes.ts';
+import type { Link, LinkClosed } from './link.ts';
+import type { Transport } from './transport.ts';
+import { LINK_PATH, SUBPROTOCOL } from './wire.ts';
+import { maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';
+
+export interface DialerOptions {
+  /** `ws://host:port` or `wss://host:port`. */
+  readonly url: string;
+  readonly credential: { readonly id: string; readonly secret: string };
+  /** PEM, for a server whose certificate is not from a well-known authority. */
+  readonly ca?: string;
+  readonly clock: Clock;
+  /** 0 ≤ random() < 1. */
+  readonly random: () => number;
+  readonly backoff: { readonly minMs: number; readonly maxMs: number };
+  /** Nobody between us and the server can read or confuse: TLS or loopback. */
+  readonly isPrivate: boolean;
+  readonly makeLink: (transport: Transport) => Link;
+  readonly onEvent: (event: DialEvent) => void;
+}
+
+export type DialEvent =
+  | { readonly kind: 'up'; readonly isFirst: boolean }
+  | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
+  /** Dialling again cannot help: a refused credential or session, or no common version. */
+  | {
+      readonly kind: 'fatal';
+      readonly code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION';
+      readonly reason: string;
+    };
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+export class Dialer {
+  readonly #options: DialerOptions;
+  /** The link in use; others may still be finishing their streams. */
+  #link: Link | null = null;
+  readonly #finishing = new Set<Link>();
+  #webSocket: WebSocket | null = null;
+  #timer: Timer | null = null;
+  #failures = 0;
+  #wasUp = false;
+  #isStopped = false;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  /** The link that takes new streams; null while there is none. */
+  get link(): Link | null {
+    return this.#link;
+  }
+
+  /** The link in use and those that are finishing. */
+  get links(): Link[] {
+    return this.#link === null ? [...this.#finishing] : [this.#link, ...this.#finishing];
+  }
+
+  start(): void {
+    const { url, credential, ca, isPrivate } = this.#options;
+    const generateMask = maskGenerator(isPrivate);
+    const webSocket = new WebSocket(url.replace(/\/$/, '') + LINK_PATH, SUBPROTOCOL, {
+      ...WS_OPTIONS,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headers: { Authorization: `Bearer ${credential.id}.${credential.secret}` },
+      ...(generateMask === undefined ? {} : { generateMask }),
+      ...(ca === undefined ? {} : { ca }),
+    });
+    this.#webSocket = webSocket;
+    let socket: Socket | null = null;
+    webSocket.on('upgrade', (response) => (socket = response.socket));
+    webSocket.once('open', () => this.#opened(webSocket, socket!));
+    webSocket.once('unexpected-response', (request, response: IncomingMessage) => {
+      request.destroy();
+      this.#answered(response.statusCode ?? 0);
+    });
+    webSocket.once('error', (error) => this.#failed(reasonOf(error)));
+  }
+
+  /** The link in use is going away: another one is dialled, and this one ends when its streams have. */
+  replace(link: Link): void {
+    if (link !== this.#link) return;
+    this.#link = null;
+    this.#finishing.add(link);
+    this.#retry('the link goes away');
+  }
+
+  /** Called by the link's owner when a link that `makeLink` made has closed. */
+  closed(link: Link, close: LinkClosed): void {
+    this.#finishing.delete(link);
+    if (link !== this.#link) return;
+    this.#link = null;
+    if (close.by === 'peer' && close.code === CloseCode.SESSION_REFUSED) {
+      return this.#fatal(
+        'SP_SESSION_REFUSED',
+        'the session is held by another principal, or the credential does not cover it',
+      );
+    }
+    if (close.code === CloseCode.VERSION) return this.#fatal('SP_VERSION', close.reason);
+    this.#retry(close.reason === '' ? closeCodeName(close.code) : `${closeCodeName(close.code)}: ${close.reason}`);
+  }
+
+  /** The peer said HELLO: from here on the back-off starts anew. */
+  ready(): void {
+    this.#failures = 0;
+    this.#options.onEvent({ kind: 'up', isFirst: !this.#wasUp });
+    this.#wasUp = true;
+  }
+
+  /** Dials no more; links that are open stay with their owner. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.stop();
+    if (this.#link === null) this.#webSocket?.terminate();
+  }
+
+  #opened(webSocket: WebSocket, socket: Socket): void {
+    if (this.#isStopped) return webSocket.terminate();
+    this.#link = this.#options.makeLink(new WsTransport(webSocket, socket));
+  }
+
+  #answered(status: number): void {
+    if (status === 401) return this.#fatal('SP_CREDENTIAL_REFUSED', 'the server refused the credential (401)');
+    this.#failed(`the server answered ${status}`);
+  }
+
+  #failed(reason: string): void {
+    if (this.#link === null) this.#retry(reason);
+  }
+
+  #fatal(code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION', reason: string): void {
+    this.stop();
+    this.#options.onEvent({ kind: 'fatal', code, reason });
+  }
+
+  /** Full jitter: anywhere between at once and the current back-off, so that many clients do not come back together. */
+  #retry(reason: string): void {
+    if (this.#isStopped || this.#timer !== null) return;
+    const { clock, random, backoff } = this.#options;
+    const retryInMs = random() * Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures, 30));
+    this.#failures += 1;
+    this.#timer = clock.after(retryInMs, () => {
+      this.#timer = null;
+      this.start();
+    });
+    this.#options.onEvent({ kind: 'lost', reason, retryInMs });
+  }
+}
+
+function reasonOf(error: Error & { code?: string }): string {
+  return error.message === '' ? (error.code ?? error.name) : error.message;
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { redact, redactTarget, SECRET_NAMES } from './redact.ts';
+
+const HIDDEN = 'hunter2-hunter2';
+const secretKey = fc
+  .tuple(fc.constantFrom('', 'x-', 'client', 'Proxy-'), fc.constantFrom(...SECRET_NAMES), fc.boolean())
+  .map(([before, name, upper]) => before + (upper ? name.toUpperCase() : name));
+const plainKey = fc.constantFrom('a', 'b', 'host', 'headers', 'sessions');
+const secret = fc.constantFrom<unknown>(HIDDEN, [HIDDEN], { value: HIDDEN });
+
+const tree: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 8 },
+    fc.constantFrom<unknown>('text', 5, true, null),
+    fc.dictionary(plainKey, tie('node'), { maxKeys: 3 }),
+    fc.array(tie('node'), { maxLength: 3 }),
+    fc.tuple(secretKey, secret).map(([key, value]) => ({ [key]: value })),
+    fc.tuple(secretKey, fc.constant(HIDDEN)).map(([key, value]) => ['Host', 'h', key, value]),
+  ),
+})).node;
+
+test('the value of a secret name is in no line, at any depth, in any case, in objects and raw header lists', () => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      assert.ok(!JSON.stringify(redact({ value })).includes(HIDDEN));
+    }),
+  );
+});
+
+test('what holds nothing secret is handed back as it is', () => {
+  const plain = { a: 1, headers: { host: 'x' }, list: ['a', { b: 2 }], when: new Date(0), none: null };
+  assert.equal(redact(plain), plain);
+});
+
+test('the object that was logged is not changed', () => {
+  const logged = { headers: { cookie: HIDDEN } };
+  redact(logged);
+  assert.equal(logged.headers.cookie, HIDDEN);
+});
+
+test('an error is told by type, code, message, stack and cause, and by nothing else', () => {
+  const cause = Object.assign(new TypeError('inner'), { request: { body: HIDDEN } });
+  const error = Object.assign(new Error('outer', { cause }), { code: 'SP_X', options: { auth: HIDDEN } });
+  const { err } = redact({ err: error }) as unknown as { err: Record<string, Record<string, unknown>> };
+  assert.deepEqual(Object.keys(err), ['type', 'message', 'stack', 'code', 'cause']);
+  assert.equal(err['cause']!['type'], 'TypeError');
+  assert.ok(!JSON.stringify(err).includes(HIDDEN));
+});
+
+test('bytes are told by their number, and a cycle is cut', () => {
+  const cycle: Record<string, unknown> = { body: Buffer.from(HIDDEN) };
+  cycle['self'] = cycle;
+  const line = JSON.stringify(redact(cycle));
+  assert.match(line, /\[15 bytes\]/);
+  assert.match(line, /\[cut\]/);
+});
+
+test('secret query parameters are hidden in a target, and the rest stays', () => {
+  const targets = [
+    ['/a?access_token=abc&x=1', '/a?access_token=[redacted]&x=1'],
+    ['/a?x=1&Password=p%26q#token=f', '/a?x=1&Password=[redacted]#token=f'],
+    ['/token=abc', '/token=abc'],
+    ['/a?x=token', '/a?x=token'],
+  ];
+  for (const [target, shown] of targets) assert.equal(redactTarget(target!), shown);
+});
