@@ -35,6 +35,7 @@ function run(shared: SharedArrayBuffer): void {
       continue;
     }
     fired = current;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a MessagePort, not a window
     parentPort?.postMessage(null);
   }
 }

@@ -28,10 +28,10 @@ export type RecordedArm = {
 /** Counts and times one arm through one step. The hot path allocates nothing. */
 export class ArmRecorder {
   readonly #startMs: number;
-  readonly #endMs: number;
+  #endMs: number;
   readonly #response = new DurationHistogram();
   readonly #service = new DurationHistogram();
-  readonly #lag = new DurationHistogram();
+  readonly lag = new DurationHistogram();
   readonly #second = new DurationHistogram();
   readonly #statusCodes = new Map<number, number>();
   readonly #errors = new Map<string, number>();
@@ -60,7 +60,7 @@ export class ArmRecorder {
   }
 
   started(intendedMs: number, startMs: number, inFlight: number, bytesOut: number): void {
-    this.#lag.record(startMs - intendedMs);
+    this.lag.record(startMs - intendedMs);
     this.sent += 1;
     if (startMs <= this.#endMs) this.sentInTime += 1;
     this.bytesOut += bytesOut;
@@ -112,9 +112,14 @@ export class ArmRecorder {
     return { figures, histogram };
   }
 
-  /** The step so far, without the second that is open. */
-  report(): ArmReport {
-    const durationS = (this.#endMs - this.#startMs) / MS_PER_S;
+  /** The step was stopped: it lasted until `nowMs` only. */
+  endAt(nowMs: number): void {
+    this.#endMs = Math.min(this.#endMs, nowMs);
+  }
+
+  /** The step, or what there is of it at `untilMs`; latencies without the second that is open. */
+  report(untilMs = Infinity): ArmReport {
+    const durationS = (Math.min(this.#endMs, untilMs) - this.#startMs) / MS_PER_S;
     return {
       requests: this.#ok + this.#failed,
       ok: this.#ok,
@@ -123,7 +128,7 @@ export class ArmRecorder {
       achievedRate: keptUpRate(this.#okInTime, this.#lateMs, this.#firstSecondWorstMs, durationS),
       latencyMs: this.#response.latencies(),
       serviceMs: this.#service.latencies(),
-      lagMs: this.#lag.latencies(),
+      lagMs: this.lag.latencies(),
       statusCodes: Object.fromEntries(this.#statusCodes),
       errors: Object.fromEntries(this.#errors),
       errorHops: Object.fromEntries(this.#errorHops),
@@ -139,7 +144,7 @@ export class ArmRecorder {
       report: this.report(),
       latency: this.#response.encode(),
       service: this.#service.encode(),
-      lag: this.#lag.encode(),
+      lag: this.lag.encode(),
     };
   }
 }

@@ -183,7 +183,7 @@ const RETRY_AFTER_S = 1;
 /** Fields and body of an answer of our own. */
 export function problemAnswer(problem: Problem, requestId: string): { fields: string[]; body: Buffer } {
   const { status, code, title, hop, proxyError, retryable: mayRetry } = problem;
-  const type = `https://sallyport.dev/problems/${code.toLowerCase().replaceAll('_', '-')}`;
+  const type = `urn:sallyport:problem:${code.slice(3).toLowerCase().replaceAll('_', '-')}`;
   const body = Buffer.from(`${JSON.stringify({ type, title, status, code, hop, requestId, retryable: mayRetry })}\n`);
   const fields = [
     'Content-Type',

@@ -4,7 +4,7 @@ export interface RouteTable {
   /** Host name in lower case, without port → session. */
   readonly hosts: Readonly<Record<string, string>>;
   /** `<id>.<domain>` reaches the session `<id>`. */
-  readonly domain: string | undefined;
+  readonly domain?: string;
 }
 
 export type Route =

@@ -56,14 +56,17 @@ test('32 MB of messages sent before any is read come back whole', async () => {
   socket.terminate();
 });
 
-test('when echoes are not taken, the backend stops reading', async (context) => {
+test('when echoes are not taken, the backend stops reading', { timeout: 30_000 }, async (context) => {
   const sockets = createEchoSockets();
   const server = createServer().listen(0, '127.0.0.1');
   server.on('upgrade', (req, socket, head) => {
     sockets.handleUpgrade(req, socket, head, (webSocket) => sockets.emit('connection', webSocket));
   });
   await once(server, 'listening');
-  context.after(() => server.close());
+  context.after(() => {
+    for (const webSocket of sockets.clients) webSocket.terminate();
+    server.close();
+  });
   const paused = new Promise<void>((resolve) => {
     sockets.on('connection', (webSocket) => {
       context.mock.method(webSocket, 'pause', () => {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Config, SessionConfig } from '@sallyport/config';
-import { parseBearer } from '@sallyport/credentials';
+import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { systemClock, WindowBudget } from '@sallyport/protocol';
 import type { DialEvent } from '@sallyport/protocol';
@@ -76,7 +76,7 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
     telemetry,
     logger,
     openapi: { title: 'Sallyport tunnel-client', version },
-    ...(adminCredentials === undefined ? {} : { verify: (header) => isAdmin(adminCredentials, header) }),
+    ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
     ready: () => readiness(sessions),
   });
   for (const session of sessions) session.start();
@@ -206,13 +206,6 @@ function readiness(sessions: readonly SessionClient[]) {
       : { ok: false, detail: 'cannot connect to the backend' };
   }
   return { ok: Object.values(checks).every((check) => check.ok), checks };
-}
-
-function isAdmin(credentials: CredentialStore, header: string | undefined): boolean {
-  const bearer = parseBearer(header);
-  if (bearer === null) return false;
-  const verdict = credentials.verify(bearer.id, bearer.secret);
-  return verdict.ok && verdict.role === 'admin';
 }
 
 function hostOf(backend: string): string {

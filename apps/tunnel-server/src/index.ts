@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { Config } from '@sallyport/config';
-import { parseBearer } from '@sallyport/credentials';
+import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { streamCodeName, systemClock } from '@sallyport/protocol';
 import type { Transport } from '@sallyport/protocol';
@@ -137,7 +137,7 @@ function openAdmin(
     telemetry,
     logger,
     openapi: { title: 'Sallyport tunnel-server', version },
-    ...(adminCredentials === undefined ? {} : { verify: verifyAdmin(adminCredentials) }),
+    ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
     ready: () => {
       const stopping = isStopping();
       return { ok: !stopping, checks: { accepting: { ok: !stopping, ...(stopping ? { detail: 'draining' } : {}) } } };
@@ -149,15 +149,6 @@ function openAdmin(
       app.get('/links', { schema: { summary: 'Links of entries and clients.' } }, () => listLinks(relay));
     },
   });
-}
-
-function verifyAdmin(credentials: CredentialStore): (header: string | undefined) => boolean {
-  return (header) => {
-    const bearer = parseBearer(header);
-    if (bearer === null) return false;
-    const verdict = credentials.verify(bearer.id, bearer.secret);
-    return verdict.ok && verdict.role === 'admin';
-  };
 }
 
 /** A wait that does not keep the process alive. */

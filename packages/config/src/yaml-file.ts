@@ -26,7 +26,7 @@ export function readYamlFile(file: string): YamlFile {
 
 export function parseYaml(text: string, file: string): YamlFile {
   const lineCounter = new LineCounter();
-  // prettyErrors would put a piece of the file into each message.
+  // Only a complaint's code is used below: messages may quote the file.
   const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
   const complaints = [...document.errors, ...document.warnings].map(({ code, pos }) => {
     const { line } = lineCounter.linePos(pos[0]);

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
 import { FileCredentials } from './file-credentials.ts';
 import { acquireLock } from './lock.ts';
-import { ensurePepper } from './store-file.ts';
+import { ensurePepper, writeStore } from './store-file.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sallyport-writers-'));
 after(() => rmSync(root, { recursive: true }));
@@ -23,30 +24,32 @@ const WRITER = `
     console.log(JSON.stringify([added.value.id, added.value.secret]));
   }`;
 
+function startWriter(name: string, path: string, count: number) {
+  const args = ['--input-type=module', '--eval', WRITER, name, path, String(count)];
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 });
+}
+
+function made(lines: readonly string[]): [id: string, secret: string][] {
+  return lines.map((line) => JSON.parse(line) as [string, string]);
+}
+
 async function writer(name: string, path: string, count: number): Promise<[id: string, secret: string][]> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', WRITER, name, path, String(count)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = child.stdout.setEncoding('utf8').toArray();
-  const [code] = (await once(child, 'exit')) as [number | null];
-  assert.equal(code, 0);
-  const text = (await lines).join('');
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as [string, string]);
+  const child = startWriter(name, path, count);
+  const exit = once(child, 'exit');
+  const lines = await Array.fromAsync(createInterface(child.stdout));
+  assert.deepEqual(await exit, [0, null]);
+  return made(lines);
 }
 
 describe('several writers', () => {
   it('lose none of their credentials, from the very first on, in several processes', async () => {
-    const path = join(root, 'processes.json');
-    const made = (await Promise.all(['a', 'b', 'c', 'd'].map((name) => writer(name, path, 8)))).flat();
+    const path = join(mkdtempSync(join(root, 'processes-')), 'store.json');
+    const all = (await Promise.all(['a', 'b', 'c', 'd'].map((name) => writer(name, path, 8)))).flat();
     const opened = await FileCredentials.open({ path });
     assert.ok(opened.ok);
     assert.equal(opened.value.list().length, 32);
-    for (const [id, secret] of made) assert.ok(opened.value.verify(id, secret).ok);
-    assert.deepEqual(readdirSync(root).sort(), ['processes.json', 'processes.pepper']);
-    rmSync(path);
+    for (const [id, secret] of all) assert.ok(opened.value.verify(id, secret).ok);
+    assert.deepEqual(readdirSync(join(path, '..')).sort(), ['store.json', 'store.pepper']);
   });
 
   it('lose none of their credentials in one process', async () => {
@@ -58,6 +61,29 @@ describe('several writers', () => {
     );
     assert.ok(added.every((result) => result.ok));
     assert.equal(store.list().length, 20);
+  });
+
+  it('leave a sound store with all that was told, when one is killed in the midst of its work', async () => {
+    const path = join(mkdtempSync(join(root, 'killed-')), 'store.json');
+    const child = startWriter('a', path, 1000);
+    const exit = once(child, 'exit');
+    const told: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      told.push(line);
+      if (told.length === 5) child.kill('SIGKILL');
+    }
+    await exit;
+    const opened = await FileCredentials.open({ path });
+    assert.ok(opened.ok);
+    for (const [id, secret] of made(told)) assert.ok(opened.value.verify(id, secret).ok);
+  });
+
+  it('do not overwrite the store after their lock was taken over', async () => {
+    const path = join(mkdtempSync(join(root, 'lost-')), 'store.json');
+    writeFileSync(path, 'what the other one wrote');
+    assert.deepEqual(await writeStore(path, [], () => Promise.resolve(false)), { ok: true, value: false });
+    assert.equal(readFileSync(path, 'utf8'), 'what the other one wrote');
+    assert.deepEqual(readdirSync(join(path, '..')), ['store.json']);
   });
 
   it('agree on one pepper', async () => {

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { type Change, addCredential, revokeCredentials, rotateCredential } from './changes.ts';
 import { CredentialIndex } from './credential-index.ts';
-import { type CredentialsError, type Result, done } from './errors.ts';
+import { type CredentialsError, type Result, done, failed } from './errors.ts';
 import { type ImportRequest, type Imported, importCredentials } from './import-lines.ts';
 import { acquireLock } from './lock.ts';
 import {
@@ -25,6 +25,8 @@ import type {
 
 export const DEFAULT_STORE_FILE = 'sallyport-credentials.json';
 const CHECK_EVERY_MS = 1000;
+// A change starts over only after this process stood still for ten seconds in the midst of it.
+const ATTEMPTS_MAX = 3;
 
 export interface FileCredentialsOptions {
   /** The store, JSON of mode 0600. */
@@ -121,7 +123,7 @@ export class FileCredentials implements CredentialStore {
 
   async #change<T>(change: Change<T>): Promise<Result<T>> {
     const { store } = this.#paths;
-    for (;;) {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       // A store behind a symbolic link is locked and replaced where it is, and the link stays.
       const target = await realpath(store).catch(() => store);
       const lock = await acquireLock(`${target}.lock`);
@@ -144,6 +146,9 @@ export class FileCredentials implements CredentialStore {
         await lock.value.release();
       }
     }
+    return failed('SP_CREDENTIALS_LOCKED', `${store} was never left to us`, 'try again when fewer write to it', {
+      file: store,
+    });
   }
 
   #take({ records, pepper }: StoreContent, seen: string): void {

@@ -1,3 +1,4 @@
+export { adminVerifier } from './admin.ts';
 export { parseBearer } from './bearer.ts';
 export type { Presented } from './bearer.ts';
 export { CREDENTIALS_MAX } from './changes.ts';

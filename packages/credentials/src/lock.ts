@@ -46,7 +46,7 @@ export async function acquireLock(path: string): Promise<Result<FileLock>> {
 async function create(path: string, token: string): Promise<string | null> {
   let made = false;
   try {
-    const file = await open(path, 'w', 0o600);
+    const file = await open(path, 'wx', 0o600);
     made = true;
     try {
       await file.writeFile(token);

@@ -129,8 +129,14 @@ export class Egress {
     this.#scheduleFlush();
   }
 
+  /** Forgets all that waits, also of streams that are over for their owners already. */
   close(): void {
     this.#closed = true;
+    for (const stream of this.waiting.streams()) this.waiting.drop(stream);
+    this.#urgent.length = 0;
+    this.urgentBytes = 0;
+    this.#batch = [];
+    this.#batchBytes = 0;
   }
 
   #enqueue(leg: Leg | null, frame: Buffer): void {

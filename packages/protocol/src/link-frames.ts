@@ -13,7 +13,8 @@ export function takeLinkFrame(link: Link, kind: number, frame: Buffer, start: nu
     case Kind.PONG:
       return takePong(link, frame, start);
     case Kind.SLOTS:
-      if (link.peerRole === Role.ENTRY) return refuse(link, kind);
+      // Between a server and a client alone.
+      if (link.peerRole === Role.ENTRY || (link.peerRole === Role.SERVER && link.isOpener)) return refuse(link, kind);
       return link.handler.onSlots(link, decodeSlots(frame, start));
     case Kind.SESSIONS:
       return takeSessions(link, frame, start, end);

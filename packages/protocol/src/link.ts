@@ -161,14 +161,14 @@ export class Link implements TransportHandler, Pulse {
     this.life.heard();
     if (message.length > MAX_MESSAGE_BYTES) return this.close(CloseCode.PROTOCOL, 'message too long');
     let at = 0;
-    while (at < message.length) {
+    do {
       const start = at + HEADER_BYTES;
       const end = start + (start <= message.length ? readU24(message, at) : 0);
       if (end > message.length) return this.close(CloseCode.PROTOCOL, 'torn frame');
       this.#takeFrame(message, start, end);
       if (this.isClosed) return;
       at = end;
-    }
+    } while (at < message.length);
     if (this.egress.urgentBytes > URGENT_LIMIT_BYTES) this.close(CloseCode.FLOOD, 'answers are not read');
   }
 
@@ -236,8 +236,9 @@ export class Link implements TransportHandler, Pulse {
 
   /** Ends a leg and tells its owner. */
   cut(leg: Leg, code: number, notStarted: boolean, inOrder: boolean): void {
-    if (leg.isOver) return;
+    // Also of one that is over already: an OPEN and its ABORT may wait here still.
     this.egress.drop(leg);
+    if (leg.isOver) return;
     leg.over();
     leg.owner?.onCut(leg, code, notStarted, inOrder);
   }
@@ -265,6 +266,7 @@ export class Link implements TransportHandler, Pulse {
 
   #idsRunOut(): void {
     this.goAway(StreamCode.DRAINING);
+    for (const leg of this.#undeparted()) this.cut(leg, StreamCode.DRAINING, true, false);
     this.handler.onGoaway(this, StreamCode.DRAINING);
   }
 

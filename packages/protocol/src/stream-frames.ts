@@ -1,6 +1,6 @@
 /** Frames of streams: their place, their credit and their id checked, then given to the leg's owner. */
 import { CloseCode, StreamCode } from './codes.ts';
-import { isInformational, readStatus } from './heads.ts';
+import { isInformational, readOpenSession, readStatus } from './heads.ts';
 import { Leg } from './leg.ts';
 import type { Link } from './link.ts';
 import { Phase, phaseAfter, phaseAfterHead } from './phases.ts';
@@ -43,7 +43,8 @@ function takeOpen(link: Link, id: number, frame: Buffer, start: number, end: num
   link.highestId = id;
   // Our GOAWAY and this OPEN crossed: it told the peer already that this stream did not begin.
   if (id > link.lastAcceptedId) return;
-  const leg = new Leg(link, '', null, false);
+  // Its answers wait in the session's turn, as its request did.
+  const leg = new Leg(link, readOpenSession(frame, start, end) ?? '', null, false);
   leg.id = id;
   if (last) leg.inPhase = Phase.ENDED;
   link.legs.set(id, leg);
@@ -54,6 +55,7 @@ function takeHead(leg: Leg, frame: Buffer, start: number, end: number, last: boo
   const { link } = leg;
   if (!link.isOpener) return link.close(CloseCode.PROTOCOL, 'HEAD from an opener');
   const status = readStatus(frame, start);
+  if (last && isInformational(status)) return link.close(CloseCode.PROTOCOL, 'LAST on an informational head');
   const next = phaseAfterHead(leg.inPhase, status, last);
   if (next === null) return link.close(CloseCode.STREAM_STATE, `HEAD in phase ${leg.inPhase}`);
   if (isInformational(status)) {

@@ -68,7 +68,7 @@ export class Telemetry extends PartMetrics {
   }
 
   /** Microseconds in entry, uplink, queue, link, slot, client, backend. The array is read, not kept. */
-  observeHops(hopsUs: Float64Array | readonly number[]): void {
+  observeHops(hopsUs: ArrayLike<number>): void {
     for (let i = 0; i < HOPS.length; i++) this.#hops[i]!.observe(hopsUs[i]! / US_PER_S);
   }
 

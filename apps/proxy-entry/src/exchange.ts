@@ -1,0 +1,277 @@
+/**
+ * One request at the entry: admitted and routed already, from here through a server to a backend and back.
+ *
+ *   trying ──(one retry)──▶ answering ──▶ over        trying ──▶ our own answer ──▶ over
+ */
+import { STATUS_CODES } from 'node:http';
+import { lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
+import type { Entry } from './entry.ts';
+import { problemAnswer, problemOfStream, Problems } from './problems.ts';
+import type { Problem } from './problems.ts';
+import { mayRetry } from './retry.ts';
+import { attribute, HOP_NAMES, serverTiming, UPLOAD_TOLERANCE_US } from './timing.ts';
+import type { VisitorExchange, VisitorListener } from './visitor/transport.ts';
+
+export interface RoutedRequest {
+  readonly session: string;
+  readonly requestId: string;
+  /** method, target, then name, value, … as they go to the backend. */
+  readonly strings: readonly string[];
+}
+
+export class Exchange implements StreamHandler, VisitorListener {
+  readonly hopsUs = new Int32Array(HOP_NAMES.length);
+  status = 0;
+  /** From the request to the head of its answer; 0 where none was written. */
+  headUs = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  attempt = 0;
+  problem: Problem | null = null;
+  readonly visitor: VisitorExchange;
+  readonly routed: RoutedRequest;
+  readonly #entry: Entry;
+  #stream: StreamEnd | null = null;
+  #link: Link | null = null;
+  #openedMs = 0;
+  /** The body so far, for a second try; null once it is not whole any more. Its limit: W0 and one chunk. */
+  #kept: Buffer[] | null = [];
+  #bodyEnded = false;
+  #trailers: readonly string[] = [];
+  #isHeadSent = false;
+  #isOver = false;
+  /** All of an answer was handed to the visitor's side: what the stream does afterwards does not matter. */
+  #isAnswered = false;
+  #unconsumed = 0;
+  /** What Content-Length still allows; negative where there is none. */
+  #bodyLeft = -1;
+  #stallTimer: NodeJS.Timeout | null = null;
+
+  constructor(entry: Entry, visitor: VisitorExchange, routed: RoutedRequest) {
+    this.#entry = entry;
+    this.visitor = visitor;
+    this.routed = routed;
+    visitor.listener = this;
+  }
+
+  start(): void {
+    this.#try(null);
+    if (this.visitor.request.hasBody && !this.#isOver) this.visitor.startBody();
+  }
+
+  /** Ends it with an answer of our own. */
+  refuse(problem: Problem): void {
+    this.problem = problem;
+    this.#stopStallTimer();
+    if (this.#isHeadSent) return this.visitor.cut();
+    const { fields, body } = problemAnswer(problem, this.routed.requestId);
+    this.#answerOurselves(problem, fields, body);
+  }
+
+  /** `/session/<id>` without its slash. */
+  redirect(location: string): void {
+    this.#answerOurselves(REDIRECT, ['Location', location, 'Content-Length', '0'], null);
+  }
+
+  // ---- from the stream
+
+  onHead(head: ResponseHead, last: boolean): void {
+    const { strings, status } = head;
+    const fields = strings.slice(1);
+    const isFinal = status >= 200 || status === 101;
+    if (!isFinal) return this.visitor.informational(status, strings[0]!, fields);
+    const length = declaredLength(fields);
+    if (length === null) return this.#fail(StreamCode.BAD_HEAD);
+    const isBodiless = last || status === 101;
+    this.#bodyLeft = isBodiless ? -1 : length;
+    this.#kept = null;
+    this.status = status;
+    this.#isHeadSent = true;
+    const timing = this.#measure(head);
+    const out = this.#entry.forwarding.response(fields, this.routed.requestId, timing, status === 101);
+    this.visitor.head(status, strings[0]!, out, last && this.#isUploading);
+    if (last) this.#answered([]);
+  }
+
+  onData(chunk: Buffer): void {
+    this.bytesOut += chunk.length;
+    if (this.#bodyLeft >= 0) {
+      this.#bodyLeft -= chunk.length;
+      // More than was declared would be read as the next answer on this connection.
+      if (this.#bodyLeft < 0) return this.#fail(StreamCode.PROTOCOL);
+    }
+    if (this.visitor.write(chunk)) this.#stream!.consumed(chunk.length);
+    else this.#unconsumed += chunk.length;
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    if (this.#bodyLeft > 0) return this.#fail(StreamCode.PROTOCOL);
+    this.#answered(trailers);
+  }
+
+  onCut(code: number, notStarted: boolean): void {
+    if (this.#isOver || this.#isAnswered) return;
+    const { method } = this.visitor.request;
+    const isWorthIt = !this.#isHeadSent && mayRetry(code, notStarted, method, this.attempt, this.#kept !== null);
+    if (isWorthIt && this.#entry.retryBudget.take()) this.#try(this.#link);
+    else this.refuse(problemOfStream(code));
+  }
+
+  onWritable(): void {
+    this.#stopStallTimer();
+    this.visitor.resumeBody();
+  }
+
+  onCredit(): void {
+    if (this.visitor.request.hasBody) this.#kept = null;
+  }
+
+  // ---- from the visitor
+
+  onBody(chunk: Buffer): void {
+    this.bytesIn += chunk.length;
+    const limit = this.#entry.bodyBytes;
+    if (limit > 0 && this.bytesIn > limit && !this.visitor.request.isUpgrade) return this.#tooLarge();
+    this.#kept?.push(chunk);
+    if (this.#stream === null || this.#stream.write(chunk)) return;
+    this.visitor.pauseBody();
+    this.#startStallTimer();
+  }
+
+  onBodyEnd(trailers: readonly string[]): void {
+    this.#bodyEnded = true;
+    this.#trailers = trailers;
+    this.#stream?.end(trailers);
+  }
+
+  onDrained(): void {
+    const bytes = this.#unconsumed;
+    this.#unconsumed = 0;
+    if (bytes > 0) this.#stream?.consumed(bytes);
+  }
+
+  onFinished(isComplete: boolean): void {
+    this.#stopStallTimer();
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#stream?.reset(isComplete ? StreamCode.DONE : StreamCode.CANCELLED);
+    }
+    this.#entry.finished(this, isComplete);
+  }
+
+  // ---- inside
+
+  #answerOurselves(answer: Pick<Problem, 'status' | 'hop' | 'closes'>, fields: string[], body: Buffer | null): void {
+    this.status = answer.status;
+    this.#isHeadSent = true;
+    this.#isAnswered = true;
+    const timing = this.#ownTiming(answer.hop);
+    const all = this.#entry.forwarding.response(fields, this.routed.requestId, timing, false);
+    this.visitor.head(answer.status, STATUS_CODES[answer.status] ?? '', all, answer.closes === true || this.#isUploading);
+    if (body !== null && this.visitor.request.method !== 'HEAD') {
+      this.bytesOut = body.length;
+      this.visitor.write(body);
+    }
+    this.visitor.end([]);
+  }
+
+  get #isUploading(): boolean {
+    return this.visitor.request.hasBody && !this.#bodyEnded;
+  }
+
+  #try(failed: Link | null): void {
+    const link = this.#entry.servers.choose(this.routed.session, failed);
+    if (link === null) return this.refuse(Problems.noServer);
+    this.attempt += 1;
+    this.#link = link;
+    this.#openedMs = performance.now();
+    const stream = new StreamEnd(this.#entry, this);
+    this.#stream = stream;
+    const leg: Leg = link.openLeg(this.routed.session, stream);
+    stream.attach(leg);
+    leg.open(this.#openHead(link), !this.visitor.request.hasBody);
+    let isRoom = true;
+    for (const chunk of this.#kept ?? []) isRoom = stream.write(chunk);
+    if (this.#bodyEnded) stream.end(this.#trailers);
+    else if (this.attempt > 1 && isRoom) this.visitor.resumeBody();
+  }
+
+  #openHead(link: Link): OpenHead {
+    return {
+      upgrade: this.visitor.request.isUpgrade,
+      attempt: this.attempt,
+      rttUs: link.smoothedRttUs,
+      session: this.routed.session,
+      strings: this.routed.strings,
+    };
+  }
+
+  #answered(trailers: readonly string[]): void {
+    this.#isAnswered = true;
+    if (this.#isUploading && this.status !== 101) this.#stream?.reset(StreamCode.DONE);
+    this.visitor.end(trailers);
+  }
+
+  /** The answer itself is at fault: the far end is told, the visitor sees a cut or an error. */
+  #fail(code: StreamCode): void {
+    this.#stream?.reset(code);
+    this.refuse(problemOfStream(code));
+  }
+
+  #tooLarge(): void {
+    this.#entry.limitHit('body');
+    this.#stream?.reset(StreamCode.CANCELLED);
+    this.visitor.pauseBody();
+    this.refuse(Problems.bodyTooLarge);
+  }
+
+  /** The head is about to be written: the hops are known. */
+  #measure(head: ResponseHead): string | null {
+    const now = performance.now();
+    const totalUs = (now - this.visitor.request.arrivedMs) * 1_000;
+    this.headUs = totalUs;
+    attribute(this.hopsUs, totalUs, (now - this.#openedMs) * 1_000, head);
+    if (this.attempt === 1 && head.uploadUs <= UPLOAD_TOLERANCE_US) this.#entry.observeHops(this.hopsUs);
+    return this.#entry.serverTiming ? serverTiming(this.hopsUs) : null;
+  }
+
+  /** An answer of our own: the time since OPEN is charged to the hop at fault; hops not reached took none. */
+  #ownTiming(hop: Problem['hop']): string | null {
+    const now = performance.now();
+    const totalUs = Math.round((now - this.visitor.request.arrivedMs) * 1_000);
+    const streamUs = this.#openedMs === 0 ? 0 : Math.min(totalUs, Math.round((now - this.#openedMs) * 1_000));
+    const atFault = Math.max(0, (HOP_NAMES as readonly string[]).indexOf(hop));
+    this.hopsUs.fill(0);
+    this.hopsUs[0] = totalUs - streamUs;
+    this.hopsUs[atFault] = this.hopsUs[atFault]! + streamUs;
+    this.headUs = totalUs;
+    return this.#entry.serverTiming ? serverTiming(this.hopsUs) : null;
+  }
+
+  #startStallTimer(): void {
+    this.#stallTimer ??= setTimeout(() => {
+      this.#entry.limitHit('upload-stall');
+      this.#fail(StreamCode.UPLOAD_STALLED);
+    }, this.#entry.uploadStallTimeoutMs);
+  }
+
+  #stopStallTimer(): void {
+    if (this.#stallTimer !== null) clearTimeout(this.#stallTimer);
+    this.#stallTimer = null;
+  }
+}
+
+const REDIRECT = { status: 308, hop: 'entry' } as const;
+
+/** −1: none; null: malformed, or several that differ. */
+function declaredLength(fields: readonly string[]): number | null {
+  let length = -1;
+  for (let i = 0; i < fields.length; i += 2) {
+    if (lowerName(fields[i]!) !== 'content-length') continue;
+    const value = fields[i + 1]!;
+    if (!/^\d{1,15}$/.test(value) || (length >= 0 && length !== Number(value))) return null;
+    length = Number(value);
+  }
+  return length;
+}

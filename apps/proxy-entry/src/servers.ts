@@ -1,0 +1,125 @@
+/** The tunnel-servers that this entry has uplinks to, and which sessions each says it holds. */
+import type { Link, SessionsUpdate, SessionState } from '@sallyport/protocol';
+
+export interface ServerConflict {
+  readonly session: string;
+  readonly keptPrincipal: string;
+  readonly refusedPrincipal: string;
+}
+
+/** One server, over all links that it was reached by. */
+export class ServerView {
+  readonly name: string;
+  readonly sessions = new Map<string, SessionState>();
+  link: Link | null = null;
+  /** A full list came on the link in use. */
+  isSynced = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+export class Servers {
+  readonly views: ServerView[] = [];
+  readonly #onConflict: (conflict: ServerConflict) => void;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(onConflict: (conflict: ServerConflict) => void) {
+    this.#onConflict = onConflict;
+  }
+
+  add(name: string): ServerView {
+    const view = new ServerView(name);
+    this.views.push(view);
+    return view;
+  }
+
+  get isSynced(): boolean {
+    return this.views.some((view) => view.isSynced);
+  }
+
+  /** Once a server has said all it holds, or after `timeoutMs`. */
+  whenSynced(timeoutMs: number): Promise<void> {
+    if (this.isSynced) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  linkUp(view: ServerView, link: Link): void {
+    view.link = link;
+  }
+
+  linkLost(view: ServerView, link: Link): void {
+    if (view.link !== link) return;
+    view.link = null;
+    view.isSynced = false;
+    view.sessions.clear();
+  }
+
+  update(view: ServerView, link: Link, update: SessionsUpdate): void {
+    if (view.link !== link) return;
+    if (update.reset) view.sessions.clear();
+    for (const state of update.sessions) this.#take(view, state);
+    if (!update.complete) return;
+    view.isSynced = true;
+    for (const done of this.#waiting) done();
+  }
+
+  /**
+   * Where a request for `session` goes: a server that holds it with a free slot, else the shortest queue; else any
+   * server, which knows whether the session exists at all. Null: no server is connected.
+   */
+  choose(session: string, notThis: Link | null): Link | null {
+    let best: Link | null = null;
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (const view of this.views) {
+      const { link } = view;
+      if (link === null || !link.takesStreams) continue;
+      const rank = rankOf(view.sessions.get(session)) + (link === notThis ? AVOID : 0);
+      if (rank < bestRank) {
+        best = link;
+        bestRank = rank;
+      }
+    }
+    return best;
+  }
+
+  #take(view: ServerView, state: SessionState): void {
+    if (state.links === 0) {
+      view.sessions.delete(state.session);
+      return;
+    }
+    const owner = this.#ownerElsewhere(view, state.session);
+    if (owner !== null && owner !== state.principal) {
+      this.#onConflict({ session: state.session, keptPrincipal: owner, refusedPrincipal: state.principal });
+      return;
+    }
+    view.sessions.set(state.session, state);
+  }
+
+  #ownerElsewhere(view: ServerView, session: string): string | null {
+    for (const other of this.views) {
+      const state = other === view ? undefined : other.sessions.get(session);
+      if (state !== undefined) return state.principal;
+    }
+    return null;
+  }
+}
+
+/** A server that does not hold the session is asked only when none does; the one that just failed last of all. */
+const UNKNOWN = 1e9;
+const AVOID = 1e8;
+const NO_SLOT = 1e4;
+
+function rankOf(state: SessionState | undefined): number {
+  if (state === undefined) return UNKNOWN;
+  return state.free > 0 ? 0 : NO_SLOT + state.waiting;
+}

@@ -1,0 +1,83 @@
+/** A request that asks for an upgrade: after a 101 the connection is raw bytes both ways; any other answer is HTTP. */
+import { ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { describe } from './http-exchange.ts';
+import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
+
+export class UpgradeExchange implements VisitorExchange {
+  readonly request: VisitorRequest;
+  listener: VisitorListener | null = null;
+  readonly #message: IncomingMessage;
+  readonly #socket: Socket;
+  readonly #early: Buffer;
+  /** The ordinary answer, where there is no 101. */
+  #response: ServerResponse | null = null;
+  #isComplete = false;
+
+  constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
+    this.request = describe(request, true);
+    this.#message = request;
+    this.#socket = socket;
+    this.#early = head;
+    socket.setTimeout(0);
+    socket
+      .on('drain', () => this.listener?.onDrained())
+      .on('error', () => {})
+      .once('close', () => this.listener?.onFinished(this.#isComplete));
+  }
+
+  startBody(): void {
+    if (this.#early.length > 0) this.listener?.onBody(this.#early);
+    this.#socket
+      .on('data', (chunk: Buffer) => this.listener?.onBody(chunk))
+      .on('end', () => this.listener?.onBodyEnd([]));
+  }
+
+  pauseBody(): void {
+    this.#socket.pause();
+  }
+
+  resumeBody(): void {
+    this.#socket.resume();
+  }
+
+  informational(): void {
+    // 1xx before a 101 are rare and optional (RFC 9110 §15.2); the codec of our own will pass them.
+  }
+
+  head(status: number, reason: string, fields: readonly string[]): void {
+    if (status === 101) this.#socket.write(rawHead(status, reason, fields), 'latin1');
+    else this.#answer(status, reason, fields);
+  }
+
+  write(chunk: Buffer): boolean {
+    return (this.#response ?? this.#socket).write(chunk);
+  }
+
+  end(): void {
+    this.#isComplete = true;
+    (this.#response ?? this.#socket).end();
+  }
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** Node hands the socket over at an upgrade; an ordinary answer borrows it back, and the connection ends with it. */
+  #answer(status: number, reason: string, fields: readonly string[]): void {
+    const response = new ServerResponse(this.#message);
+    response.shouldKeepAlive = false;
+    response.assignSocket(this.#socket);
+    response.on('drain', () => this.listener?.onDrained());
+    response.once('finish', () => this.#socket.end());
+    response.writeHead(status, reason, fields as string[]);
+    this.#response = response;
+  }
+}
+
+function rawHead(status: number, reason: string, fields: readonly string[]): string {
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]!}: ${fields[i + 1]!}\r\n`;
+  return `${text}Connection: Upgrade\r\n\r\n`;
+}

@@ -1,0 +1,61 @@
+import type { StepReport } from '../report/model.ts';
+
+/** The limits of a generator that can be believed. */
+const LAG_FLOOR_MS = 1;
+const LAG_SHARE_OF_P50 = 0.05;
+const MIN_SENT_RATIO = 0.995;
+const MAX_ELU = 0.7;
+const MAX_STEAL_PERCENT = 2;
+const MAX_THROTTLED_PERCENT = 1;
+/** Lag that is less than this part of the p99 it would explain does not explain it. */
+const LAG_SHARE_OF_P99 = 0.1;
+/** A limit of requests in flight must leave this much room over rate × latency at the lowest step. */
+const IN_FLIGHT_ROOM = 2;
+const MS_PER_S = 1000;
+
+/** Signs against the generator in a step: those that would explain a degradation, and all others. */
+export type Fitness = { guilty: string[]; caveats: string[] };
+
+/**
+ * Is the generator itself the bottleneck? Checked before anybody else is blamed.
+ *
+ * Guilty by: requests that left after the step's end (achieved/offered under 0.995); an event loop busy for more than
+ * 70 % (queueing in it then shows in what it measures: at utilisation ρ waiting grows as ρ/(1−ρ), M/G/1,
+ * Pollaczek–Khinchine); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
+ * flight below what the offered load needs at the lowest step's latency (Little's law); and a lag whose p99 is over
+ * max(1 ms, 5 % of p50), provided that it is at least a tenth of the p99 in question. A smaller lag cannot have caused
+ * it; it is named as a caveat. Dropped arrivals with enough room for requests in flight are not the generator's doing:
+ * they mean that answers did not come.
+ */
+export function generatorFitness(step: StepReport, lowestP50Ms: number): Fitness {
+  const { generator, arms, rate } = step;
+  const { p50, p99 } = arms.tunnel.latencyMs;
+  const guilty: string[] = [];
+  const caveats: string[] = [];
+  const at = `at ${rate}/s`;
+  if (generator.sentRatio < MIN_SENT_RATIO) {
+    guilty.push(`generator: only ${percent(generator.sentRatio)} of the requests left within the step ${at}`);
+  }
+  if (generator.elu !== null && generator.elu > MAX_ELU) {
+    guilty.push(`generator: event loop busy ${percent(generator.elu)} of the time ${at}`);
+  }
+  if ((generator.stealPercent ?? 0) > MAX_STEAL_PERCENT) {
+    guilty.push(`machine: ${generator.stealPercent?.toFixed(1)} % of CPU time stolen by the hypervisor ${at}`);
+  }
+  if ((generator.throttledPercent ?? 0) > MAX_THROTTLED_PERCENT) {
+    guilty.push(`machine: throttled by its cgroup for ${generator.throttledPercent?.toFixed(1)} % of the time ${at}`);
+  }
+  const needed = (IN_FLIGHT_ROOM * rate * lowestP50Ms) / MS_PER_S;
+  if (arms.tunnel.dropped > 0 && generator.maxInFlight < needed) {
+    guilty.push(`generator: its limit of ${generator.maxInFlight} requests in flight is too low for ${rate}/s`);
+  }
+  if (generator.lagP99Ms > Math.max(LAG_FLOOR_MS, LAG_SHARE_OF_P50 * p50)) {
+    const lag = `generator: p99 of its own lag ${generator.lagP99Ms.toFixed(1)} ms ${at}`;
+    (generator.lagP99Ms >= LAG_SHARE_OF_P99 * p99 ? guilty : caveats).push(lag);
+  }
+  return { guilty, caveats };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

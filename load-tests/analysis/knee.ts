@@ -1,0 +1,73 @@
+import type { ArmName, ArmReport, StepReport } from '../report/model.ts';
+
+const ACHIEVED_SHARE = 0.99;
+const P99_FACTOR = 3;
+/**
+ * p99 must also have grown by this much: three times half a millisecond is the scheduler, not a knee, and ratios on a
+ * baseline of that size say nothing.
+ */
+const P99_FLOOR_MS = 5;
+
+/** Why a step counts as no longer carried. `tail`: only its p99 says so. */
+export type Degradation = { index: number; rate: number; reasons: string[]; tailOnly: boolean };
+
+/**
+ * The knee: the first step that is no longer carried, which is
+ *  - fewer than 99 % of the offered requests answered well and in step with the schedule (`achievedRate`), or
+ *  - arrivals dropped, or
+ *  - p99 over three times the smallest p99 of this and the lower steps, and at least 5 ms over it.
+ * The last sign alone counts only where it stays: at the last step, or with the next one degraded too. A pause of the
+ * machine in one step, with higher rates carried again after it, is a disturbance and not a limit.
+ *
+ * Source: the usual definition of saturation in load testing (throughput no longer follows the offered load, or latency
+ * leaves its plateau); Gunther, Guerrilla Capacity Planning, ch. 4–6, for why the two come together.
+ */
+export function findKnee(steps: readonly StepReport[], arm: ArmName): Degradation | null {
+  const degradations = steps.map((_, index) => degradationOf(steps, index, arm));
+  for (const [index, degradation] of degradations.entries()) {
+    if (degradation === null) continue;
+    const stays = index === steps.length - 1 || degradations[index + 1] !== null;
+    if (!degradation.tailOnly || stays) return degradation;
+  }
+  return null;
+}
+
+/** Steps whose tail alone rose and which higher steps did not confirm. */
+export function findDisturbances(steps: readonly StepReport[], arm: ArmName): Degradation[] {
+  const knee = findKnee(steps, arm);
+  return steps
+    .slice(0, knee?.index ?? steps.length)
+    .map((_, index) => degradationOf(steps, index, arm))
+    .filter((degradation) => degradation !== null);
+}
+
+export function degradationOf(steps: readonly StepReport[], index: number, arm: ArmName): Degradation | null {
+  const step = steps[index];
+  const report = step?.arms[arm];
+  if (step === undefined || report === undefined) return null;
+  const reasons = [...shortfalls(report, step.durationS)];
+  const tailOnly = reasons.length === 0;
+  const lowest = baseline(steps.slice(0, index + 1), arm);
+  const { p99 } = report.latencyMs;
+  if (lowest !== null && p99 > P99_FACTOR * lowest && p99 > lowest + P99_FLOOR_MS) {
+    reasons.push(`p99 ${p99.toFixed(1)} ms against ${lowest.toFixed(1)} ms at its lowest`);
+  }
+  return reasons.length === 0 ? null : { index, rate: step.rate, reasons, tailOnly };
+}
+
+function* shortfalls(arm: ArmReport, durationS: number): Generator<string> {
+  const offered = arm.requests + arm.dropped;
+  const kept = arm.achievedRate * durationS;
+  if (offered > 0 && kept < ACHIEVED_SHARE * offered) {
+    const late = arm.ok - Math.round(kept);
+    const failed = arm.failed > 0 ? `, ${arm.failed} failed` : '';
+    yield `${((100 * kept) / offered).toFixed(1)} % of the offered load answered in step${failed}${late > 0 ? `, ${late} late` : ''}`;
+  }
+  if (arm.dropped > 0) yield `${arm.dropped} arrivals dropped with ${arm.inFlightMax} requests outstanding`;
+}
+
+/** The smallest p99 of the steps in which the arm answered at all. */
+export function baseline(steps: readonly StepReport[], arm: ArmName): number | null {
+  const known = steps.map((step) => step.arms[arm]).filter((report) => report !== undefined && report.ok > 0);
+  return known.length === 0 ? null : Math.min(...known.map((report) => report?.latencyMs.p99 ?? Infinity));
+}

@@ -1,0 +1,43 @@
+/** What Linux says of a process in `/proc/<pid>/stat` and `/proc/<pid>/status` (proc(5)). Pure; no process is read. */
+
+/** USER_HZ, the unit of `stat`'s times: 100 on every Linux architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+const US_PER_TICK = 1_000_000 / TICKS_PER_SECOND;
+
+export interface CpuTime {
+  readonly userUs: number;
+  readonly systemUs: number;
+}
+
+export interface Memory {
+  /** VmRSS: resident now. */
+  readonly rssBytes: number;
+  /** VmHWM: the most that was ever resident. */
+  readonly peakRssBytes: number;
+}
+
+/**
+ * User and system time of all threads of the process, dead ones included, in steps of 10 ms: fields 14 and 15 of
+ * `stat`. Field 2, the command, may hold spaces and brackets, so counting begins after the last bracket.
+ * Undefined when the text is not a stat line.
+ */
+export function parseCpuTime(stat: string): CpuTime | undefined {
+  const commandEnd = stat.lastIndexOf(') ');
+  if (commandEnd === -1) return undefined;
+  const fields = stat.slice(commandEnd + 2).split(' ');
+  const [userTicks, systemTicks] = [fields[11], fields[12]];
+  if (!isCount(userTicks) || !isCount(systemTicks)) return undefined;
+  return { userUs: Number(userTicks) * US_PER_TICK, systemUs: Number(systemTicks) * US_PER_TICK };
+}
+
+/** Undefined when the lines are missing, as they are for a kernel thread and a zombie. */
+export function parseMemory(status: string): Memory | undefined {
+  const rssKiB = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  const peakKiB = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (rssKiB === undefined || peakKiB === undefined) return undefined;
+  return { rssBytes: Number(rssKiB) * 1024, peakRssBytes: Number(peakKiB) * 1024 };
+}
+
+function isCount(text: string | undefined): text is string {
+  return text !== undefined && /^\d+$/.test(text);
+}
