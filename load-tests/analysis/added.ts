@@ -4,6 +4,8 @@ import { medianInterval } from './statistics.ts';
 const COVERAGE = 0.95;
 /** A second with fewer answers than this per arm says little about its median. */
 const MIN_ANSWERS_PER_SECOND = 5;
+/** The last second of a step may be a part of one. */
+const MIN_SECOND_S = 0.5;
 
 /**
  * What the tunnel adds to the direct path, in milliseconds.
@@ -16,8 +18,8 @@ const MIN_ANSWERS_PER_SECOND = 5;
  */
 export function addedMs(tunnel: ArmReport, direct: ArmReport, seconds: readonly SecondReport[]): AddedReport {
   const differences: number[] = [];
-  for (const { arms } of seconds) {
-    if (arms.tunnel === undefined || arms.direct === undefined) continue;
+  for (const { arms, lengthS } of seconds) {
+    if (lengthS < MIN_SECOND_S || arms.tunnel === undefined || arms.direct === undefined) continue;
     const fewest = Math.min(arms.tunnel.ok + arms.tunnel.failed, arms.direct.ok + arms.direct.failed);
     if (fewest >= MIN_ANSWERS_PER_SECOND) differences.push(arms.tunnel.p50 - arms.direct.p50);
   }

@@ -71,7 +71,11 @@ function conversation(child: ChildProcess, plan: EnginePlan, events: EngineEvent
     });
     child.on('close', (code, killedBy) => {
       const how = killedBy === null ? `ended with ${code}` : `was killed by ${killedBy}`;
-      const word = lastWords.trim().split('\n').find((line) => /Error/.test(line)) ?? '';
+      const word =
+        lastWords
+          .trim()
+          .split('\n')
+          .find((line) => /Error/.test(line)) ?? '';
       resolve(outcome ?? broke(`the generator ${how} ${word}`.trim()));
     });
     send(child, { type: 'run', plan });

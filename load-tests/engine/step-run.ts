@@ -65,8 +65,7 @@ export class StepRun {
     this.#context.pacer.wakeAt(this.#startMs);
     await this.#done.promise;
     for (const timer of this.#timers) clearInterval(timer);
-    // What the wait for the last answers left open: part of the step, though not a whole second.
-    for (const { recorder } of this.#lanes) recorder.closeSecond();
+    this.#closeSecond();
     const lastedS = this.#stoppedMs === null ? null : Math.max(0, this.#stoppedMs - this.#startMs) / MS_PER_S;
     return measurement({
       rate: this.#step.rate,
@@ -116,7 +115,9 @@ export class StepRun {
 
   #closeSecond(): void {
     const nowMs = monotonicMs();
-    const second: SecondReport = { atS: (this.#secondStartMs - this.#startMs) / MS_PER_S, arms: {} };
+    const atS = Math.max(0, this.#secondStartMs - this.#startMs) / MS_PER_S;
+    const lengthS = Math.max(0, nowMs - this.#secondStartMs) / MS_PER_S;
+    const second: SecondReport = { atS, lengthS, arms: {} };
     const histograms: Partial<Record<ArmName, EncodedHistogram>> = {};
     const arms: Partial<Record<ArmName, ArmReport>> = {};
     for (const { arm, recorder } of this.#lanes) {

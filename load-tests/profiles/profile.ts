@@ -42,7 +42,9 @@ export function loadProfile(nameOrFile: string): Profile {
   const isFile = /[/\\]|\.ya?ml$/i.test(nameOrFile);
   const names = profileNames();
   if (!isFile && !names.includes(nameOrFile)) {
-    throw refuse(`there is no profile "${nameOrFile}"; nearest is "${nearest(nameOrFile, names)}" of ${names.join(', ')}`);
+    throw refuse(
+      `there is no profile "${nameOrFile}"; nearest is "${nearest(nameOrFile, names)}" of ${names.join(', ')}`,
+    );
   }
   const file = isFile ? nameOrFile : `${FOLDER}${nameOrFile}.yaml`;
   let text: string;

@@ -77,7 +77,7 @@ export type GeneratorReport = {
 
 /** One second of one arm, by the time the answers came. */
 export type ArmSecond = { ok: number; failed: number; p50: number; p99: number; max: number };
-export type SecondReport = { atS: number; arms: Partial<Record<ArmName, ArmSecond>> };
+export type SecondReport = { atS: number; lengthS: number; arms: Partial<Record<ArmName, ArmSecond>> };
 
 export type HopReport = { p50: number; p99: number };
 export type HopsReport = Record<TimedHop, HopReport>;

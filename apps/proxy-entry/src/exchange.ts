@@ -168,7 +168,12 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.#isAnswered = true;
     const timing = this.#ownTiming(answer.hop);
     const all = this.#entry.forwarding.response(fields, this.routed.requestId, timing, false);
-    this.visitor.head(answer.status, STATUS_CODES[answer.status] ?? '', all, answer.closes === true || this.#isUploading);
+    this.visitor.head(
+      answer.status,
+      STATUS_CODES[answer.status] ?? '',
+      all,
+      answer.closes === true || this.#isUploading,
+    );
     if (body !== null && this.visitor.request.method !== 'HEAD') {
       this.bytesOut = body.length;
       this.visitor.write(body);

@@ -23,10 +23,11 @@ const RECORD: AccessRecord = {
 
 function setUp(level = 'info') {
   const stream = new PassThrough();
+  let written = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => (written += chunk));
   const logger = createLogger({ level, part: 'entry', destination: stream });
   const lines = async (): Promise<Record<string, unknown>[]> => {
     await closeLogger(logger);
-    const written = (stream.read() as Buffer | null)?.toString() ?? '';
     return written
       .split('\n')
       .filter(Boolean)

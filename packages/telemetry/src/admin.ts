@@ -102,9 +102,12 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
   return app;
 }
 
-/** As text, so that no response schema of a route filters it. */
+/** As bytes, so that no response schema of a route filters it and fastify adds no charset. */
 const sendProblem = (reply: FastifyReply, answer: Problem): FastifyReply =>
-  reply.code(answer.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(answer));
+  reply
+    .code(answer.status)
+    .header('content-type', PROBLEM_TYPE)
+    .send(Buffer.from(JSON.stringify(answer)));
 
 /** Bytes that are not a request: the same kind of answer, and the end of the connection. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {

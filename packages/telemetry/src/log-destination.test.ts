@@ -77,12 +77,7 @@ test('a full disk is tried again without being asked', async (context) => {
   await flushed(destination);
   sink.failWith = null;
   const arrived = new Promise<void>((resolve) => {
-    const { write } = sink;
-    sink.write = (chunk, done) =>
-      write.call(sink, chunk, (error, bytes) => {
-        done(error, bytes);
-        resolve();
-      });
+    sink.onAnswered = resolve;
   });
   // The retry's timer does not hold the process, so that the test has to.
   const hold = setInterval(() => undefined, 1000);
@@ -109,11 +104,8 @@ test('closing over a full disk ends, and counts what it leaves, the torn line in
   const destination = new LogDestination(sink);
   sink.takesBytes = 7;
   for (let i = 0; i < 4; i++) destination.write('12345\n');
-  const { write } = sink;
-  sink.write = (chunk, done) => {
-    write.call(sink, chunk, done);
-    setImmediate(() => (sink.failWith = 'ENOSPC'));
-  };
+  // The answer is followed by the next write at once, so that this is the state of that one.
+  sink.onAnswered = () => (sink.failWith = 'ENOSPC');
   await destination.close();
   assert.equal(sink.text, '12345\n1');
   assert.equal(destination.lost.get('write'), 3);
@@ -125,9 +117,7 @@ test('closing waits out a full pipe', async () => {
   const destination = new LogDestination(sink);
   sink.failWith = 'EAGAIN';
   destination.write('late\n');
-  const { write } = sink;
-  sink.write = (chunk, done) => {
-    write.call(sink, chunk, done);
+  sink.onAnswered = () => {
     if (sink.writes === 5) sink.failWith = null;
   };
   await destination.close();

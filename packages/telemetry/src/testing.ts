@@ -15,6 +15,8 @@ export class MemorySink implements LogSink {
   /** Bytes a write takes at most. */
   takesBytes = Infinity;
   writes = 0;
+  /** Called after each answer. */
+  onAnswered: (() => void) | null = null;
   #pending: (() => void) | null = null;
 
   write(chunk: Uint8Array, done: (error: NodeJS.ErrnoException | null, writtenBytes: number) => void): void {
@@ -22,6 +24,7 @@ export class MemorySink implements LogSink {
     const answer = (): void => {
       if (this.failWith) done(this.#error(), 0);
       else done(null, this.#take(chunk));
+      this.onAnswered?.();
     };
     if (this.held) this.#pending = answer;
     else setImmediate(answer);

@@ -1,0 +1,189 @@
+/** `sallyport server`, `entry`, `client` and `backend`: one part each, as it runs in production. */
+import type { Command } from 'commander';
+import type { Override } from '@sallyport/config';
+import type { DialEvent } from '@sallyport/protocol';
+import { startEntry } from '@sallyport/proxy-entry';
+import { closeLogger, createLogger } from '@sallyport/telemetry';
+import { startBackend } from '@sallyport/test-backend';
+import { startClient } from '@sallyport/tunnel-client';
+import { startServer } from '@sallyport/tunnel-server';
+import { Exit, usageError } from '../exit.ts';
+import { createOutput } from '../output.ts';
+import { serve } from '../service.ts';
+import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings } from '../settings.ts';
+import type { SettingFlags } from '../settings.ts';
+import { VERSION } from '../version.ts';
+import { wholeNumber } from './up.ts';
+
+type Run = (action: () => Promise<Exit>) => Promise<void>;
+const NEVER = new Promise<Exit>(() => {});
+
+export function addParts(program: Command, run: Run): void {
+  addSettingFlags(program.command('server').description('the relay: entries and clients dial it'))
+    .option('--port <n>', 'port for links', wholeNumber(0, 65_535))
+    .option('--credential-store <file>', 'store made by "sallyport creds"')
+    .addHelpText('after', '\nExample:\n  sallyport server --credential-store ./sallyport-credentials.json')
+    .action((flags: ServerFlags) => run(() => server(flags)));
+  addSettingFlags(program.command('entry').description('the public edge: visitors reach it'))
+    .option('--port <n>', 'port for visitors', wholeNumber(0, 65_535))
+    .option('--server <urls...>', 'tunnel-servers to dial')
+    .option('--credential-file <file>', 'file with a line id:secret')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sallyport entry --server ws://127.0.0.1:12001 --credential-file ./entry.secret',
+    )
+    .action((flags: DialFlags) => run(() => entry(flags)));
+  addSettingFlags(program.command('client').description('beside the backend: dials out and makes it reachable'))
+    .argument('[url]', 'the backend: http://, https:// or unix:/path; several come from client.sessions in the file')
+    .option('--server <urls...>', 'tunnel-servers to dial')
+    .option('--session <id>', 'name to be reached under')
+    .option('--concurrency <n>', 'requests at the backend at once', wholeNumber(1, 10_000))
+    .option('--credential-file <file>', 'file with a line id:secret')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sallyport client http://127.0.0.1:3000 --server wss://tunnel.example.org:12001 --session demo --credential-file ./client.secret',
+    )
+    .action((url: string | undefined, flags: ClientFlags) => run(() => client(url, flags)));
+  addSettingFlags(program.command('backend').description('the test backend, for load tests'))
+    .option('--port <n>', 'port to listen at', wholeNumber(0, 65_535))
+    .addHelpText('after', '\nExample:\n  sallyport backend --port 12007')
+    .action((flags: PortFlags) => run(() => backend(flags)));
+}
+
+interface PortFlags extends SettingFlags {
+  readonly port?: number;
+}
+interface ServerFlags extends PortFlags {
+  readonly credentialStore?: string;
+}
+interface DialFlags extends PortFlags {
+  readonly server?: string[];
+  readonly credentialFile?: string;
+}
+interface ClientFlags extends DialFlags {
+  readonly session?: string;
+  readonly concurrency?: number;
+}
+
+async function server(flags: ServerFlags): Promise<Exit> {
+  const { config } = readSettings(
+    flags,
+    given({ 'server.port': flags.port, 'server.credentialStore': flags.credentialStore }),
+  );
+  const path =
+    config.server.credentialStore ?? process.env['SALLYPORT_CREDENTIALS_FILE'] ?? 'sallyport-credentials.json';
+  const credentials = await openStore(path);
+  const output = createOutput(flags.json === true);
+  const logger = createLogger({ level: config.log.level, part: 'server', destination: logDestination(flags) });
+  const running = await startServer({
+    config,
+    credentials,
+    logger,
+    version: VERSION,
+    ...(await openAdminStore(config.server.admin.credentials)),
+  });
+  output.result(
+    { event: 'ready', url: running.url, admin: running.adminUrl },
+    `links ${running.url}  admin ${running.adminUrl}`,
+  );
+  const exit = await serve(running, output, NEVER);
+  await closeLogger(logger);
+  return exit;
+}
+
+async function entry(flags: DialFlags): Promise<Exit> {
+  const { config } = readSettings(
+    flags,
+    given({ 'entry.port': flags.port, 'entry.servers': flags.server, 'entry.credentialFile': flags.credentialFile }),
+  );
+  const credential = readCredential(config.entry.credentialFile);
+  const output = createOutput(flags.json === true);
+  const logger = createLogger({ level: config.log.level, part: 'entry', destination: logDestination(flags) });
+  const running = await startEntry({
+    config,
+    credential,
+    logger,
+    version: VERSION,
+    ...(await openAdminStore(config.entry.admin.credentials)),
+  });
+  output.result(
+    { event: 'ready', url: running.url, admin: running.adminUrl },
+    `visitors ${running.url}  admin ${running.adminUrl}`,
+  );
+  const exit = await serve(running, output, fatalExit(running.fatal, output.note));
+  await closeLogger(logger);
+  return exit;
+}
+
+async function client(url: string | undefined, flags: ClientFlags): Promise<Exit> {
+  if ((url === undefined) !== (flags.session === undefined)) {
+    throw usageError(
+      'a backend URL and --session go together',
+      'for example: sallyport client http://127.0.0.1:3000 --session demo',
+    );
+  }
+  const sessions = url === undefined ? undefined : [{ id: flags.session, backend: url.replace(/\/$/, '') }];
+  const { config } = readSettings(
+    flags,
+    given({
+      'client.servers': flags.server,
+      'client.credentialFile': flags.credentialFile,
+      'client.concurrency': flags.concurrency,
+      'client.sessions': sessions,
+    }),
+  );
+  if (config.client.sessions.length === 0) {
+    throw usageError('no session to offer', 'give a backend URL and --session, or client.sessions in the file');
+  }
+  const credential = readCredential(config.client.credentialFile);
+  const output = createOutput(flags.json === true);
+  const logger = createLogger({ level: config.log.level, part: 'client', destination: logDestination(flags) });
+  const running = await startClient({
+    config,
+    credential,
+    logger,
+    version: VERSION,
+    ...(await openAdminStore(config.client.admin.credentials)),
+  });
+  const ids = config.client.sessions.map((each) => each.id);
+  output.result(
+    { event: 'started', admin: running.adminUrl, sessions: ids },
+    `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
+  );
+  void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
+  const exit = await serve(running, output, fatalExit(running.fatal, output.note));
+  await closeLogger(logger);
+  return exit;
+}
+
+async function backend(flags: PortFlags): Promise<Exit> {
+  const { config } = readSettings(flags, given({ 'backend.port': flags.port }));
+  const output = createOutput(flags.json === true);
+  const running = await startBackend(config.backend);
+  output.result({ event: 'ready', url: running.url }, `backend ${running.url}`);
+  return serve({ stop: () => running.close() }, output, NEVER);
+}
+
+function given(values: Readonly<Record<string, unknown>>): Override[] {
+  return Object.entries(values).flatMap(([path, value]) => (value === undefined ? [] : [{ path, value }]));
+}
+
+/** With `--json` standard output is for results; without it, logs are the result. */
+function logDestination({ json }: SettingFlags): number {
+  return json === true ? 2 : 1;
+}
+
+async function fatalExit(
+  fatal: Promise<Extract<DialEvent, { kind: 'fatal' }>>,
+  note: (text: string) => void,
+): Promise<Exit> {
+  const { code, reason } = await fatal;
+  note(`sallyport: ${code}: ${reason}; ${FATAL_FIXES[code]}`);
+  return Exit.USAGE;
+}
+
+const FATAL_FIXES = {
+  SP_CREDENTIAL_REFUSED: 'check the credential file, or make a new one with "sallyport creds add"',
+  SP_SESSION_REFUSED: 'use a session that the credential names, or one that nobody else holds',
+  SP_VERSION: 'bring client, entry and server to versions next to each other',
+} as const satisfies Record<Extract<DialEvent, { kind: 'fatal' }>['code'], string>;

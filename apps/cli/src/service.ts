@@ -1,0 +1,27 @@
+/** A process that serves until it is told to stop: the first signal drains, the second ends at once. */
+import { Exit } from './exit.ts';
+import type { Output } from './output.ts';
+
+export interface Service {
+  stop(): Promise<void>;
+}
+
+/** Resolves with the exit code once `service` has stopped by a signal. `failed`: ends it with that code instead. */
+export async function serve(service: Service, output: Output, failed: Promise<Exit>): Promise<Exit> {
+  const signalled = Promise.withResolvers<Exit>();
+  let isStopping = false;
+  const onSignal = () => {
+    if (isStopping) process.exit(Exit.INTERRUPTED);
+    isStopping = true;
+    output.note('stopping: requests that run are finished first (again to stop at once)');
+    signalled.resolve(Exit.DONE);
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // The launcher is gone: nobody could signal us any more.
+  process.on('disconnect', onSignal);
+  process.channel?.unref();
+  const exit = await Promise.race([signalled.promise, failed]);
+  await service.stop();
+  return exit;
+}

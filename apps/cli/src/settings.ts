@@ -1,0 +1,65 @@
+/** Flags shared by the commands that read the configuration, and the configuration they give. */
+import type { Command } from 'commander';
+import { loadConfig, secretFromFileOrEnv } from '@sallyport/config';
+import type { LoadResult, Override } from '@sallyport/config';
+import { FileCredentials } from '@sallyport/credentials';
+import type { CredentialStore } from '@sallyport/credentials';
+import { CommandError, configError, Exit } from './exit.ts';
+
+export interface SettingFlags {
+  readonly config?: string;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Adds `--config`, `--set path=value` and `--json`. */
+export function addSettingFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file (default: ./sallyport.yaml if it is there)')
+    .option('--set <path=value>', 'one setting, for example --set entry.port=8080; may be repeated', collect, [])
+    .option('--json', 'one JSON object a line on standard output');
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+export type Settings = Extract<LoadResult, { ok: true }>;
+
+/** The configuration in force; throws a CommandError that lists every problem. `more`: what a command's own flags set. */
+export function readSettings(flags: SettingFlags, more: readonly Override[] = []): Settings {
+  const result = loadConfig({
+    ...(flags.config === undefined ? {} : { file: flags.config }),
+    env: process.env,
+    overrides: [...(flags.set ?? []).map(parseSet), ...more],
+    cwd: process.cwd(),
+  });
+  if (!result.ok) throw configError(result.problems);
+  return result;
+}
+
+function parseSet(text: string): Override {
+  const at = text.indexOf('=');
+  if (at <= 0)
+    throw new CommandError(Exit.USAGE, 'SP_USAGE', `--set ${text}: write path=value, as in --set entry.port=8080`);
+  return { path: text.slice(0, at), value: text.slice(at + 1) };
+}
+
+/** This process's own credential. */
+export function readCredential(file: string | undefined): { id: string; secret: string } {
+  const result = secretFromFileOrEnv({ file, env: process.env });
+  if (!result.ok) throw new CommandError(Exit.USAGE, result.code, `${result.message}; ${result.hint}`);
+  return { id: result.id, secret: result.secret };
+}
+
+/** The store that links are checked against. */
+export async function openStore(path: string): Promise<FileCredentials> {
+  const opened = await FileCredentials.open({ path });
+  if (!opened.ok)
+    throw new CommandError(Exit.USAGE, opened.error.code, `${opened.error.message}; ${opened.error.hint}`);
+  return opened.value;
+}
+
+export async function openAdminStore(path: string | undefined): Promise<{ adminCredentials?: CredentialStore }> {
+  return path === undefined ? {} : { adminCredentials: await openStore(path) };
+}

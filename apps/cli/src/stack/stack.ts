@@ -1,0 +1,132 @@
+/**
+ * The whole stack on loopback: backend and clients in processes of their own; server and entry in this one, joined in
+ * memory, or (`isSplit`) in one each, joined by a real uplink.
+ */
+import type { Config } from '@sallyport/config';
+import { memoryTransportPair, systemClock } from '@sallyport/protocol';
+import type { CommandError } from '../exit.ts';
+import { startChild } from './child.ts';
+import type { ChildPart } from './child.ts';
+import type { Credential, PartName } from './messages.ts';
+import { startPart } from './parts.ts';
+
+export interface StackOptions {
+  /** With ports, limits and log level as they shall be; servers and sessions are filled in here. */
+  readonly config: Config;
+  readonly session: string;
+  /** Null: start the test backend. */
+  readonly backend: string | null;
+  readonly clients: number;
+  readonly isSplit: boolean;
+  readonly onDied: (error: CommandError) => void;
+}
+
+export interface Stack {
+  /** The session, for visitors. */
+  readonly url: string;
+  readonly entry: string;
+  /** The backend itself. */
+  readonly direct: string;
+  readonly pids: { entry: number; server: number; client: number[]; backend: number | null };
+  readonly admin: { server: string; entry: string; client: string[] };
+  /** From the visitors inwards, each finishing what runs. */
+  readonly stop: () => Promise<void>;
+}
+
+interface Part {
+  readonly pid: number;
+  readonly ready: { readonly url: string; readonly adminUrl: string };
+  stop(): Promise<void>;
+}
+
+/** Rejects with what kept a part from starting; those that had started are stopped again. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const started: Part[] = [];
+  const add = <T extends Part>(part: T): T => {
+    started.unshift(part);
+    return part;
+  };
+  try {
+    return await start(options, add, () => stopAll(started));
+  } catch (error) {
+    await stopAll(started);
+    throw error;
+  }
+}
+
+/** In the order of starting, reversed: entry, server, clients, backend is what lets requests finish. */
+async function stopAll(started: readonly Part[]): Promise<void> {
+  const rank = (part: Part) => STOP_ORDER.indexOf((part as Part & { name?: PartName }).name ?? 'backend');
+  for (const part of [...started].sort((a, b) => rank(a) - rank(b))) await part.stop();
+}
+
+const STOP_ORDER: readonly PartName[] = ['entry', 'client', 'server', 'backend'];
+
+async function start(
+  options: StackOptions,
+  add: <T extends Part>(part: T) => T,
+  stop: () => Promise<void>,
+): Promise<Stack> {
+  const { session, isSplit, onDied, clients } = options;
+  const child = async (name: PartName, config: Config, credential?: Credential) =>
+    add({ name, ...(await startChild(name, config, credential, onDied)) });
+  const backend = options.backend === null ? await child('backend', options.config) : null;
+  const direct = backend?.ready.url ?? options.backend!;
+  const config = withSession(options.config, session, direct);
+  const front = isSplit ? await startSplitFront(config, child) : await startLocalFront(config, add);
+  const dialling = { ...config, client: { ...config.client, servers: [front.server.ready.url] } };
+  const running: ChildPart[] = [];
+  for (let i = 0; i < clients; i += 1) {
+    const admin = { ...dialling.client.admin, port: i === 0 ? dialling.client.admin.port : 0 };
+    running.push(await child('client', { ...dialling, client: { ...dialling.client, admin } }, front.credential));
+  }
+  const entry = front.entry.ready.url;
+  return {
+    url: `${entry}/session/${session}/`,
+    entry,
+    direct,
+    pids: {
+      entry: front.entry.pid,
+      server: front.server.pid,
+      client: running.map((each) => each.pid),
+      backend: backend?.pid ?? null,
+    },
+    admin: {
+      server: front.server.ready.adminUrl,
+      entry: front.entry.ready.adminUrl,
+      client: running.map((each) => each.ready.adminUrl),
+    },
+    stop,
+  };
+}
+
+interface Front {
+  readonly server: Part;
+  readonly entry: Part;
+  readonly credential: Credential;
+}
+
+async function startLocalFront(config: Config, add: <T extends Part>(part: T) => T): Promise<Front> {
+  const server = await startPart('server', config, undefined);
+  const serverPart = add({ name: 'server', pid: process.pid, ready: server.ready, stop: () => server.stop() });
+  const entry = await startPart('entry', config, undefined);
+  const entryPart = add({ name: 'entry', pid: process.pid, ready: entry.ready, stop: () => entry.stop() });
+  const [toServer, toEntry] = memoryTransportPair(systemClock);
+  server.acceptLocalEntry!(toEntry);
+  entry.attachLocalServer!(toServer);
+  return { server: serverPart, entry: entryPart, credential: server.ready.credentials!.client };
+}
+
+async function startSplitFront(
+  config: Config,
+  child: (name: PartName, config: Config, credential?: Credential) => Promise<ChildPart>,
+): Promise<Front> {
+  const server = await child('server', config);
+  const { credentials, url } = server.ready;
+  const entry = await child('entry', { ...config, entry: { ...config.entry, servers: [url] } }, credentials!.entry);
+  return { server, entry, credential: credentials!.client };
+}
+
+function withSession(config: Config, id: string, backend: string): Config {
+  return { ...config, client: { ...config.client, sessions: [{ id, backend, hostHeader: 'visitor' }] } };
+}
