@@ -7,6 +7,9 @@ const P99_FACTOR = 3;
  * baseline of that size say nothing.
  */
 const P99_FLOOR_MS = 5;
+/** A tail counts when this part of the step's seconds, and at least two of them, show it by themselves. */
+const TAIL_SECONDS_SHARE = 0.25;
+const MIN_TAIL_SECONDS = 2;
 
 /** Why a step counts as no longer carried. `tail`: only its p99 says so. */
 export type Degradation = { index: number; rate: number; reasons: string[]; tailOnly: boolean };
@@ -15,9 +18,10 @@ export type Degradation = { index: number; rate: number; reasons: string[]; tail
  * The knee: the first step that is no longer carried, which is
  *  - fewer than 99 % of the offered requests answered well and in step with the schedule (`achievedRate`), or
  *  - arrivals dropped, or
- *  - p99 over three times the smallest p99 of this and the lower steps, and at least 5 ms over it.
+ *  - p99 over three times the smallest p99 of this and the lower steps, and at least 5 ms over it, in a quarter of the
+ *    step's seconds as in the whole.
  * The last sign alone counts only where it stays: at the last step, or with the next one degraded too. A pause of the
- * machine in one step, with higher rates carried again after it, is a disturbance and not a limit.
+ * machine, with other seconds or higher rates carried all the same, is a disturbance and not a limit.
  *
  * Source: the usual definition of saturation in load testing (throughput no longer follows the offered load, or latency
  * leaves its plateau); Gunther, Guerrilla Capacity Planning, ch. 4–6, for why the two come together.
@@ -49,10 +53,19 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
   const tailOnly = reasons.length === 0;
   const lowest = baseline(steps.slice(0, index + 1), arm);
   const { p99 } = report.latencyMs;
-  if (lowest !== null && p99 > P99_FACTOR * lowest && p99 > lowest + P99_FLOOR_MS) {
+  const limit = lowest === null ? Infinity : Math.max(P99_FACTOR * lowest, lowest + P99_FLOOR_MS);
+  if (lowest !== null && p99 > limit && isSpread(step, arm, limit)) {
     reasons.push(`p99 ${p99.toFixed(1)} ms against ${lowest.toFixed(1)} ms at its lowest`);
   }
   return reasons.length === 0 ? null : { index, rate: step.rate, reasons, tailOnly };
+}
+
+/** Whether a tail is there throughout the step, and not from one pause. Engines without seconds cannot tell. */
+function isSpread(step: StepReport, arm: ArmName, limitMs: number): boolean {
+  const seconds = step.seconds.map(({ arms }) => arms[arm]).filter((second) => second !== undefined);
+  if (seconds.length < MIN_TAIL_SECONDS) return true;
+  const bad = seconds.filter((second) => second.p99 > limitMs).length;
+  return bad >= Math.max(MIN_TAIL_SECONDS, TAIL_SECONDS_SHARE * seconds.length);
 }
 
 function* shortfalls(arm: ArmReport, durationS: number): Generator<string> {

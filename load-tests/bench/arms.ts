@@ -17,6 +17,7 @@ export interface Arm {
 }
 
 const ROOT = join(import.meta.dirname, '../..');
+const SALLYPORT = join(ROOT, 'node_modules/.bin/sallyport');
 const START_TIMEOUT_MS = 20_000;
 /** How long a process may take to end when asked, before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -42,9 +43,8 @@ export class Processes {
     return { name: 'sketch', url: `http://127.0.0.1:${entry.port}`, pids };
   }
 
-  async startSallyport(backendUrl: string): Promise<Arm> {
+  async startSallyport(backendUrl: string, command = SALLYPORT): Promise<Arm> {
     const flags = ['--split', '--json', '--entry-port', '0', '--concurrency', String(CONCURRENCY)];
-    const command = join(ROOT, 'node_modules/.bin/sallyport');
     const child = this.#own(spawnReading(command, ['up', ...flags, '--backend', backendUrl]));
     const { url, pids } = await readyLine<SallyportReady>('sallyport up', child);
     const [client] = pids.client;

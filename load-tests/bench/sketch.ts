@@ -80,7 +80,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(_: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     this.#head = String(status);
     for (const name in headers) {
-      if (!HOP_FIELDS.has(name)) this.#head += `\n${name}\n${String(headers[name])}`;
+      const value = headers[name] ?? '';
+      if (HOP_FIELDS.has(name)) continue;
+      this.#head += `\n${name}\n${typeof value === 'string' ? value : value.join(`\n${name}\n`)}`;
     }
   }
 

@@ -27,9 +27,12 @@ export interface Plan {
   readonly rounds: number;
 }
 
+/** Long enough for the optimising compiler; a shorter window is warmed up for as long as it lasts. */
+const WARM_UP_S = 5;
+
 /**
  * Windows in pairs: `result[pair][target]`. The order turns with every pair (A-B-B-A), so that a machine that drifts
- * weighs on all alike. Each target is warmed up with one discarded window of 2 s at most.
+ * weighs on all alike. Each target is warmed up with one discarded window.
  */
 export async function alternate(
   targets: readonly Target[],
@@ -37,7 +40,7 @@ export async function alternate(
   signal: AbortSignal,
   onWindow: (window: Window) => void,
 ): Promise<Window[][]> {
-  const warmUp = { ...plan, seconds: Math.min(2, plan.seconds) };
+  const warmUp = { ...plan, seconds: Math.min(WARM_UP_S, plan.seconds) };
   for (const target of targets) await takeWindow(target, warmUp, signal);
   const pairs: Window[][] = [];
   while (pairs.length < 2 * plan.rounds) {

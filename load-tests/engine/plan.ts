@@ -22,6 +22,9 @@ export type EnginePlan = {
   seed: number;
   steps: ProfileStep[];
   maxInFlight: number;
+  /** For engines that judge by themselves (k6); the embedded one leaves this to its caller. */
+  limits: Limit[];
+  abortOnFail: boolean;
 };
 
 /** A step as an engine measured it; `src/assemble.ts` makes the report's step of it. */
@@ -60,6 +63,9 @@ export type Engine = {
   name: 'embedded' | 'k6';
   run(plan: EnginePlan, events: EngineEvents, signal: AbortSignal): Promise<EngineEnd>;
 };
+
+/** A limit that fails the run: the figure `metric` of the tunnel arm on that side of `limit` (ms, percent, number). */
+export type Limit = { metric: string; operator: string; limit: number };
 
 /** `totals` is there where the engine itself knows them (k6); otherwise they are merged from the histograms. */
 export type EngineEnd = {

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { LoadError } from '../src/errors.ts';
+import { inRange } from '../src/ranges.ts';
 import { nearest } from './nearest.ts';
 
 export const MAX_RATE = 100_000;
@@ -112,12 +113,6 @@ function record(value: unknown, known: readonly string[], where: string): Record
     }
   }
   return value as Record<string, unknown>;
-}
-
-/** @throws LoadError `SP_LOAD_PROFILE` when `value` is not a number from `low` to `high` */
-export function inRange(value: unknown, low: number, high: number, what: string): number {
-  if (typeof value === 'number' && value >= low && value <= high) return value;
-  throw refuse(`${what} must be a number from ${low} to ${high}, not ${JSON.stringify(value)}`);
 }
 
 function label(value: unknown, fallback: string): string {

@@ -1,4 +1,5 @@
 import type { AddedReport, ArmReport, GeneratorReport, Latencies, ThresholdReport } from '../report/model.ts';
+import type { Limit } from '../engine/plan.ts';
 import { LoadError } from './errors.ts';
 
 const EXAMPLE = 'write it like p99>50ms, failed>0, success<99% or added>5ms';
@@ -29,7 +30,10 @@ const METRICS: Readonly<Record<string, Metric>> = {
   p999: latency('p999'),
   'p99.9': latency('p999'),
   max: { ...latency('max'), isFinal: true },
-  success: { unit: 'share', read: ({ tunnel }) => (tunnel.requests === 0 ? null : (100 * tunnel.ok) / tunnel.requests) },
+  success: {
+    unit: 'share',
+    read: ({ tunnel }) => (tunnel.requests === 0 ? null : (100 * tunnel.ok) / tunnel.requests),
+  },
   failed: { unit: 'count', isFinal: true, read: ({ tunnel }) => tunnel.failed },
   dropped: { unit: 'count', isFinal: true, read: ({ tunnel }) => tunnel.dropped },
   rate: { unit: 'rate', read: ({ tunnel }) => tunnel.achievedRate },
@@ -38,8 +42,8 @@ const METRICS: Readonly<Record<string, Metric>> = {
   lag: { unit: 'time', read: ({ generator }) => generator?.lagP99Ms ?? null },
 };
 
-/** The test fails when `metric` is on that side of `limit` (milliseconds, percent, a number, requests per second). */
-export type Threshold = { expression: string; metric: string; operator: string; limit: number };
+/** A limit as it was written. */
+export type Threshold = Limit & { expression: string };
 
 /**
  * Parses one `--fail-if`: metric, `>` `>=` `<` `<=`, number, unit. Latencies are those through the tunnel and need
@@ -92,7 +96,10 @@ export function failedAlready(thresholds: readonly Threshold[], tunnel: ArmRepor
 }
 
 /** Every threshold against every step, for the report. */
-export function judgeSteps(thresholds: readonly Threshold[], steps: readonly (Judged & { rate: number })[]): ThresholdReport[] {
+export function judgeSteps(
+  thresholds: readonly Threshold[],
+  steps: readonly (Judged & { rate: number })[],
+): ThresholdReport[] {
   return thresholds.map((threshold) => {
     const failures = steps
       .map((step) => ({ rate: step.rate, value: violation(threshold, step) }))

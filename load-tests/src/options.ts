@@ -1,9 +1,10 @@
-import { inRange, loadProfile, singleStep } from '../profiles/profile.ts';
+import { MAX_WARM_UP_S, loadProfile, singleStep } from '../profiles/profile.ts';
 import type { Arrivals, Profile } from '../profiles/profile.ts';
 import { DEFAULT_MAX_IN_FLIGHT } from '../engine/plan.ts';
 import type { ArmPlan, EnginePlan } from '../engine/plan.ts';
 import { LoadError } from './errors.ts';
 import { parseFailIf } from './fail-if.ts';
+import { inRange } from './ranges.ts';
 import type { Threshold } from './fail-if.ts';
 import { refuseStrangers, withDefaultPath } from './target.ts';
 
@@ -69,11 +70,14 @@ export function prepare(options: LoadOptions): Prepared {
     throw new LoadError('SP_LOAD_OPTIONS', `--method ${JSON.stringify(method)} must be such as GET or POST`);
   }
   const seed = options.seed ?? DEFAULT_SEED;
+  const thresholds = (options.failIf ?? []).map((expression) => parseFailIf(expression));
   return {
     profile,
     engine,
-    thresholds: (options.failIf ?? []).map((expression) => parseFailIf(expression)),
+    thresholds,
     plan: {
+      limits: thresholds,
+      abortOnFail: options.abortOnFail ?? false,
       arms: chooseArms(options),
       method,
       body: bytes(options.body),
@@ -100,7 +104,7 @@ function chooseProfile(options: LoadOptions): Profile {
   return {
     ...profile,
     arrivals: options.arrivals ?? profile.arrivals,
-    warmUpS: inRange(options.warmUpS ?? profile.warmUpS, 0, 600, '--warm-up (s)'),
+    warmUpS: inRange(options.warmUpS ?? profile.warmUpS, 0, MAX_WARM_UP_S, '--warm-up (s)'),
   };
 }
 
@@ -126,7 +130,10 @@ function lowerCased(headers: Record<string, string>): Record<string, string> {
   const named: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || /[\0\r\n]/.test(value)) {
-      throw new LoadError('SP_LOAD_OPTIONS', `--header ${JSON.stringify(name)} is not a field name with a one-line value`);
+      throw new LoadError(
+        'SP_LOAD_OPTIONS',
+        `--header ${JSON.stringify(name)} is not a field name with a one-line value`,
+      );
     }
     named[name.toLowerCase()] = value;
   }

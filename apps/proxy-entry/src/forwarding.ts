@@ -1,5 +1,5 @@
 /** What the entry changes in a head: one list of named passes per direction. Fields are flat: name, value, … */
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { appendEndToEnd, lowerName } from '@sallyport/protocol';
 
 export interface ForwardingOptions {
@@ -89,7 +89,7 @@ export class Forwarding {
     const { remoteAddress, scheme, host, prefix } = arrival;
     const isTrusted = this.#trusted !== null && isListed(this.#trusted, remoteAddress);
     const keep = (name: string): string[] => (isTrusted ? valuesOf(raw, name) : []);
-    const node = isIPv6(remoteAddress) ? `"[${remoteAddress}]"` : remoteAddress;
+    const node = remoteAddress.includes(':') ? `"[${remoteAddress}]"` : remoteAddress;
     fields.push('Forwarded', joined([...keep('forwarded'), `for=${node};host="${host}";proto=${scheme}`]));
     fields.push('X-Forwarded-For', joined([...keep('x-forwarded-for'), remoteAddress]));
     fields.push('X-Forwarded-Proto', keep('x-forwarded-proto')[0] ?? scheme);

@@ -23,6 +23,7 @@ export class ServerView {
 export class Servers {
   readonly views: ServerView[] = [];
   readonly #onConflict: (conflict: ServerConflict) => void;
+  /** Requests from before the first list. Their limit is that of visitors' connections. */
   readonly #waiting = new Set<() => void>();
 
   constructor(onConflict: (conflict: ServerConflict) => void) {

@@ -38,6 +38,7 @@ export class Exchange implements StreamHandler, BackendHandler {
   /** When the last byte of the request body came; 0 while it has not. */
   #uploadedMs = 0;
   #call: BackendCall | null = null;
+  /** Body that came before the slot. Its limit is W0: nothing more is granted yet. */
   #early: Buffer[] = [];
   #endedEarly = false;
   #isCancelled = false;

@@ -24,6 +24,7 @@ export class Egress {
   /** Where to write what `reserve` made room for. */
   target: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   urgentBytes = 0;
+  /** Its limit is URGENT_LIMIT_BYTES: beyond, the link closes the peer as a flood. */
   readonly #urgent: Buffer[] = [];
   readonly #transport: Transport;
   readonly #clock: Clock;

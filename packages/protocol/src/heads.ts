@@ -1,5 +1,5 @@
 /** OPEN, HEAD and END: encode and decode side by side. */
-import { fieldsAreValid, isTarget, isToken } from './fields.ts';
+import { fieldsAreValid, isTarget, isToken, isTrimmed } from './fields.ts';
 import { readTable, tableBytes, writeTable } from './strings.ts';
 import { MAX_HEAD_BYTES, MAX_HEAD_LINES, readU16, readU32, writeU16, writeU32 } from './wire.ts';
 
@@ -45,6 +45,7 @@ export function readOpen(source: Buffer, start: number, end: number): OpenHead |
   if (session === null || (source[start]! & ~OPEN_FLAG_UPGRADE) !== 0) return null;
   const tableAt = start + OPEN_SESSION_AT + 1 + session.length;
   const strings = readTable(source, tableAt, end, 2 + 2 * MAX_HEAD_LINES, MAX_HEAD_BYTES);
+  if (strings === 'bad-head') return strings;
   if (strings === null || strings.length < 2) return null;
   if (!isToken(strings[0]!) || !isTarget(strings[1]!) || !fieldsAreValid(strings, 2)) return 'bad-head';
   return {
@@ -115,11 +116,10 @@ export function isInformational(status: number): boolean {
 /** Null when it is torn or too long; `'bad-head'` when it is whole but not HTTP. */
 export function readHead(source: Buffer, start: number, end: number): ResponseHead | 'bad-head' | null {
   const strings = readTable(source, start + HEAD_TABLE_AT, end, 1 + 2 * MAX_HEAD_LINES, MAX_HEAD_BYTES);
+  if (strings === 'bad-head') return strings;
   if (strings === null || strings.length === 0) return null;
   const status = readU16(source, start);
-  if (status < 100 || status > 999 || !fieldsAreValid(strings, 1) || !fieldsAreValid(['reason', strings[0]!], 0)) {
-    return 'bad-head';
-  }
+  if (status < 100 || status > 999 || !fieldsAreValid(strings, 1) || !isTrimmed(strings[0]!)) return 'bad-head';
   return {
     status,
     rttUs: readU32(source, start + HEAD_RTT_AT),
@@ -149,7 +149,7 @@ export function readBackendUs(source: Buffer, start: number): number {
 export function readTrailers(source: Buffer, start: number, end: number): readonly string[] | 'bad-head' | null {
   if (start === end) return NO_FIELDS;
   const strings = readTable(source, start, end, 2 * MAX_HEAD_LINES, MAX_HEAD_BYTES);
-  if (strings === null) return null;
+  if (strings === null || strings === 'bad-head') return strings;
   return fieldsAreValid(strings, 0) ? strings : 'bad-head';
 }
 

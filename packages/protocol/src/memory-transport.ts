@@ -10,6 +10,7 @@ class MemoryTransport implements Transport {
   handler: TransportHandler | null = null;
   other: MemoryTransport | null = null;
   readonly #clock: Clock;
+  /** Its limit is the sender's HANDED_LIMIT_BYTES. */
   #inbox: Buffer[] = [];
   #inboxBytes = 0;
   #deliveryDue = false;

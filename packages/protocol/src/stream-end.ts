@@ -9,6 +9,7 @@ import type { WindowBudget } from './credit.ts';
 import { readHead, readTrailers } from './heads.ts';
 import type { ResponseHead } from './heads.ts';
 import type { Leg, LegOwner } from './leg.ts';
+import { Phase } from './phases.ts';
 import { MAX_DATA_BYTES } from './wire.ts';
 
 export interface StreamHandler {
@@ -105,7 +106,8 @@ export class StreamEnd implements LegOwner {
   /** `bytes` of what `onData` gave have been passed on. */
   consumed(bytes: number): void {
     const leg = this.#leg;
-    if (leg === null || leg.isOver) return;
+    // Behind END nothing more is granted, and a window that grew now would never be given back.
+    if (leg === null || leg.isOver || leg.inPhase === Phase.ENDED) return;
     const { clock, budget, maxWindowBytes } = this.#context;
     const now = clock.nowMs();
     this.#window ??= new ReceiveWindow(budget, maxWindowBytes, now);

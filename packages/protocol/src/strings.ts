@@ -22,9 +22,14 @@ export function writeTable(target: Buffer, at: number, strings: readonly string[
   return at + target.write(strings.join(''), at, 'latin1');
 }
 
+/** Not one character that no part of a head may hold: controls but HTAB (RFC 9110 §5.5). */
+// oxlint-disable-next-line no-control-regex -- control characters are what this looks for
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
+
 /**
  * Reads a table that must fill `[start, end)` exactly and hold at most `maxStrings` strings and `maxTextBytes` of
- * text; null otherwise.
+ * text; null otherwise. `'bad-head'` where it is well formed and holds control characters: looked for once in all the
+ * text, which is many times cheaper than in each string.
  */
 export function readTable(
   source: Buffer,
@@ -32,7 +37,7 @@ export function readTable(
   end: number,
   maxStrings: number,
   maxTextBytes: number,
-): string[] | null {
+): string[] | 'bad-head' | null {
   if (end - start < 2) return null;
   const count = readU16(source, start);
   const textAt = start + 2 + 2 * count;
@@ -45,5 +50,6 @@ export function readTable(
     strings.push(text.substring(at, at + length));
     at += length;
   }
-  return at === text.length ? strings : null;
+  if (at !== text.length) return null;
+  return CONTROL.test(text) ? 'bad-head' : strings;
 }

@@ -66,9 +66,9 @@ async function connect(t: TestContext, isPrivate: boolean): Promise<{ dialler: S
   const generateMask = maskGenerator(isPrivate);
   const options = generateMask === undefined ? WS_OPTIONS : { ...WS_OPTIONS, generateMask };
   const ws = new WebSocket(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/link`, options);
-  const [response] = (await once(ws, 'upgrade')) as [IncomingMessage];
+  // Both at once: they come in the same turn.
+  const [[response]] = (await Promise.all([once(ws, 'upgrade'), once(ws, 'open')])) as [[IncomingMessage], unknown];
   const dialler = sideOf(ws, response.socket);
-  await once(ws, 'open');
   const [serverSocket, request] = await arrived;
   return { dialler, server: sideOf(serverSocket, request.socket) };
 }

@@ -70,6 +70,23 @@ test('nothing is written while a request is recorded, and all of it later, witho
   log.close();
 });
 
+test('the queue goes round: nothing is lost or changes places while it is never full', async () => {
+  const { logger, lines } = setUp();
+  const log = createAccessLog(logger, { maxQueued: 700 });
+  let id = 0;
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; i < 600; i++) log.record({ ...RECORD, requestId: String(id++) });
+    while (log.queued > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  log.close();
+  assert.equal(log.lost, 0);
+  const ids = (await lines()).map((line) => Number(line['requestId']));
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 3000 }, (_, i) => i),
+  );
+});
+
 test('a full queue leaves records out, counts them, and keeps the order of the others', async () => {
   const { logger, lines } = setUp();
   const log = createAccessLog(logger, { maxQueued: 3 });

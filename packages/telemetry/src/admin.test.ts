@@ -18,6 +18,10 @@ async function setUp(context: TestContext, more: Partial<AdminOptions> = {}) {
   const log = new PassThrough();
   const logger = createLogger({ level: 'info', part: 'server', destination: log });
   const telemetry = createTelemetry({ part: 'server', version: '1.2.3', logger });
+  context.after(async () => {
+    telemetry.close();
+    await closeLogger(logger);
+  });
   const admin = await startAdmin({
     part: 'server',
     host: '127.0.0.1',
@@ -28,16 +32,12 @@ async function setUp(context: TestContext, more: Partial<AdminOptions> = {}) {
     openapi: { title: 'Sallyport server', version: '1.2.3' },
     ...more,
   });
+  context.after(() => admin.close());
   const logged = async (): Promise<string> => {
     await closeLogger(logger);
     log.end();
     return text(log);
   };
-  context.after(async () => {
-    await admin.close();
-    telemetry.close();
-    await closeLogger(logger);
-  });
   return { admin, telemetry, logged };
 }
 
@@ -298,7 +298,7 @@ test('closing ends connections that are kept alive, that wait, and that stopped 
   await assert.rejects(connected(admin), { code: 'ECONNREFUSED' });
 });
 
-test('closing lets an answer under way arrive', async (context) => {
+test('closing ends a connection kept alive before an answer under way, and lets that arrive', async (context) => {
   const started = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const { admin } = await setUp(context, {
@@ -310,9 +310,13 @@ test('closing lets an answer under way arrive', async (context) => {
       });
     },
   });
+  const kept = await connected(admin);
+  kept.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(kept, 'data');
   const answer = get(admin, '/api/slow');
   await started.promise;
   const closing = admin.close();
+  await once(kept.resume(), 'close');
   release.resolve();
   assert.deepEqual((await answer).json(), { done: true });
   await closing;

@@ -3,18 +3,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { lowerName } from '@sallyport/protocol';
 import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
+/** A body up to this size that comes in the same turn as its head goes out with it, as one buffer in one write. */
+const JOINED_BODY_BYTES = 4_096;
+
 export class HttpExchange implements VisitorExchange {
   readonly request: VisitorRequest;
   listener: VisitorListener | null = null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  /** The first bytes of the body, held to the end of the turn: they may be all there is. */
+  #held: Buffer | null = null;
+  #isHolding = false;
   #isFinished = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
     this.#response = response;
     this.request = describe(request, false);
-    response.on('close', () => this.#finished());
+    // Written to in the moment in which the visitor left: the close that follows says it.
+    response.on('error', () => {}).on('close', () => this.#finished());
   }
 
   startBody(): void {
@@ -40,29 +47,48 @@ export class HttpExchange implements VisitorExchange {
   }
 
   head(status: number, reason: string, fields: readonly string[], closes: boolean): void {
-    const response = this.#response;
-    if (closes) response.shouldKeepAlive = false;
-    response.on('drain', () => this.listener?.onDrained());
-    response.writeHead(status, reason, fields as string[]);
-    // Head and first bytes leave together where both come in one turn, and at its end in any case.
-    response.cork();
-    process.nextTick(uncork, response);
+    if (closes) this.#response.shouldKeepAlive = false;
+    // Nothing is written yet: Node keeps the head for the first bytes of the body.
+    this.#response.writeHead(status, reason, fields as string[]);
+    this.#isHolding = true;
+    process.nextTick(release, this);
   }
 
   write(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
+    if (this.#isHolding && this.#held === null && chunk.length <= JOINED_BODY_BYTES) {
+      this.#held = chunk;
+      return true;
+    }
+    this.release();
+    const hasRoom = this.#response.write(chunk);
+    if (!hasRoom) this.#response.once('drain', () => this.listener?.onDrained());
+    return hasRoom;
   }
 
   end(trailers: readonly string[]): void {
+    this.#isHolding = false;
     if (trailers.length > 0) this.#response.addTrailers(pairs(trailers));
-    this.#response.end();
+    if (this.#held === null) this.#response.end();
+    // Text is joined to the head, bytes would be a second buffer; Latin-1 is the same bytes.
+    else this.#response.end(this.#held.toString('latin1'), 'latin1');
+    this.#held = null;
   }
 
   cut(): void {
+    this.#isHolding = false;
     const { socket } = this.#request;
     // A reset where the end of the connection would be the end of the body.
     if (this.request.httpVersion === '1.0') socket.resetAndDestroy();
     else socket.destroy();
+  }
+
+  /** The turn is over: what is there goes out. */
+  release(): void {
+    if (!this.#isHolding) return;
+    this.#isHolding = false;
+    if (this.#held === null) this.#response.flushHeaders();
+    else this.#response.write(this.#held);
+    this.#held = null;
   }
 
   #finished(): void {
@@ -70,6 +96,10 @@ export class HttpExchange implements VisitorExchange {
     this.#isFinished = true;
     this.listener?.onFinished(this.#response.writableFinished);
   }
+}
+
+function release(exchange: HttpExchange): void {
+  exchange.release();
 }
 
 export function describe(request: IncomingMessage, isUpgrade: boolean): VisitorRequest {
@@ -95,10 +125,6 @@ function hasBody({ headers }: IncomingMessage): boolean {
 /** Node shows IPv4 on a dual-stack socket as `::ffff:1.2.3.4`. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
-}
-
-function uncork(response: ServerResponse): void {
-  response.uncork();
 }
 
 function pairs(fields: readonly string[]): [string, string][] {

@@ -1,0 +1,50 @@
+import type { ArmReport, StepReport } from './model.ts';
+import type { Progress } from '../engine/plan.ts';
+import type { ProfileStep } from '../profiles/profile.ts';
+import { ms, percent, signedMs } from './format.ts';
+
+const CLEAR_LINE = '\r\u001B[2K';
+
+/**
+ * What a person sees while it runs: on a terminal one line per step, rewritten every second; elsewhere one line when a
+ * step is done.
+ */
+export class ProgressLine {
+  readonly #steps: readonly ProfileStep[];
+  readonly #isTty: boolean;
+  readonly #write: (text: string) => void;
+
+  constructor(steps: readonly ProfileStep[], isTty: boolean, write: (text: string) => void) {
+    this.#steps = steps;
+    this.#isTty = isTty;
+    this.#write = write;
+  }
+
+  say(line: string): void {
+    this.#write(`${this.#isTty ? CLEAR_LINE : ''}${line}\n`);
+  }
+
+  progress({ stepIndex, elapsedS, arms }: Progress): void {
+    const step = this.#steps[stepIndex];
+    if (!this.#isTty || step === undefined || arms.tunnel === undefined) return;
+    const leftS = Math.max(0, Math.ceil(this.#remainingS(stepIndex) - elapsedS));
+    const place = `step ${stepIndex + 1} of ${this.#steps.length}`;
+    this.#write(`${CLEAR_LINE}${figures(step.rate, arms.tunnel)}  ${place}, ${leftS} s left`);
+  }
+
+  step({ rate, arms, addedMs, complete }: StepReport): void {
+    const added = addedMs === null ? '' : `  added ${signedMs(addedMs.p50)} ms`;
+    this.say(`${figures(rate, arms.tunnel)}${added}${complete ? '' : '  (stopped)'}`);
+  }
+
+  #remainingS(fromIndex: number): number {
+    return this.#steps.slice(fromIndex).reduce((sum, { durationS }) => sum + durationS, 0);
+  }
+}
+
+function figures(rate: number, arm: ArmReport): string {
+  const { p50, p99 } = arm.latencyMs;
+  const dropped = arm.dropped > 0 ? `  dropped ${arm.dropped}` : '';
+  const head = `${String(rate).padStart(6)}/s ${String(arm.requests).padStart(8)} requests`;
+  return `${head}  ok ${percent(arm.ok, arm.requests).padStart(8)}  p50 ${ms(p50).padStart(5)}  p99 ${ms(p99).padStart(5)} ms${dropped}`;
+}

@@ -1,0 +1,109 @@
+import { addedMs } from '../analysis/added.ts';
+import { verdict } from '../analysis/verdict.ts';
+import { describeMachine } from '../engine/machine.ts';
+import type { EngineEnd, StepMeasurement } from '../engine/plan.ts';
+import { mergeArm } from '../engine/totals.ts';
+import { REPORT_SCHEMA } from '../report/model.ts';
+import type { ArmReport, GeneratorReport, LoadReport, StepReport } from '../report/model.ts';
+import { judgeSteps } from './fail-if.ts';
+import type { Prepared } from './options.ts';
+
+/** What an engine measured in a step, with what follows from it. Null where it says nothing of the tunnel arm. */
+export function toStepReport(measured: StepMeasurement): StepReport | null {
+  const { tunnel, direct } = measured.arms;
+  if (tunnel === undefined) return null;
+  const { rate, durationS, complete, hopsMs, generator, seconds } = measured;
+  return {
+    rate,
+    durationS,
+    complete,
+    arms: direct === undefined ? { tunnel } : { tunnel, direct },
+    addedMs: direct === undefined || direct.requests === 0 ? null : addedMs(tunnel, direct, seconds),
+    hopsMs,
+    generator,
+    seconds,
+  };
+}
+
+export type RunFacts = {
+  prepared: Prepared;
+  version: string;
+  startedAt: Date;
+  measurements: StepMeasurement[];
+  steps: StepReport[];
+  totals: EngineEnd['totals'];
+  stopped: LoadReport['stopped'];
+};
+
+/** The one object that all reports are written from. */
+export function assemble({ prepared, version, startedAt, measurements, steps, totals, stopped }: RunFacts): LoadReport {
+  const { plan, profile, thresholds, engine } = prepared;
+  const direct = totals?.direct ?? mergeArm(measurements, 'direct');
+  const tunnel = totals?.tunnel ?? mergeArm(measurements, 'tunnel') ?? EMPTY_ARM;
+  const addressOf = (name: string): string | null => plan.arms.find((arm) => arm.name === name)?.url ?? null;
+  return {
+    schema: REPORT_SCHEMA,
+    tool: { name: 'sallyport', version, engine, node: process.version },
+    machine: describeMachine(),
+    target: {
+      tunnel: addressOf('tunnel') ?? '',
+      direct: addressOf('direct'),
+      method: plan.method,
+      timeoutMs: plan.timeoutMs,
+    },
+    profile: { name: profile.name, arrivals: plan.arrivals, seed: plan.seed, warmUpS: plan.warmUpS },
+    startedAt: startedAt.toISOString(),
+    stopped,
+    steps,
+    totals: {
+      durationS: steps.reduce((sum, { durationS }) => sum + durationS, 0),
+      arms: direct === null ? { tunnel } : { tunnel, direct },
+    },
+    thresholds: judgeSteps(
+      thresholds,
+      steps.map(({ rate, arms, addedMs: added, generator }) => ({ rate, tunnel: arms.tunnel, added, generator })),
+    ),
+    generator: worstOf(steps.map((step) => step.generator)),
+    verdict: verdict(steps),
+  };
+}
+
+/** The generator at its worst step, figure by figure. */
+function worstOf(all: readonly GeneratorReport[]): GeneratorReport {
+  const most = (read: (each: GeneratorReport) => number): number => Math.max(0, ...all.map((each) => read(each)));
+  const mostKnown = (read: (each: GeneratorReport) => number | null): number | null => {
+    const known = all.map((each) => read(each)).filter((value) => value !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  return {
+    lagP50Ms: most(({ lagP50Ms }) => lagP50Ms),
+    lagP99Ms: most(({ lagP99Ms }) => lagP99Ms),
+    elu: mostKnown(({ elu }) => elu),
+    cpuPercent: mostKnown(({ cpuPercent }) => cpuPercent),
+    sentRatio: Math.min(1, ...all.map(({ sentRatio }) => sentRatio)),
+    stealPercent: mostKnown(({ stealPercent }) => stealPercent),
+    throttledPercent: mostKnown(({ throttledPercent }) => throttledPercent),
+    maxInFlight: most(({ maxInFlight }) => maxInFlight),
+  };
+}
+
+const NOTHING = { min: 0, mean: 0, p50: 0, p75: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 } as const;
+
+/** An arm that has not begun. */
+const EMPTY_ARM: ArmReport = {
+  requests: 0,
+  ok: 0,
+  failed: 0,
+  dropped: 0,
+  achievedRate: 0,
+  latencyMs: NOTHING,
+  serviceMs: NOTHING,
+  lagMs: NOTHING,
+  statusCodes: {},
+  errors: {},
+  errorHops: {},
+  bytesIn: 0,
+  bytesOut: 0,
+  inFlightMax: 0,
+  elapsedS: 0,
+};

@@ -1,0 +1,15 @@
+export { loadRamp } from './load-ramp.ts';
+export type { LoadOutcome } from './load-ramp.ts';
+export type { Credential, LoadOptions, Writer } from './options.ts';
+export type { LoadExitCode } from './exit-code.ts';
+export { LoadError } from './errors.ts';
+export type { LoadErrorCode } from './errors.ts';
+export { parseFailIf } from './fail-if.ts';
+export type { Threshold } from './fail-if.ts';
+export { DEFAULT_PATH, isLoopback, withDefaultPath } from './target.ts';
+export { loadProfile, parseProfile, profileNames } from '../profiles/profile.ts';
+export type { Arrivals, Profile, ProfileStep } from '../profiles/profile.ts';
+export { findK6 } from '../engine/k6.ts';
+export { verdict } from '../analysis/verdict.ts';
+export { HOPS, REPORT_SCHEMA, TIMED_HOPS } from '../report/model.ts';
+export type * from '../report/model.ts';

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A tunnel's timing field with round numbers, and a foreign entry that the backend has set. */
+export const TIMING =
+  'entry;dur=0.100, uplink;dur=0.010, queue;dur=0.000, link;dur=0.050, slot;dur=0.000, client;dur=0.040, backend;dur=0.300, total;dur=0.500';
+const FOREIGN_TIMING = 'db;dur=53.2, total;dur=99, cache;desc="hit"';
+const BODY = '{"message":"hello"}\n';
+
+export type Fixture = { url: string; server: Server; stop: () => Promise<void> };
+
+/** Stands in for tunnel and backend: what `answer` says, on a free port of loopback. */
+export async function startFixture(answer: RequestListener = answerWell): Promise<Fixture> {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { url: `http://127.0.0.1:${port}/`, server, stop };
+}
+
+export function answerWell(_request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('server-timing', [FOREIGN_TIMING, TIMING]);
+  response.end(BODY);
+}
+
+/** What a session would write to a stream, kept. */
+export class Transcript {
+  text = '';
+  write(text: string): void {
+    this.text += text;
+  }
+}

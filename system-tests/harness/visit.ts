@@ -1,0 +1,68 @@
+/** One request by node:http on a connection of its own: the answer as it came, whole or cut. */
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { within } from './deadline.ts';
+
+export interface Visit {
+  readonly method?: string;
+  /** Sent with these and no others but `Connection: close`. */
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly reason: string;
+  /** Flat, as it was sent: name, value, … */
+  readonly fields: readonly string[];
+  readonly body: Buffer;
+  /** False: it was cut. */
+  readonly isWhole: boolean;
+}
+
+/** Rejects when no answer began. */
+export async function visit(url: string, options: Visit = {}): Promise<Answer> {
+  const sent = open(url, options);
+  const answer = await answered(sent, url);
+  return { ...headOf(answer), ...(await within(bodyOf(answer), `the end of the answer of ${url}`)) };
+}
+
+/** Sends the request with its body and ends it. */
+function open(url: string, { method = 'GET', fields = {}, body }: Visit): ClientRequest {
+  const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+  const headers = { Connection: 'close', ...length, ...fields };
+  return request(url, { method, headers, agent: false }).end(body);
+}
+
+/** The head of the answer to `sent`, its body not read yet. */
+export function answered(sent: ClientRequest, what: string): Promise<IncomingMessage> {
+  const head = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once('response', resolve).once('error', reject);
+  });
+  return within(head, `the answer of ${what}`);
+}
+
+function headOf(answer: IncomingMessage): Pick<Answer, 'status' | 'reason' | 'fields'> {
+  return { status: answer.statusCode!, reason: answer.statusMessage!, fields: answer.rawHeaders };
+}
+
+export function bodyOf(answer: IncomingMessage): Promise<Pick<Answer, 'body' | 'isWhole'>> {
+  const chunks: Buffer[] = [];
+  return new Promise((resolve) => {
+    answer
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('error', () => {})
+      .on('close', () => resolve({ body: Buffer.concat(chunks), isWhole: answer.complete }));
+  });
+}
+
+/** The fields of an answer of our own (RFC 9457). */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly hop: string;
+  readonly requestId: string;
+  readonly retryable: boolean;
+}
