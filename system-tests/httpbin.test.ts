@@ -43,6 +43,7 @@ const CASES: readonly Case[] = [
   { path: '/status/204', status: 204 },
   { path: '/status/500', status: 500 },
   { path: '/range/1000', status: 200 },
+  { path: '/range/1000', method: 'HEAD', status: 200 },
   { path: '/range/1000', fields: { Range: 'bytes=10-99' }, status: 206 },
   { path: '/range/1000', fields: { Range: 'bytes=2000-' }, status: 416 },
   { path: '/etag/abc', status: 200, echoes: true },

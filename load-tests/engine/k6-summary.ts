@@ -11,20 +11,25 @@ const COMPLETE_SHARE = 0.98;
 
 type Loss = Pick<GeneratorReport, 'stealPercent' | 'throttledPercent'>;
 
-/** The steps of a k6 run as any engine reports them. Steps that did not begin are left out. */
-export function stepsOf(metrics: K6Metrics, plan: EnginePlan, loss: Loss): StepMeasurement[] {
+/**
+ * The steps of a k6 run as any engine reports them. Steps that did not begin are left out.
+ * @param stopped the run ended early, so that a step may have been cut short; otherwise what is missing was never sent:
+ *   a k6 that is out of breath at a step's end neither starts the rest nor counts it as dropped
+ */
+export function stepsOf(metrics: K6Metrics, plan: EnginePlan, loss: Loss, stopped: boolean): StepMeasurement[] {
   const measured: StepMeasurement[] = [];
   for (const [index, { rate, durationS }] of plan.steps.entries()) {
     const offered = offeredOf(metrics, index);
     if (offered === 0) continue;
-    const complete = offered >= COMPLETE_SHARE * rate * durationS;
+    const share = offered / Math.round(rate * durationS);
+    const complete = !stopped || share >= COMPLETE_SHARE;
     const lastedS = complete ? durationS : offered / rate;
     const arms: StepMeasurement['arms'] = {};
     for (const { name } of plan.arms) {
       const report = armOf(metrics, name, index, lastedS);
       if (report !== null) arms[name] = report;
     }
-    const generator = generatorOf(Object.values(arms), plan.maxInFlight, loss);
+    const generator = generatorOf(Object.values(arms), plan.maxInFlight, loss, complete ? Math.min(1, share) : 1);
     const hopsMs = hopsOf(metrics, index);
     measured.push({ rate, durationS: lastedS, complete, arms, hopsMs, generator, seconds: [], histograms: null });
   }
@@ -88,14 +93,13 @@ function hopsOf(metrics: K6Metrics, step: number): HopsReport | null {
   ) as HopsReport;
 }
 
-function generatorOf(arms: ArmReport[], maxInFlight: number, loss: Loss): GeneratorReport {
+function generatorOf(arms: ArmReport[], maxInFlight: number, loss: Loss, sentRatio: number): GeneratorReport {
   return {
     lagP50Ms: Math.max(0, ...arms.map(({ lagMs }) => lagMs.p50)),
     lagP99Ms: Math.max(0, ...arms.map(({ lagMs }) => lagMs.p99)),
     elu: null,
     cpuPercent: null,
-    // k6 starts an arrival in time or drops it.
-    sentRatio: 1,
+    sentRatio,
     maxInFlight,
     ...loss,
   };

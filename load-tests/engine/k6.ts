@@ -14,8 +14,11 @@ import type { Engine, EngineEnd, EngineEvents, EnginePlan } from './plan.ts';
 const HOW_TO_GET_IT = 'go install go.k6.io/k6@v1.8.1, then put it on PATH or name it in SALLYPORT_K6';
 const PRIVATE_MODE = 0o600;
 const MAX_STDERR_CHARS = 4000;
-/** k6's exit codes that leave a summary behind: done, thresholds failed, stopped by a signal. */
-const GOOD_EXITS: readonly (number | null)[] = [0, 99, 105];
+/** k6's exit codes that leave a summary behind. */
+const DONE = 0;
+const THRESHOLDS_FAILED = 99;
+const INTERRUPTED = 105;
+const GOOD_EXITS: readonly (number | null)[] = [DONE, THRESHOLDS_FAILED, INTERRUPTED];
 
 /**
  * The k6 to run: `SALLYPORT_K6`, or the first on PATH.
@@ -68,19 +71,11 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
     if (!GOOD_EXITS.includes(code)) return broke(code, lastWords);
     const { metrics } = JSON.parse(readFileSync(summaryFile, 'utf8')) as { metrics: K6Metrics };
     const loss = machineLoss(before, sampleMachine(), performance.now() - startMs);
-    for (const step of stepsOf(metrics, plan, loss)) events.onStep(step);
-    const tunnel = armOf(
-      metrics,
-      'tunnel',
-      'all',
-      plan.steps.reduce((sum, { durationS }) => sum + durationS, 0),
-    );
-    const direct = armOf(
-      metrics,
-      'direct',
-      'all',
-      plan.steps.reduce((sum, { durationS }) => sum + durationS, 0),
-    );
+    const stopped = signal.aborted || code === INTERRUPTED || (code === THRESHOLDS_FAILED && plan.abortOnFail);
+    for (const step of stepsOf(metrics, plan, loss, stopped)) events.onStep(step);
+    const durationS = plan.steps.reduce((sum, step) => sum + step.durationS, 0);
+    const tunnel = armOf(metrics, 'tunnel', 'all', durationS);
+    const direct = armOf(metrics, 'direct', 'all', durationS);
     return { error: null, totals: { ...(tunnel && { tunnel }), ...(direct && { direct }) } };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -110,7 +110,8 @@ class Ramp implements EngineEvents {
     this.#measurements.push(measurement);
     this.#steps.push(step);
     this.#progress.step(step);
-    if (!this.#prepared.plan.abortOnFail) return;
+    const isLast = step.complete && this.#steps.length === this.#prepared.plan.steps.length;
+    if (!this.#prepared.plan.abortOnFail || isLast) return;
     const judged = { tunnel: step.arms.tunnel, added: step.addedMs, generator: step.generator };
     const failed = this.#prepared.thresholds.find((threshold) => violation(threshold, judged) !== null);
     this.#stopFor(failed ?? null, this.#steps.length - 1);

@@ -24,7 +24,7 @@ export function assertSameAnswer(tunnel: Answer, direct: Answer, { echoes }: Com
   assert.deepEqual(kept(tunnel.fields, echoes, true), kept(direct.fields, echoes, false), 'fields');
   assertDate(tunnel);
   for (const name of ADDED_TO_ANSWER) assert.equal(valuesOf(tunnel.fields, name).length, 1, name);
-  if (echoes) assert.deepEqual(echoOf(tunnel), echoOf(direct), 'JSON');
+  if (echoes && direct.body.length > 0) assert.deepEqual(echoOf(tunnel), echoOf(direct), 'JSON');
   else assert(tunnel.body.equals(direct.body), `body of ${tunnel.body.length} and ${direct.body.length} bytes`);
 }
 

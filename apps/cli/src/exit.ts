@@ -1,6 +1,7 @@
 /** Exit codes (the same for every command) and the error that carries one. */
 import { formatProblem } from '@sallyport/config';
 import type { Problem } from '@sallyport/config';
+import type { Command, CommanderError } from 'commander';
 
 export const Exit = {
   DONE: 0,
@@ -32,6 +33,25 @@ export function configError(problems: readonly Problem[]): CommandError {
   return new CommandError(Exit.USAGE, 'SP_CONFIG', problems.map(formatProblem).join('\n'));
 }
 
+/** Commander's complaint in one line that ends with the help to read. */
+export function commandLineError(error: CommanderError, program: Command, words: readonly string[]): CommandError {
+  const what = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  return usageError(what, `${commandName(program, words)} --help shows how`);
+}
+
+/** `sallyport creds add`: as far as the words name commands. */
+function commandName(program: Command, words: readonly string[]): string {
+  let command = program;
+  const names = [program.name()];
+  for (const word of words) {
+    const inner = command.commands.find((each) => each.name() === word);
+    if (inner === undefined) break;
+    names.push(word);
+    command = inner;
+  }
+  return names.join(' ');
+}
+
 interface Fixable extends NodeJS.ErrnoException {
   readonly fix?: string;
   readonly address?: string;
@@ -56,5 +76,23 @@ export function asCommandError(error: unknown): CommandError {
   if (path !== undefined && code !== '') {
     return new CommandError(Exit.USAGE, code, `${path} cannot be used (${code}); check that it is there and readable`);
   }
+  if (isBug(error))
+    return new CommandError(
+      Exit.FAILED,
+      'SP_INTERNAL',
+      `${message} (${placeOf(error)}); this is a bug of ours, please report it`,
+    );
   return new CommandError(Exit.FAILED, 'SP_FAILED', message ?? String(error));
+}
+
+function isBug(error: unknown): error is Error {
+  return (
+    [TypeError, RangeError, ReferenceError].some((type) => error instanceof type) &&
+    (error as Fixable).code === undefined
+  );
+}
+
+/** The innermost frame, in place of a stack trace. */
+function placeOf({ stack }: Error): string {
+  return /([^/\\\s(]+:\d+):\d+\)?$/m.exec(stack ?? '')?.[1] ?? 'place unknown';
 }

@@ -1,8 +1,11 @@
 /** The `sallyport` command. */
 import { Command, CommanderError } from 'commander';
+import { addConfig } from './commands/config.ts';
+import { addCreds } from './commands/creds.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addParts } from './commands/parts.ts';
 import { addUp } from './commands/up.ts';
-import { asCommandError, Exit } from './exit.ts';
+import { asCommandError, commandLineError, Exit } from './exit.ts';
 import { VERSION } from './version.ts';
 
 async function run(action: () => Promise<Exit>): Promise<void> {
@@ -22,20 +25,47 @@ function fail(error: unknown): void {
   process.exitCode = exit;
 }
 
+/** Owners of the process, for as long as it lives: what nobody else catches ends in one line too. */
+function guardProcess(): void {
+  process.on('uncaughtException', (error) => {
+    fail(error);
+    process.exit();
+  });
+  // Whoever read our output is gone (`| head`): what else there is to do is still done.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  // The launcher is gone; a service drains by itself (service.ts), everything else just ends.
+  process.once('disconnect', () => {
+    if (process.listenerCount('disconnect') === 0) process.exit(Exit.INTERRUPTED);
+  });
+  process.channel?.unref();
+}
+
+function addVersion(command: Command): void {
+  command.version(VERSION, '-V, --version', 'print the version');
+  for (const inner of command.commands) addVersion(inner);
+}
+
 const program = new Command('sallyport')
   .description('A reverse tunnel with its own load tests: a service behind NAT, reachable, and measured hop by hop.')
-  .version(VERSION)
-  .showHelpAfterError('(sallyport --help shows how)')
+  .addHelpText('after', '\nExample:\n  sallyport up\n  sallyport help client')
+  // Commander's own complaints have two lines: `fail` says them in one.
+  .configureOutput({ outputError: () => {} })
   .exitOverride()
   .enablePositionalOptions();
 addUp(program, run);
 addParts(program, run);
-for (const command of program.commands) command.exitOverride();
+addCreds(program, run);
+addDoctor(program, run);
+addConfig(program, run);
+addVersion(program);
 
+guardProcess();
 try {
   await program.parseAsync();
 } catch (error) {
-  // Commander has said what is wrong already.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? Exit.DONE : Exit.USAGE;
-  else fail(error);
+  if (!(error instanceof CommanderError)) fail(error);
+  else if (error.exitCode === 0) process.exitCode = Exit.DONE;
+  // A command without its subcommand has printed its help.
+  else if (error.code === 'commander.help') process.exitCode = Exit.USAGE;
+  else fail(commandLineError(error, program, process.argv.slice(2)));
 }

@@ -6,7 +6,10 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Resolves with the exit code once `service` has stopped by a signal. `failed`: ends it with that code instead. */
+/**
+ * Resolves with the exit code once `service` has stopped by a signal. `failed`: ends it with that code, or by rejecting with
+ * that error, instead.
+ */
 export async function serve(service: Service, output: Output, failed: Promise<Exit>): Promise<Exit> {
   const signalled = Promise.withResolvers<Exit>();
   let isStopping = false;
@@ -20,8 +23,9 @@ export async function serve(service: Service, output: Output, failed: Promise<Ex
   process.on('SIGTERM', onSignal);
   // The launcher is gone: nobody could signal us any more.
   process.on('disconnect', onSignal);
-  process.channel?.unref();
-  const exit = await Promise.race([signalled.promise, failed]);
-  await service.stop();
-  return exit;
+  try {
+    return await Promise.race([signalled.promise, failed]);
+  } finally {
+    await service.stop();
+  }
 }

@@ -1,8 +1,9 @@
 /** Flags shared by the commands that read the configuration, and the configuration they give. */
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, secretFromFileOrEnv } from '@sallyport/config';
-import type { LoadResult, Override } from '@sallyport/config';
-import { FileCredentials } from '@sallyport/credentials';
+import type { Environment, LoadResult, Override } from '@sallyport/config';
+import { DEFAULT_STORE_FILE, FileCredentials } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { CommandError, configError, Exit } from './exit.ts';
 
@@ -26,14 +27,19 @@ function collect(value: string, previous: readonly string[]): string[] {
 
 export type Settings = Extract<LoadResult, { ok: true }>;
 
-/** The configuration in force; throws a CommandError that lists every problem. `more`: what a command's own flags set. */
-export function readSettings(flags: SettingFlags, more: readonly Override[] = []): Settings {
-  const result = loadConfig({
+/** The configuration in force, or what is wrong with it. `more`: what a command's own flags set. */
+export function loadSettings(flags: SettingFlags, more: readonly Override[] = []): LoadResult {
+  return loadConfig({
     ...(flags.config === undefined ? {} : { file: flags.config }),
     env: process.env,
     overrides: [...(flags.set ?? []).map(parseSet), ...more],
     cwd: process.cwd(),
   });
+}
+
+/** The same; throws a CommandError that lists every problem. */
+export function readSettings(flags: SettingFlags, more: readonly Override[] = []): Settings {
+  const result = loadSettings(flags, more);
   if (!result.ok) throw configError(result.problems);
   return result;
 }
@@ -52,7 +58,15 @@ export function readCredential(file: string | undefined): { id: string; secret: 
   return { id: result.id, secret: result.secret };
 }
 
-/** The store that links are checked against. */
+/**
+ * Where the credentials are that links are checked against, the same for `server`, `creds` and `doctor`:
+ * `server.credentialStore`, else SALLYPORT_CREDENTIALS_FILE, else a file beside the configuration file in force.
+ */
+export function storePathOf({ config, file }: Settings, env: Environment): string {
+  const beside = file === undefined ? DEFAULT_STORE_FILE : join(dirname(file), DEFAULT_STORE_FILE);
+  return config.server.credentialStore ?? (env['SALLYPORT_CREDENTIALS_FILE'] || beside);
+}
+
 export async function openStore(path: string): Promise<FileCredentials> {
   const opened = await FileCredentials.open({ path });
   if (!opened.ok)

@@ -1,5 +1,6 @@
 /** proxy-entry: takes visitors' HTTP on the public edge and relays it through tunnel-servers. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
@@ -82,8 +83,10 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   }
   const { credential } = deps;
   if (credential !== undefined) {
+    const ca = config.link.caFile === undefined ? {} : { ca: readFileSync(config.link.caFile, 'utf8') };
     for (const url of config.entry.servers) {
-      uplinks.dial({ url, credential, isPrivate: url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname) });
+      const isPrivate = url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname);
+      uplinks.dial({ url, credential, isPrivate, ...ca });
     }
   }
   const opened = { visitors, admin };

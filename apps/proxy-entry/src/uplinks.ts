@@ -19,6 +19,8 @@ export interface UplinkAddress {
   readonly url: string;
   readonly credential: { readonly id: string; readonly secret: string };
   readonly isPrivate: boolean;
+  /** PEM, for servers whose certificates are not from a well-known authority. */
+  readonly ca?: string;
 }
 
 const RECONNECT = { minMs: 100, maxMs: 15_000 };

@@ -33,20 +33,9 @@ export interface RunningClient {
   stop(): Promise<void>;
 }
 
-/** A setting that cannot work, with how to fix it. */
-export class ClientConfigError extends Error {
-  readonly code = 'SP_CONFIG';
-  readonly fix: string;
-
-  constructor(message: string, fix: string) {
-    super(message);
-    this.fix = fix;
-  }
-}
-
 const HEAD_LIMIT_BYTES = 65_536;
 
-/** Rejects with ClientConfigError, an AdminError, or what reading a CA file says. */
+/** Rejects with an AdminError, or with what reading a CA file says. */
 export async function startClient(deps: ClientDependencies): Promise<RunningClient> {
   const { config, logger, version } = deps;
   const servers = serverAddresses(config);
@@ -149,17 +138,12 @@ function sessionClient(
 }
 
 function serverAddresses(config: Config): ServerAddress[] {
-  const ca = config.client.caFile === undefined ? undefined : readFileSync(config.client.caFile, 'utf8');
-  return config.client.servers.map((url) => {
-    const isPrivate = url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname);
-    if (!isPrivate && !config.client.allowPlain) {
-      throw new ClientConfigError(
-        `${url} would carry the credential and all requests in the clear`,
-        'use wss://, or set client.allowPlain where the network is trusted',
-      );
-    }
-    return { url, ca, isPrivate };
-  });
+  const ca = config.link.caFile === undefined ? undefined : readFileSync(config.link.caFile, 'utf8');
+  return config.client.servers.map((url) => ({
+    url,
+    ca,
+    isPrivate: url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname),
+  }));
 }
 
 function addGauges(telemetry: Telemetry, sessions: readonly SessionClient[]): void {

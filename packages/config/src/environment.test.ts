@@ -31,19 +31,19 @@ describe('environment', () => {
   });
 
   it('takes an empty variable as unset', () => {
-    const result = load({ SALLYPORT_SERVER_PORT: '', SALLYPORT_CLIENT_CA_FILE: '', SALLYPORT_UNKNOWN: '' });
+    const result = load({ SALLYPORT_SERVER_PORT: '', SALLYPORT_LINK_CA_FILE: '', SALLYPORT_UNKNOWN: '' });
     assert.ok(result.ok);
     assert.equal(result.origins.get('server.port'), 'default');
   });
 
   it('reads lists by comma or as JSON, and records as JSON', () => {
     const result = load({
-      SALLYPORT_ENTRY_SERVERS: 'ws://a:1, ws://b:2',
+      SALLYPORT_ENTRY_SERVERS: 'wss://a:1, wss://b:2',
       SALLYPORT_ENTRY_TRUSTED_PROXIES: '["10.0.0.0/8"]',
       SALLYPORT_ENTRY_HOSTS: '{"app.example.org":"demo"}',
     });
     assert.ok(result.ok);
-    assert.deepEqual(result.config.entry.servers, ['ws://a:1', 'ws://b:2']);
+    assert.deepEqual(result.config.entry.servers, ['wss://a:1', 'wss://b:2']);
     assert.deepEqual(result.config.entry.trustedProxies, ['10.0.0.0/8']);
     assert.deepEqual({ ...result.config.entry.hosts }, { 'app.example.org': 'demo' });
   });

@@ -88,9 +88,11 @@ describe('loadConfig: layers', () => {
   });
 
   it('counts relative file paths from the file that has them, and from the working folder otherwise', () => {
-    const file = yamlFile('client:\n  caFile: a.pem\n  sessions: [{ id: a, backend: "unix:/a", caFile: b.pem }]');
-    const { client, entry } = sound({ file, cwd: '/elsewhere', env: { SALLYPORT_ENTRY_CREDENTIAL_FILE: 'c' } });
-    assert.equal(client.caFile, join(folder, 'a.pem'));
+    const file = yamlFile(
+      'link:\n  caFile: a.pem\nclient:\n  sessions: [{ id: a, backend: "unix:/a", caFile: b.pem }]',
+    );
+    const { client, entry, link } = sound({ file, cwd: '/elsewhere', env: { SALLYPORT_ENTRY_CREDENTIAL_FILE: 'c' } });
+    assert.equal(link.caFile, join(folder, 'a.pem'));
     assert.equal(client.sessions[0]?.caFile, join(folder, 'b.pem'));
     assert.equal(entry.credentialFile, '/elsewhere/c');
   });
@@ -237,7 +239,8 @@ describe('loadConfig: rules between settings', () => {
   it('refuses plain links to other machines unless they are allowed', () => {
     const env = { SALLYPORT_CLIENT_SERVERS: 'wss://a.example:1,ws://b.example:2' };
     assert.match(onlyProblem({ env }).message, /ws:\/\/ to b\.example:2/);
-    sound({ env: { ...env, SALLYPORT_CLIENT_ALLOW_PLAIN: 'true' } });
+    assert.equal(onlyProblem({ env: { SALLYPORT_ENTRY_SERVERS: 'ws://b.example:2' } }).path, 'entry.servers');
+    sound({ env: { ...env, SALLYPORT_LINK_ALLOW_PLAIN: 'true' } });
     sound({ env: { SALLYPORT_CLIENT_SERVERS: 'ws://localhost:1,ws://[::1]:2,ws://127.9.9.9:3' } });
   });
 

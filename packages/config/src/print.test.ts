@@ -27,7 +27,7 @@ describe('printConfig', () => {
     const { text, config } = printed({
       SALLYPORT_CLIENT_SESSIONS: sessions,
       SALLYPORT_ENTRY_HOSTS: '{"a.b":"c","d":"e"}',
-      SALLYPORT_CLIENT_CA_FILE: '/a: b #c',
+      SALLYPORT_LINK_CA_FILE: '/a: b #c',
     });
     assert.deepEqual(parse(text), JSON.parse(JSON.stringify(config)));
   });

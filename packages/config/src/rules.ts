@@ -32,20 +32,20 @@ function ordered(low: string, high: string, values: (config: Config) => readonly
   };
 }
 
-const plainLinks: Rule = {
-  paths: ['client.servers', 'client.allowPlain'],
-  check: ({ client }) => {
-    if (client.allowPlain) return undefined;
-    const plain = client.servers
+const plainLinkRules: readonly Rule[] = (['entry', 'client'] as const).map((part) => ({
+  paths: [`${part}.servers`, 'link.allowPlain'],
+  check: (config) => {
+    if (config.link.allowPlain) return undefined;
+    const plain = config[part].servers
       .map((server) => new URL(server))
       .find((url) => url.protocol === 'ws:' && !isLoopbackHost(url.hostname));
     if (plain === undefined) return undefined;
     return {
       message: `ws:// to ${plain.host} would send credentials and requests in the clear`,
-      hint: 'use wss://, or set client.allowPlain',
+      hint: 'use wss://, or set link.allowPlain',
     };
   },
-};
+}));
 
 const sessionsOnce: Rule = {
   paths: ['client.sessions'],
@@ -61,7 +61,7 @@ const sessionsOnce: Rule = {
 
 export const RULES: readonly Rule[] = [
   ...adminRules,
-  plainLinks,
+  ...plainLinkRules,
   sessionsOnce,
   ordered('client.reconnectMinMs', 'client.reconnectMaxMs', ({ client }) => [
     client.reconnectMinMs,

@@ -134,6 +134,11 @@ const link = Type.Object(
       minimum: MIB,
       maximum: 65_536 * MIB,
     }),
+    allowPlain: flag(
+      'Allow ws:// to a server that is not on loopback: credentials and requests travel in the clear',
+      false,
+    ),
+    caFile: Type.Optional(filePath('Certificates (PEM) that servers are checked against; unset: the well-known ones')),
   },
   { ...closed, description: 'Links, the same for all three parts' },
 );
@@ -182,11 +187,6 @@ const client = Type.Object(
     reconnectMinMs: milliseconds('Shortest wait before dialling again', 100),
     reconnectMaxMs: milliseconds('Longest wait before dialling again', 15_000),
     drainTimeoutMs: drainTimeout('open requests'),
-    allowPlain: flag(
-      'Allow ws:// to a server that is not on loopback: credentials and requests travel in the clear',
-      false,
-    ),
-    caFile: Type.Optional(filePath('Certificates (PEM) that servers are checked against; unset: the well-known ones')),
   },
   { ...closed, description: 'tunnel-client, beside the backend' },
 );

@@ -75,7 +75,7 @@ describe('values', () => {
   it('takes WebSocket URLs without a fragment as servers, at least one, none twice', () => {
     check(
       'entry.servers',
-      [['ws://127.0.0.1:1'], ['wss://h/path'], 'ws://a:1, wss://b:2'],
+      [['ws://127.0.0.1:1'], ['wss://h/path'], 'ws://127.0.0.1:1, wss://b:2'],
       [[], ['http://h'], ['ws://'], ['ws://h#f'], ['ws://a', 'ws://a'], 'ws://a,,ws://b'],
     );
   });

@@ -122,6 +122,30 @@ describe('heads', () => {
     assert.equal(readWhole(readTrailers, rawTable('a')), 'bad-head');
   });
 
+  it('hold no control character in any text of theirs, CR, LF and NUL among them, but HTAB', () => {
+    for (let code = 0; code < 256; code += 1) {
+      const character = String.fromCharCode(code);
+      const isControl = (code < 0x20 && code !== 0x09) || code === 0x7f;
+      const value = `a${character}b`;
+      assert.equal(readWhole(readOpen, open({ strings: ['GET', '/', 'n', value] })) === 'bad-head', isControl);
+      assert.equal(readWhole(readHead, head({ strings: ['OK', 'n', value] })) === 'bad-head', isControl);
+      assert.equal(readWhole(readHead, head({ strings: [value] })) === 'bad-head', isControl);
+      assert.equal(readWhole(readTrailers, rawTable('n', value)) === 'bad-head', isControl);
+    }
+  });
+
+  it('are bad wherever in them one bad byte is', (t) => {
+    const bad = fc.constantFrom('\r', '\n', '\0', '\r\n');
+    const property = fc.property(anyOpen, bad, fc.nat(), fc.nat(), (value, badText, which, where) => {
+      const strings = [...value.strings];
+      const at = which % strings.length;
+      const cut = where % (strings[at]!.length + 1);
+      strings[at] = strings[at]!.slice(0, cut) + badText + strings[at]!.slice(cut);
+      assert.equal(readWhole(readOpen, open({ ...value, strings })), 'bad-head');
+    });
+    check(t, property);
+  });
+
   it('take 1,000 lines and 64 KiB of text, no more, and such a head fits its frame', () => {
     const lines = Array.from({ length: MAX_HEAD_LINES }, () => ['n', 'v']).flat();
     assert.notEqual(readWhole(readOpen, open({ strings: ['GET', '/', ...lines] })), null);

@@ -38,7 +38,7 @@ describe('the memory transport', () => {
     const { clock, a, b, atA, atB } = newPair();
     b.handler!.onMessage = (message) => {
       atB.push(message.toString());
-      if (atB.length < 4) b.send(messages(`re ${message}`), 4);
+      if (atB.length < 4) b.send(messages(`re ${message.toString()}`), 4);
     };
     a.send(messages('x', 'y'), 2);
     b.send(messages('z'), 1);

@@ -74,7 +74,8 @@ async function connect(t: TestContext, isPrivate: boolean): Promise<{ dialler: S
 }
 
 const SIZES = [1, 2, 125, 126, 127, 1_000, 4_096, 16_392, 65_535, 65_536, 65_537, 160 * 1024];
-const messageOf = (bytes: number, seed: number): Buffer => Buffer.alloc(bytes).map((_, i) => (i * 7 + seed) % 256);
+const messageOf = (bytes: number, seed: number): Buffer =>
+  Buffer.from(Uint8Array.from({ length: bytes }, (_, i) => i * 7 + seed));
 
 for (const isPrivate of [true, false]) {
   describe(`a WebSocket ${isPrivate ? 'without' : 'with'} a mask`, () => {

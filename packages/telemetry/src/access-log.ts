@@ -66,7 +66,7 @@ export function createAccessLog(logger: Logger, options: { maxQueued?: number } 
     for (let left = Math.min(queued, DRAIN_BATCH); left > 0; left--) {
       const record = ring[head]!;
       ring[head] = undefined;
-      head = (head + 1);
+      head = (head + 1) % maxQueued;
       queued--;
       stream.write(`${start}${fieldsOf(record)},"msg":"request"}\n`);
     }

@@ -1,7 +1,7 @@
 /** `sallyport server`, `entry`, `client` and `backend`: one part each, as it runs in production. */
 import type { Command } from 'commander';
+import { redactUrl } from '@sallyport/config';
 import type { Override } from '@sallyport/config';
-import type { DialEvent } from '@sallyport/protocol';
 import { startEntry } from '@sallyport/proxy-entry';
 import { closeLogger, createLogger } from '@sallyport/telemetry';
 import { startBackend } from '@sallyport/test-backend';
@@ -10,9 +10,10 @@ import { startServer } from '@sallyport/tunnel-server';
 import { Exit, usageError } from '../exit.ts';
 import { createOutput } from '../output.ts';
 import { serve } from '../service.ts';
-import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings } from '../settings.ts';
+import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings, storePathOf } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 import { VERSION } from '../version.ts';
+import { endOfDialling, sayDial } from './dial-events.ts';
 import { wholeNumber } from './up.ts';
 
 type Run = (action: () => Promise<Exit>) => Promise<void>;
@@ -66,13 +67,12 @@ interface ClientFlags extends DialFlags {
 }
 
 async function server(flags: ServerFlags): Promise<Exit> {
-  const { config } = readSettings(
+  const settings = readSettings(
     flags,
     given({ 'server.port': flags.port, 'server.credentialStore': flags.credentialStore }),
   );
-  const path =
-    config.server.credentialStore ?? process.env['SALLYPORT_CREDENTIALS_FILE'] ?? 'sallyport-credentials.json';
-  const credentials = await openStore(path);
+  const { config } = settings;
+  const credentials = await openStore(storePathOf(settings, process.env));
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'server', destination: logDestination(flags) });
   const running = await startServer({
@@ -104,13 +104,14 @@ async function entry(flags: DialFlags): Promise<Exit> {
     credential,
     logger,
     version: VERSION,
+    onDial: (server, event) => sayDial(output, { server: redactUrl(server) }, event),
     ...(await openAdminStore(config.entry.admin.credentials)),
   });
   output.result(
     { event: 'ready', url: running.url, admin: running.adminUrl },
     `visitors ${running.url}  admin ${running.adminUrl}`,
   );
-  const exit = await serve(running, output, fatalExit(running.fatal, output.note));
+  const exit = await serve(running, output, endOfDialling(running.fatal));
   await closeLogger(logger);
   return exit;
 }
@@ -143,6 +144,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     credential,
     logger,
     version: VERSION,
+    onDial: (session, server, event) => sayDial(output, { session, server: redactUrl(server) }, event),
     ...(await openAdminStore(config.client.admin.credentials)),
   });
   const ids = config.client.sessions.map((each) => each.id);
@@ -151,7 +153,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
   );
   void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
-  const exit = await serve(running, output, fatalExit(running.fatal, output.note));
+  const exit = await serve(running, output, endOfDialling(running.fatal));
   await closeLogger(logger);
   return exit;
 }
@@ -172,18 +174,3 @@ function given(values: Readonly<Record<string, unknown>>): Override[] {
 function logDestination({ json }: SettingFlags): number {
   return json === true ? 2 : 1;
 }
-
-async function fatalExit(
-  fatal: Promise<Extract<DialEvent, { kind: 'fatal' }>>,
-  note: (text: string) => void,
-): Promise<Exit> {
-  const { code, reason } = await fatal;
-  note(`sallyport: ${code}: ${reason}; ${FATAL_FIXES[code]}`);
-  return Exit.USAGE;
-}
-
-const FATAL_FIXES = {
-  SP_CREDENTIAL_REFUSED: 'check the credential file, or make a new one with "sallyport creds add"',
-  SP_SESSION_REFUSED: 'use a session that the credential names, or one that nobody else holds',
-  SP_VERSION: 'bring client, entry and server to versions next to each other',
-} as const satisfies Record<Extract<DialEvent, { kind: 'fatal' }>['code'], string>;
