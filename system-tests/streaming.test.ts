@@ -51,7 +51,7 @@ for (const { shape, isSplit } of SHAPES) {
         await visitor.readThrough(event);
       }
       visitor.close();
-      await far.closed();
+      await far.readAll();
     });
 
     it('passes the first bytes of an upload before its last were sent', async () => {
@@ -66,11 +66,12 @@ for (const { shape, isSplit } of SHAPES) {
     });
 
     it('passes a chunked upload chunk by chunk', async () => {
-      const { visitor, far, head } = await begin(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
+      const { visitor, far, head } = await begin(`${POST}Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n`);
       assert.deepEqual(valuesOf(head, 'transfer-encoding'), ['chunked']);
-      for (const word of ['one', 'two', 'six']) {
+      await far.readThrough('3\r\none');
+      for (const word of ['two', 'six']) {
         visitor.send(`3\r\n${word}\r\n`);
-        await far.readThrough(`3\r\n${word}\r\n`);
+        await far.readThrough(`3\r\n${word}`);
       }
       visitor.send('0\r\n\r\n');
       await far.readThrough('0\r\n\r\n');
@@ -80,16 +81,15 @@ for (const { shape, isSplit } of SHAPES) {
       far.close();
     });
 
-    it('answers before the upload has ended, and ends the connection', async () => {
+    it('passes an answer that comes before the upload has ended whole, and frees the backend', async () => {
       const { visitor, far } = await begin(`${POST}Content-Length: 1000000\r\n\r\nonly this`);
       await far.readThrough('only this');
       far.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
-      const { first, fields } = await visitor.readHead();
+      const { first } = await visitor.readHead();
       assert.equal(first, 'HTTP/1.1 403 Forbidden');
-      assert.deepEqual(valuesOf(fields, 'connection'), ['close']);
-      assert.deepEqual(await visitor.readAll(), { bytes: Buffer.from('no'), how: 'end' });
+      assert.equal((await visitor.read(2)).toString(), 'no');
+      await far.readAll();
       visitor.close();
-      await far.closed();
     });
 
     for (const [framing, head] of [

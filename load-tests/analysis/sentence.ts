@@ -38,7 +38,7 @@ function carriedFigures(steps: readonly StepReport[]): string {
   if (top === undefined) return 'nothing was measured';
   const { latencyMs, requests, ok } = top.arms.tunnel;
   const success = requests === 0 ? 0 : (100 * ok) / requests;
-  const added = top.addedMs === null ? '' : `, ${ms(top.addedMs.p50)} more than directly`;
+  const added = top.addedMs === null ? '' : ` (${top.addedMs.p50 < 0 ? '' : '+'}${ms(top.addedMs.p50)} against direct)`;
   return `at ${top.rate} requests/s ${success.toFixed(2)} % succeeded with p50 ${ms(latencyMs.p50)}${added}, p99 ${ms(latencyMs.p99)}, not saturated`;
 }
 

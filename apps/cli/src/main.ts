@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addConfig } from './commands/config.ts';
 import { addCreds } from './commands/creds.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addLoad } from './commands/load.ts';
 import { addParts } from './commands/parts.ts';
 import { addUp } from './commands/up.ts';
 import { asCommandError, commandLineError, Exit } from './exit.ts';
@@ -54,6 +55,7 @@ const program = new Command('sallyport')
   .enablePositionalOptions();
 addUp(program, run);
 addParts(program, run);
+addLoad(program, run);
 addCreds(program, run);
 addDoctor(program, run);
 addConfig(program, run);

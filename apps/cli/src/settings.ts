@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { loadConfig, secretFromFileOrEnv } from '@sallyport/config';
 import type { Environment, LoadResult, Override } from '@sallyport/config';
 import { DEFAULT_STORE_FILE, FileCredentials } from '@sallyport/credentials';
-import type { CredentialStore } from '@sallyport/credentials';
+import type { CredentialStore, FileCredentialsOptions, Result } from '@sallyport/credentials';
 import { CommandError, configError, Exit } from './exit.ts';
 
 export interface SettingFlags {
@@ -67,11 +67,19 @@ export function storePathOf({ config, file }: Settings, env: Environment): strin
   return config.server.credentialStore ?? (env['SALLYPORT_CREDENTIALS_FILE'] || beside);
 }
 
-export async function openStore(path: string): Promise<FileCredentials> {
-  const opened = await FileCredentials.open({ path });
-  if (!opened.ok)
-    throw new CommandError(Exit.USAGE, opened.error.code, `${opened.error.message}; ${opened.error.hint}`);
-  return opened.value;
+/** A store that is there, or with `create` a new one. Everything that can be wrong with it is the user's to fix. */
+export async function openStore(
+  path: string,
+  options: Omit<FileCredentialsOptions, 'path'> = {},
+): Promise<FileCredentials> {
+  return valueOf(await FileCredentials.open({ path, ...options }));
+}
+
+/** The value, or the CommandError for what is wrong. */
+export function valueOf<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  const { code, message, hint } = result.error;
+  throw new CommandError(Exit.USAGE, code, `${message}; ${hint}`);
 }
 
 export async function openAdminStore(path: string | undefined): Promise<{ adminCredentials?: CredentialStore }> {

@@ -144,7 +144,7 @@ export class LogDestination {
   #onFailed({ code = '', message }: NodeJS.ErrnoException): void {
     const full = code === 'EAGAIN';
     if (!PASSING_ERRORS.has(code)) this.#loseChunk();
-    if (true) this.#settle(new Error(`log destination: ${message}`));
+    if (!(full && this.#closed)) this.#settle(new Error(`log destination: ${message}`));
     if (this.#bufferedBytes > 0) this.#arm(full ? FULL_PIPE_DELAY_MS : FLUSH_DELAY_MS);
   }
 

@@ -72,9 +72,12 @@ async function server(flags: ServerFlags): Promise<Exit> {
     given({ 'server.port': flags.port, 'server.credentialStore': flags.credentialStore }),
   );
   const { config } = settings;
-  const credentials = await openStore(storePathOf(settings, process.env));
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'server', destination: logDestination(flags) });
+  const credentials = await openStore(storePathOf(settings, process.env), {
+    onReloadError: ({ code, message, hint }) =>
+      logger.error({ code, hint }, `${message}; what was read last stays in force`),
+  });
   const running = await startServer({
     config,
     credentials,
@@ -86,9 +89,7 @@ async function server(flags: ServerFlags): Promise<Exit> {
     { event: 'ready', url: running.url, admin: running.adminUrl },
     `links ${running.url}  admin ${running.adminUrl}`,
   );
-  const exit = await serve(running, output, NEVER);
-  await closeLogger(logger);
-  return exit;
+  return serve(running, output, NEVER).finally(() => closeLogger(logger));
 }
 
 async function entry(flags: DialFlags): Promise<Exit> {
@@ -111,9 +112,7 @@ async function entry(flags: DialFlags): Promise<Exit> {
     { event: 'ready', url: running.url, admin: running.adminUrl },
     `visitors ${running.url}  admin ${running.adminUrl}`,
   );
-  const exit = await serve(running, output, endOfDialling(running.fatal));
-  await closeLogger(logger);
-  return exit;
+  return serve(running, output, endOfDialling(running.fatal)).finally(() => closeLogger(logger));
 }
 
 async function client(url: string | undefined, flags: ClientFlags): Promise<Exit> {
@@ -153,9 +152,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
   );
   void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
-  const exit = await serve(running, output, endOfDialling(running.fatal));
-  await closeLogger(logger);
-  return exit;
+  return serve(running, output, endOfDialling(running.fatal)).finally(() => closeLogger(logger));
 }
 
 async function backend(flags: PortFlags): Promise<Exit> {

@@ -1,7 +1,26 @@
-/** The load test of `sallyport up --load`: through the tunnel and to the backend itself, against the stack just started. */
+/** The load test of `sallyport up --load`: through the tunnel and to the backend itself, on the stack just started. */
+import { loadRamp } from '@sallyport/load-tests';
+import { asCommandError } from '../exit.ts';
 import type { Output } from '../output.ts';
 import type { Stack } from '../stack/stack.ts';
+import { VERSION } from '../version.ts';
 
+/** Whatever comes of it, the stack goes on serving: never rejects. */
 export async function runStackLoad(output: Output, stack: Stack, profile: string, signal: AbortSignal): Promise<void> {
-  output.note(`${profile} ${stack.url} ${signal.aborted}`);
+  try {
+    const { exitCode, report, files } = await loadRamp({
+      target: stack.url,
+      direct: `${stack.direct}/`,
+      profile,
+      signal,
+      version: VERSION,
+      stdout: { write: (text: string) => (output.isJson ? process.stderr : process.stdout).write(text) },
+      stderr: process.stderr,
+      isTty: process.stderr.isTTY,
+    });
+    if (output.isJson) output.result({ event: 'load', exitCode, verdict: report.verdict, files }, '');
+    if (!signal.aborted) output.note(`\nStill serving ${stack.url} until Ctrl-C.`);
+  } catch (error) {
+    output.note(`sallyport: the load test failed: ${asCommandError(error).message}`);
+  }
 }

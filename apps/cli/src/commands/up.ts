@@ -1,9 +1,10 @@
 /** `sallyport up`: everything on this machine, in one command. */
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { SESSION_ID_PATTERN } from '@sallyport/config';
 import type { Config, Override } from '@sallyport/config';
-import { Exit, usageError } from '../exit.ts';
-import type { CommandError } from '../exit.ts';
+import { usageError } from '../exit.ts';
+import type { CommandError, Exit } from '../exit.ts';
 import { createOutput } from '../output.ts';
 import type { Output } from '../output.ts';
 import { serve } from '../service.ts';
@@ -22,6 +23,8 @@ interface UpFlags extends SettingFlags {
   readonly load: string;
   readonly split?: boolean;
 }
+
+const SIGNAL_GRACE_MS = 250;
 
 const EXAMPLES = `
 Examples:
@@ -72,11 +75,14 @@ async function up(flags: UpFlags): Promise<Exit> {
       await stack.stop();
     },
   };
-  const failed = died.promise.then((error) => {
-    output.note(`sallyport: ${error.message}`);
-    return Exit.FAILED;
-  });
-  return serve(service, output, failed);
+  return serve(service, output, failedBy(died.promise));
+}
+
+/** A signal to the whole process group ends the parts as well: then our own is at most a moment away, and it counts. */
+async function failedBy(died: Promise<CommandError>): Promise<Exit> {
+  const error = await died;
+  await setTimeout(SIGNAL_GRACE_MS);
+  throw error;
 }
 
 function overridesOf({ backend, session, concurrency, entryPort }: UpFlags): Override[] {

@@ -9,6 +9,7 @@ const PART_MAIN = new URL('part-main.ts', import.meta.url);
 const KILL_AFTER_MS = 5_000;
 
 export interface ChildPart {
+  readonly name: PartName;
   readonly pid: number;
   readonly ready: ReadyMessage;
   stop(): Promise<void>;
@@ -34,6 +35,7 @@ export async function startChild(
       onDied(new CommandError(Exit.FAILED, 'SP_PART_DIED', `the ${part} (pid ${child.pid}) died: ${how}`));
   });
   return {
+    name: part,
     pid: child.pid!,
     ready,
     stop: async () => {

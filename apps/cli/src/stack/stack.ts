@@ -34,6 +34,7 @@ export interface Stack {
 }
 
 interface Part {
+  readonly name: PartName;
   readonly pid: number;
   readonly ready: { readonly url: string; readonly adminUrl: string };
   stop(): Promise<void>;
@@ -43,7 +44,7 @@ interface Part {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const started: Part[] = [];
   const add = <T extends Part>(part: T): T => {
-    started.unshift(part);
+    started.push(part);
     return part;
   };
   try {
@@ -54,13 +55,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** In the order of starting, reversed: entry, server, clients, backend is what lets requests finish. */
-async function stopAll(started: readonly Part[]): Promise<void> {
-  const rank = (part: Part) => STOP_ORDER.indexOf((part as Part & { name?: PartName }).name ?? 'backend');
-  for (const part of [...started].sort((a, b) => rank(a) - rank(b))) await part.stop();
-}
-
+/** From the visitors inwards, so that what runs can finish. */
 const STOP_ORDER: readonly PartName[] = ['entry', 'client', 'server', 'backend'];
+
+async function stopAll(started: readonly Part[]): Promise<void> {
+  for (const name of STOP_ORDER) {
+    await Promise.all(started.filter((part) => part.name === name).map((part) => part.stop()));
+  }
+}
 
 async function start(
   options: StackOptions,
@@ -69,7 +71,7 @@ async function start(
 ): Promise<Stack> {
   const { session, isSplit, onDied, clients } = options;
   const child = async (name: PartName, config: Config, credential?: Credential) =>
-    add({ name, ...(await startChild(name, config, credential, onDied)) });
+    add(await startChild(name, config, credential, onDied));
   const backend = options.backend === null ? await child('backend', options.config) : null;
   const direct = backend?.ready.url ?? options.backend!;
   const config = withSession(options.config, session, direct);
