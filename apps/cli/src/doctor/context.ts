@@ -1,0 +1,50 @@
+/** What the checks look at. */
+import type { Environment, Problem } from '@sallyport/config';
+import type { Settings } from '../settings.ts';
+import type { Finding } from './finding.ts';
+
+export type Part = 'entry' | 'server' | 'client' | 'backend';
+
+export interface DoctorContext {
+  /** Null while the configuration has `problems`. */
+  readonly settings: Settings | null;
+  readonly problems: readonly Problem[];
+  readonly env: Environment;
+  /** A URL through the tunnel, as visitors use it. */
+  readonly target: URL | null;
+  /** For each step on the network. */
+  readonly timeoutMs: number;
+  /** Wall clock. */
+  readonly nowMs: () => number;
+}
+
+export type Check = (context: DoctorContext) => Promise<Finding[]>;
+
+const PARTS: readonly Part[] = ['entry', 'server', 'client', 'backend'];
+
+/** The parts that this configuration is about: those with a setting that somebody set; all of them if there is none. */
+export function partsOf({ origins }: Settings): ReadonlySet<Part> {
+  const set = PARTS.filter((part) => isPartSet(origins, part));
+  return new Set(set.length === 0 ? PARTS : set);
+}
+
+/** Nothing is configured: `sallyport up` is what runs here, if anything does. */
+export function isBare({ origins }: Settings): boolean {
+  return !PARTS.some((part) => isPartSet(origins, part));
+}
+
+function isPartSet(origins: Settings['origins'], part: Part): boolean {
+  return [...origins].some(([path, origin]) => origin !== 'default' && path.startsWith(`${part}.`));
+}
+
+const AT_ONCE = 16;
+
+/** `check` for each item, a few at a time, findings in the order of the items. */
+export async function forEach<T>(items: readonly T[], check: (item: T) => Promise<Finding[]>): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (let first = 0; first < items.length; first += AT_ONCE) {
+    const found = await Promise.all(items.slice(first, first + AT_ONCE).map((item) => check(item)));
+    findings.push(...found.flat());
+  }
+  return findings;
+}

@@ -1,0 +1,169 @@
+/** Steps on the network, each with a time limit and errors as values. */
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
+import { certificateOf } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+
+/** `code`: the system's, or `ETIMEDOUT` when the time was up. */
+export type Reached<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string };
+
+export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Host and port of a URL of any of our schemes. */
+export function addressOf(url: URL): { host: string; port: number } {
+  const isSecure = url.protocol === 'https:' || url.protocol === 'wss:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return { host, port: url.port === '' ? (isSecure ? 443 : 80) : Number(url.port) };
+}
+
+/** Addresses of a name, as the system resolves it. */
+export async function resolveName(host: string, timeoutMs: number): Promise<Reached<string[]>> {
+  const timeUp = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeUp.reject(Object.assign(new Error(), { code: 'ETIMEDOUT' })), timeoutMs);
+  try {
+    const found = await Promise.race([lookup(host, { all: true }), timeUp.promise]);
+    return { ok: true, value: found.map(({ address }) => address) };
+  } catch (error) {
+    return failed(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Connects and hangs up. */
+export async function reach(address: Address, timeoutMs: number): Promise<Reached<null>> {
+  const socket = connect(address);
+  try {
+    await opened(socket, 'connect', timeoutMs);
+    return { ok: true, value: null };
+  } catch (error) {
+    return failed(error);
+  } finally {
+    socket.destroy();
+  }
+}
+
+export interface TlsQuestion {
+  readonly host: string;
+  readonly port: number;
+  /** Asked for and checked, if not the host's name. */
+  readonly serverName?: string | undefined;
+  /** PEM. */
+  readonly ca?: string | undefined;
+  readonly alpn?: readonly string[];
+}
+
+/** A TLS handshake, completed with any certificate: what it is worth is for the caller to judge. */
+export async function handshake(question: TlsQuestion, timeoutMs: number): Promise<Reached<Certificate>> {
+  const { host, port, serverName = host, ca, alpn = [] } = question;
+  const socket = connectSecurely({
+    host,
+    port,
+    rejectUnauthorized: false,
+    ALPNProtocols: [...alpn],
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(ca === undefined ? {} : { ca }),
+  });
+  try {
+    await opened(socket, 'secureConnect', timeoutMs);
+    return { ok: true, value: certificateOf(socket) };
+  } catch (error) {
+    return failed(error);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function opened(socket: Socket | TLSSocket, event: string, timeoutMs: number): Promise<unknown> {
+  return once(socket, event, { signal: AbortSignal.timeout(timeoutMs) });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** At most BODY_MAX_BYTES of it; empty after an upgrade. */
+  readonly body: string;
+}
+
+export interface Question {
+  /** http: or https:. */
+  readonly url: URL;
+  readonly timeoutMs: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly ca?: string | undefined;
+  /** Written to an upgraded connection before it is closed. */
+  readonly farewell?: Buffer;
+}
+
+const BODY_MAX_BYTES = 16 * 1024;
+
+/** One GET on a connection of its own. */
+export async function ask({ url, timeoutMs, headers = {}, ca, farewell }: Question): Promise<Reached<Answer>> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const answered = Promise.withResolvers<Answer>();
+  const options = { agent: false as const, signal, headers: { ...headers }, ...(ca === undefined ? {} : { ca }) };
+  const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
+  request.on('error', answered.reject);
+  request.on('response', (response) => void readAnswer(response).then(answered.resolve, answered.reject));
+  request.on('upgrade', (response: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(farewell);
+    answered.resolve({ status: response.statusCode ?? 0, headers: response.headers, body: '' });
+  });
+  try {
+    request.end();
+    return { ok: true, value: await answered.promise };
+  } catch (error) {
+    return failed(error);
+  } finally {
+    request.destroy();
+  }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= BODY_MAX_BYTES) break;
+  }
+  const body = Buffer.concat(chunks).toString('utf8').slice(0, BODY_MAX_BYTES);
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
+}
+
+function failed(error: unknown): { ok: false; code: string } {
+  const { name, code } = error as NodeJS.ErrnoException;
+  const isTimeout = name === 'AbortError' || name === 'TimeoutError' || code === 'ABORT_ERR';
+  return { ok: false, code: isTimeout ? 'ETIMEDOUT' : (code ?? 'EIO') };
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ETIMEDOUT: 'there is no answer',
+  ENOTFOUND: 'the name does not resolve',
+  EAI_AGAIN: 'name resolution does not work now',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
+  ECONNRESET: 'the connection was cut',
+  ENOENT: 'there is no such socket',
+  EACCES: 'we have no right to it',
+  EPROTO: 'it does not speak TLS there',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'it speaks neither h2 nor http/1.1 (ALPN)',
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'it has no certificate for this name',
+  ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME: 'it has no certificate for this name',
+};
+
+/** `ECONNREFUSED` → `nothing listens there (ECONNREFUSED)` */
+export function why(code: string): string {
+  return `${WHY[code] ?? 'it cannot be reached'} (${code})`;
+}

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { makeStep, makeSteps } from '../testing/steps.ts';
+import type { StepShape } from '../testing/steps.ts';
+import { verdict } from './verdict.ts';
+
+const judge = (...shapes: StepShape[]) => verdict(makeSteps([{ rate: 50 }, { rate: 100 }, ...shapes]));
+
+describe('the verdict on a ramp that was carried', () => {
+  test('is nobody’s fault, and not saturated', () => {
+    const { fault, hop, at, kneeRate, confidence, sentence } = judge({ rate: 200 });
+    assert.deepEqual(
+      { fault, hop, at, kneeRate, confidence },
+      { fault: 'none', hop: null, at: null, kneeRate: null, confidence: 0.95 },
+    );
+    assert.match(sentence, /^No fault: at 200 requests\/s 100\.00 % succeeded/);
+  });
+
+  test('stays so with a lagging generator, whose lag is in the figures already, and says so', () => {
+    const { fault, confidence, evidence } = judge({ rate: 200, lagP99Ms: 1.5 });
+    assert.equal(fault, 'none');
+    assert.equal(confidence, 0.8);
+    assert.match(evidence.join('\n'), /own lag 1\.5 ms at 200\/s/);
+  });
+
+  test('names a disturbance in the middle', () => {
+    const { fault, evidence } = judge({ rate: 200, tunnel: { p99: 50 } }, { rate: 500 });
+    assert.equal(fault, 'none');
+    assert.match(evidence.join('\n'), /disturbance at 200\/s/);
+  });
+});
+
+describe('the verdict on the generator, asked before all others', () => {
+  const broken = {
+    rate: 200,
+    tunnel: { p99: 60, achieved: 0.9 },
+    direct: { p99: 60, achieved: 0.9 },
+    hops: { queue: 50 },
+  };
+
+  test('is guilty by a lag that explains the tail', () => {
+    const { fault, at, kneeRate } = judge({ ...broken, lagP99Ms: 30 });
+    assert.deepEqual({ fault, at, kneeRate }, { fault: 'generator', at: 200, kneeRate: 200 });
+  });
+
+  test('is not guilty by a lag too small to explain it', () => {
+    assert.equal(judge({ ...broken, lagP99Ms: 3 }).fault, 'backend');
+  });
+
+  test('is guilty by a late departure, a busy loop, stolen or withheld CPU', () => {
+    assert.equal(judge({ ...broken, sentRatio: 0.99 }).fault, 'generator');
+    assert.equal(judge({ ...broken, elu: 0.75 }).fault, 'generator');
+    assert.equal(judge({ ...broken, stealPercent: 5 }).fault, 'generator');
+    assert.equal(judge({ ...broken, throttledPercent: 5 }).fault, 'generator');
+  });
+
+  test('is guilty by drops only when its limit was too low for the load', () => {
+    const dropped = { rate: 200, tunnel: { p50: 900, p99: 2000, dropped: 500 }, hops: { queue: 1900 } };
+    assert.equal(judge({ ...dropped, maxInFlight: 2000 }).fault, 'tunnel');
+    assert.equal(
+      verdict(makeSteps([{ rate: 5000, tunnel: { p50: 300, dropped: 5 }, maxInFlight: 2000 }])).fault,
+      'generator',
+    );
+  });
+});
+
+describe('the verdict on the backend', () => {
+  test('comes from a direct arm that degrades at the same rate', () => {
+    const result = judge({
+      rate: 200,
+      tunnel: { p50: 70, p99: 90 },
+      direct: { p50: 60, p99: 80 },
+      hops: { backend: 80 },
+    });
+    assert.deepEqual([result.fault, result.hop, result.at], ['backend', null, 200]);
+    assert.ok(result.confidence >= 0.8);
+    assert.match(
+      result.sentence,
+      /^The backend: from 200 requests\/s on it did not keep up when asked directly either/,
+    );
+  });
+
+  test('comes from a slow median although the tunnel’s queue grew more', () => {
+    const shape = {
+      rate: 200,
+      tunnel: { p50: 3000, p99: 5000, achieved: 0.5 },
+      direct: { p50: 100, p99: 120 },
+      hops: { queue: 4900, backend: 100 },
+    };
+    assert.equal(judge(shape).fault, 'backend');
+  });
+
+  test('comes from failures that are there without the tunnel, too', () => {
+    const failing = { failed: 400, statusCodes: { 200: 1600, 500: 400 } };
+    assert.equal(judge({ rate: 200, tunnel: failing, direct: failing }).fault, 'backend');
+  });
+
+  test('can be had without a direct arm, from its hop, with less confidence', () => {
+    const steps = makeSteps([
+      { rate: 50, direct: null },
+      { rate: 100, direct: null, tunnel: { p50: 50, p99: 80 }, hops: { backend: 75 } },
+    ]);
+    const { fault, confidence } = verdict(steps);
+    assert.equal(fault, 'backend');
+    assert.equal(confidence, 0.6);
+  });
+
+  test('can be had without a direct arm from its own error answers', () => {
+    const tunnel = { failed: 400, statusCodes: { 200: 600, 500: 400 } };
+    assert.equal(verdict(makeSteps([{ rate: 100, direct: null, tunnel }])).fault, 'backend');
+  });
+
+  test('is not given for the tail of a backend that starves beside a busy tunnel', () => {
+    const shape = {
+      rate: 200,
+      tunnel: { p50: 200, p99: 500, achieved: 0.8 },
+      direct: { p50: 1.5, p99: 20 },
+      hops: { client: 450, backend: 15 },
+    };
+    const { fault, hop } = judge(shape);
+    assert.deepEqual([fault, hop], ['tunnel', 'client']);
+  });
+});
+
+describe('the verdict on the tunnel', () => {
+  test('names the hop that grew most', () => {
+    for (const hop of ['entry', 'uplink', 'queue', 'link', 'slot', 'client', 'backend'] as const) {
+      const result = judge({ rate: 200, tunnel: { p50: 20, p99: 60 }, hops: { [hop]: 55 } });
+      assert.deepEqual([result.fault, result.hop, result.at], ['tunnel', hop, 200]);
+      assert.match(result.sentence, new RegExp(`^The tunnel, hop "${hop}": from 200 requests/s on`));
+    }
+  });
+
+  test('compares with the hop’s own smallest value, not with the largest hop', () => {
+    const slowBackend = { backend: 40 };
+    const steps = makeSteps([
+      { rate: 50, tunnel: { p50: 41, p99: 42 }, direct: { p50: 40, p99: 41 }, hops: slowBackend },
+      {
+        rate: 500,
+        tunnel: { p50: 60, p99: 140 },
+        direct: { p50: 40, p99: 41 },
+        hops: { ...slowBackend, queue: 35, link: 10 },
+      },
+    ]);
+    // 140 ms are over three times 42 ms; of the hops the queue grew by 35 ms and the backend by nothing.
+    assert.deepEqual([verdict(steps).fault, verdict(steps).hop], ['tunnel', 'queue']);
+  });
+
+  test('takes the hop from error answers that say it', () => {
+    const tunnel = {
+      failed: 800,
+      statusCodes: { 200: 1200, 503: 800 },
+      errors: { SP_QUEUE_FULL: 800 },
+      errorHops: { queue: 800 },
+    };
+    const { fault, hop, evidence } = judge({ rate: 200, tunnel });
+    assert.deepEqual([fault, hop], ['tunnel', 'queue']);
+    assert.match(evidence.join('\n'), /800 × SP_QUEUE_FULL/);
+  });
+
+  test('has no hop when the time was lost where no hop looks', () => {
+    const { fault, hop, evidence } = judge({ rate: 200, tunnel: { p50: 20, p99: 300 }, hops: { entry: 6 } });
+    assert.deepEqual([fault, hop], ['tunnel', null]);
+    assert.match(evidence.join('\n'), /time that no hop saw/);
+  });
+
+  test('is given against a healthy direct arm even without hops', () => {
+    const steps = makeSteps([
+      { rate: 50, hops: null },
+      { rate: 100, hops: null, tunnel: { p99: 90 } },
+    ]);
+    assert.deepEqual([verdict(steps).fault, verdict(steps).hop], ['tunnel', null]);
+  });
+});
+
+describe('no verdict', () => {
+  test('comes from too few requests', () => {
+    const { fault, confidence, sentence } = verdict([makeStep({ rate: 4, durationS: 10 })]);
+    assert.deepEqual([fault, confidence], ['inconclusive', 0]);
+    assert.match(sentence, /too little/);
+    assert.equal(verdict([]).fault, 'inconclusive');
+  });
+
+  test('comes from a lone arm without hops', () => {
+    const steps = makeSteps([
+      { rate: 50, direct: null, hops: null },
+      { rate: 100, direct: null, hops: null, tunnel: { p99: 90 } },
+    ]);
+    const { fault, at, sentence } = verdict(steps);
+    assert.deepEqual([fault, at], ['inconclusive', 100]);
+    assert.match(sentence, /give --direct/);
+  });
+});
