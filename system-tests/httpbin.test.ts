@@ -22,7 +22,12 @@ const FORM_BODY = { fields: { 'Content-Type': 'application/x-www-form-urlencoded
 const CASES: readonly Case[] = [
   { path: '/get?a=1&b=%2F%3F&c', status: 200, echoes: true },
   { path: '/get', method: 'HEAD', status: 200, echoes: true },
-  { path: '/get', fields: { Accept: 'text/html;q=0.5', 'X-Twice': 'a, b', Cookie: 'k=v; l=w' }, status: 200, echoes: true },
+  {
+    path: '/get',
+    fields: { Accept: 'text/html;q=0.5', 'X-Twice': 'a, b', Cookie: 'k=v; l=w' },
+    status: 200,
+    echoes: true,
+  },
   { path: '/post', method: 'POST', ...JSON_BODY, status: 200, echoes: true },
   { path: '/post', method: 'POST', ...FORM_BODY, status: 200, echoes: true },
   { path: '/put', method: 'PUT', ...JSON_BODY, status: 200, echoes: true },

@@ -15,7 +15,8 @@ import type { WebSocketBackend } from './harness/websocket-backend.ts';
 
 const MIB = 1024 * 1024;
 const SIZES = [0, 1, 125, 126, 65_535, 65_536, MIB, 16 * MIB];
-const UPGRADE = 'GET /session/demo/chat HTTP/1.1\r\nHost: visited.example\r\nConnection: Upgrade\r\nUpgrade: line-chat\r\n\r\n';
+const UPGRADE =
+  'GET /session/demo/chat HTTP/1.1\r\nHost: visited.example\r\nConnection: Upgrade\r\nUpgrade: line-chat\r\n\r\n';
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: line-chat\r\n\r\n';
 
 for (const { shape, isSplit } of SHAPES) {
@@ -45,7 +46,10 @@ for (const { shape, isSplit } of SHAPES) {
       const { visitor, far } = await open();
       for (const size of SIZES) {
         const sent = randomBytes(size);
-        for (const [from, to] of [[visitor, far], [far, visitor]] as const) {
+        for (const [from, to] of [
+          [visitor, far],
+          [far, visitor],
+        ] as const) {
           const come = messageOf(to);
           from.send(sent);
           const { data, isBinary } = await come;
@@ -69,7 +73,10 @@ for (const { shape, isSplit } of SHAPES) {
 
     it('passes pings and pongs with what they carry', async () => {
       const { visitor, far } = await open();
-      for (const [from, to] of [[visitor, far], [far, visitor]] as const) {
+      for (const [from, to] of [
+        [visitor, far],
+        [far, visitor],
+      ] as const) {
         const ping = once(to, 'ping') as Promise<[Buffer]>;
         const pong = once(from, 'pong') as Promise<[Buffer]>;
         from.ping('are you there');
@@ -85,7 +92,8 @@ for (const { shape, isSplit } of SHAPES) {
         const ends = await open();
         const seen = Promise.all([closeOf(ends.visitor), closeOf(ends.far)]);
         ends[closer].close(4321, 'enough for today');
-        assert.deepEqual(await seen, Array(2).fill({ code: 4321, reason: 'enough for today' }), `closed by ${closer}`);
+        const end = { code: 4321, reason: 'enough for today' };
+        assert.deepEqual(await seen, [end, end], `closed by ${closer}`);
       }
     });
 
@@ -94,7 +102,11 @@ for (const { shape, isSplit } of SHAPES) {
         const ends = await open();
         const seen = Promise.all([closeOf(ends.visitor), closeOf(ends.far)]);
         ends[goer].terminate();
-        assert.deepEqual((await seen).map(({ code }) => code), [1006, 1006], `${goer} vanished`);
+        assert.deepEqual(
+          (await seen).map(({ code }) => code),
+          [1006, 1006],
+          `${goer} vanished`,
+        );
       }
     });
   });
@@ -207,7 +219,7 @@ for (const { shape, isSplit } of SHAPES) {
 }
 
 function messageOf(ws: WebSocket): Promise<{ data: Buffer; isBinary: boolean }> {
-  const come = once(ws, 'message').then(([data, isBinary]) => ({ data, isBinary }) as { data: Buffer; isBinary: boolean });
+  const come = once(ws, 'message').then(([data, isBinary]) => ({ data, isBinary }));
   return within(come, 'a message');
 }
 

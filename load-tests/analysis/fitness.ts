@@ -1,4 +1,5 @@
-import type { StepReport } from '../report/model.ts';
+import { GENERATOR_KINDS, SLOWNESS_KINDS } from '../engine/error-kinds.ts';
+import type { ArmReport, StepReport } from '../report/model.ts';
 
 /** The limits of a generator that can be believed. */
 const LAG_FLOOR_MS = 1;
@@ -12,6 +13,11 @@ const LAG_SHARE_OF_P99 = 0.1;
 /** A limit of requests in flight must leave this much room over rate × latency at the lowest step. */
 const IN_FLIGHT_ROOM = 2;
 const MS_PER_S = 1000;
+/** A lag beyond this delivers the load as a burst, and whoever guards a queue refuses the end of it. */
+const BURST_LAG_MS = 100;
+const REFUSALS = ['429', '503'] as const;
+/** From this part of the requests on, failures are what is to be explained. */
+const MIN_FAILED_SHARE = 0.01;
 
 /** Signs against the generator in a step: those that would explain a degradation, and all others. */
 export type Fitness = { guilty: string[]; caveats: string[] };
@@ -24,10 +30,30 @@ export type Fitness = { guilty: string[]; caveats: string[] };
  * Pollaczek–Khinchine); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
  * flight below what the offered load needs at the lowest step's latency (Little's law); and a lag whose p99 is over
  * max(1 ms, 5 % of p50), provided that it is at least a tenth of the p99 in question. A smaller lag cannot have caused
- * it; it is named as a caveat. Dropped arrivals with enough room for requests in flight are not the generator's doing:
- * they mean that answers did not come.
+ * it; it is named as a caveat. So is everything of this kind where the step is degraded by error answers or broken
+ * connections: no lag makes a server answer 500, though a long one, made up for in a burst, makes it refuse. Running
+ * out of ports or descriptors is the generator's own doing. Dropped arrivals with enough room for requests in flight
+ * are not: they mean that answers did not come.
  */
 export function generatorFitness(step: StepReport, lowestP50Ms: number): Fitness {
+  const { tunnel } = step.arms;
+  const { guilty, caveats } = slowness(step, lowestP50Ms);
+  const own = countOf(tunnel, GENERATOR_KINDS);
+  const refused = REFUSALS.reduce((sum, status) => sum + (tunnel.statusCodes[status] ?? 0), 0);
+  const burst = step.generator.lagP99Ms > BURST_LAG_MS ? refused : 0;
+  const others = tunnel.failed - own - burst - countOf(tunnel, SLOWNESS_KINDS);
+  const threshold = Math.max(1, MIN_FAILED_SHARE * tunnel.requests);
+  if (own >= threshold) {
+    return {
+      guilty: [`generator: ${own} requests failed for want of its own ports or descriptors`, ...guilty],
+      caveats,
+    };
+  }
+  return others >= threshold ? { guilty: [], caveats: [...guilty, ...caveats] } : { guilty, caveats };
+}
+
+/** Signs that the generator made things late. */
+function slowness(step: StepReport, lowestP50Ms: number): Fitness {
   const { generator, arms, rate } = step;
   const { p50, p99 } = arms.tunnel.latencyMs;
   const guilty: string[] = [];
@@ -54,6 +80,10 @@ export function generatorFitness(step: StepReport, lowestP50Ms: number): Fitness
     (generator.lagP99Ms >= LAG_SHARE_OF_P99 * p99 ? guilty : caveats).push(lag);
   }
   return { guilty, caveats };
+}
+
+function countOf(arm: ArmReport, kinds: readonly string[]): number {
+  return kinds.reduce((sum, kind) => sum + (arm.errors[kind] ?? 0), 0);
 }
 
 function percent(share: number): string {

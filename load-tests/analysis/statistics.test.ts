@@ -67,11 +67,12 @@ describe('the distribution-free interval of the median', () => {
   });
 });
 
+const second = (tunnel: number, direct: number, ok = 100, lengthS = 1) => {
+  const arm = (p50: number) => ({ ok, failed: 0, p50, p99: p50, max: p50 });
+  return { atS: 0, lengthS, arms: { tunnel: arm(tunnel), direct: arm(direct) } };
+};
+
 describe('what the tunnel adds', () => {
-  const second = (tunnel: number, direct: number, ok = 100, lengthS = 1) => {
-    const arm = (p50: number) => ({ ok, failed: 0, p50, p99: p50, max: p50 });
-    return { atS: 0, lengthS, arms: { tunnel: arm(tunnel), direct: arm(direct) } };
-  };
   const tunnelArm = makeArm(1000, 10, { p50: 1.5, p99: 4 });
   const directArm = makeArm(1000, 10, { p50: 1, p99: 2.5 });
 

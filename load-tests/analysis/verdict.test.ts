@@ -6,6 +6,8 @@ import { verdict } from './verdict.ts';
 
 const judge = (...shapes: StepShape[]) => verdict(makeSteps([{ rate: 50 }, { rate: 100 }, ...shapes]));
 
+const failing = (errors: Record<string, number>) => ({ rate: 200, tunnel: { failed: 400, errors }, lagP99Ms: 30 });
+
 describe('the verdict on a ramp that was carried', () => {
   test('is nobody’s fault, and not saturated', () => {
     const { fault, hop, at, kneeRate, confidence, sentence } = judge({ rate: 200 });
@@ -52,6 +54,15 @@ describe('the verdict on the generator, asked before all others', () => {
     assert.equal(judge({ ...broken, elu: 0.75 }).fault, 'generator');
     assert.equal(judge({ ...broken, stealPercent: 5 }).fault, 'generator');
     assert.equal(judge({ ...broken, throttledPercent: 5 }).fault, 'generator');
+  });
+
+  test('is not guilty of error answers by any lag, but of its own want of ports', () => {
+    assert.equal(judge(failing({ connection_reset: 400 })).fault, 'tunnel');
+    assert.equal(judge(failing({ timeout: 400 })).fault, 'generator');
+    const refused = { rate: 200, tunnel: { p99: 700, failed: 400, statusCodes: { 200: 1600, 503: 400 } } };
+    assert.equal(judge({ ...refused, lagP99Ms: 800 }).fault, 'generator');
+    assert.equal(judge({ ...refused, lagP99Ms: 80 }).fault, 'tunnel');
+    assert.equal(judge({ ...failing({ no_local_port: 400 }), lagP99Ms: 0.1 }).fault, 'generator');
   });
 
   test('is guilty by drops only when its limit was too low for the load', () => {
@@ -139,10 +150,10 @@ describe('the verdict on the tunnel', () => {
         rate: 500,
         tunnel: { p50: 60, p99: 140 },
         direct: { p50: 40, p99: 41 },
-        hops: { ...slowBackend, queue: 35, link: 10 },
+        hops: { ...slowBackend, queue: 88, link: 10 },
       },
     ]);
-    // 140 ms are over three times 42 ms; of the hops the queue grew by 35 ms and the backend by nothing.
+    // 140 ms are over three times 42 ms; of the hops the queue grew by 88 ms and the backend by nothing.
     assert.deepEqual([verdict(steps).fault, verdict(steps).hop], ['tunnel', 'queue']);
   });
 

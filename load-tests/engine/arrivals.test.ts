@@ -11,6 +11,8 @@ function collect(options: Partial<ArrivalOptions>): { atMs: number; arm: number 
   return all;
 }
 
+const gapsOf = (times: number[]): number[] => times.slice(1).map((time, index) => time - (times[index] ?? 0));
+
 describe('uniform arrivals', () => {
   test('are evenly spaced from the very beginning', () => {
     assert.deepEqual(
@@ -61,7 +63,6 @@ describe('uniform arrivals', () => {
 
 describe('Poisson arrivals', () => {
   const options = { kind: 'poisson', rate: 500, durationS: 60, seed: 7 } as const;
-  const gapsOf = (times: number[]): number[] => times.slice(1).map((time, index) => time - (times[index] ?? 0));
 
   test('keep the mean rate, with gaps that vary as much as they last', () => {
     const times = collect({ ...options }).map(({ atMs }) => atMs);

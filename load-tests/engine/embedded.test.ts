@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ArmReport } from '../report/model.ts';
-import { answerWell, startFixture } from '../testing/fixture.ts';
+import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
 import type { Fixture } from '../testing/fixture.ts';
 import { Journal, makePlan } from '../testing/plans.ts';
 import { embeddedEngine } from './embedded.ts';
@@ -90,12 +90,13 @@ describe('the embedded generator', () => {
 
   test('sends method, body, fields and each credential in turn', async (context) => {
     const seen: { method: string; body: string; authorization: string }[] = [];
-    const { url } = await serve(context, async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += String(chunk);
-      seen.push({ method: request.method ?? '', body, authorization: request.headers.authorization ?? '' });
-      response.end();
-    });
+    const { url } = await serve(
+      context,
+      withBody((request, response, body) => {
+        seen.push({ method: request.method ?? '', body, authorization: request.headers.authorization ?? '' });
+        response.end();
+      }),
+    );
     const headerSets = [
       ['authorization', 'Bearer a.1'],
       ['authorization', 'Bearer b.2'],
@@ -122,7 +123,10 @@ describe('the embedded generator', () => {
   test('goes on sending while answers stall, and charges the stall to latency', async (context) => {
     let held: (() => void)[] | null = [];
     const { url } = await serve(context, (_request, response) => {
-      if (held === null) return void response.end('x');
+      if (held === null) {
+        response.end('x');
+        return;
+      }
       held.push(() => response.end('x'));
       if (held.length < 20) return;
       for (const release of held) release();

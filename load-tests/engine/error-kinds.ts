@@ -20,6 +20,8 @@ const KINDS: Readonly<Record<string, string>> = {
 export const TIMEOUT_KIND = 'timeout';
 /** The kinds that mean the generator ran out of something, not the other side. */
 export const GENERATOR_KINDS: readonly string[] = ['no_local_port', 'no_file_descriptor'];
+/** The kinds that mean something took too long, on either side. */
+export const SLOWNESS_KINDS: readonly string[] = [TIMEOUT_KIND, 'connect_timeout'];
 /** The kinds that mean nobody could be reached. */
 export const UNREACHABLE_KINDS: readonly string[] = [
   'connection_refused',

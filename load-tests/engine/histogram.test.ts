@@ -9,14 +9,14 @@ const filled = (values: Iterable<number>): DurationHistogram => {
   return histogram;
 };
 
+const near = (value: number, expected: number): void => assert.ok(Math.abs(value / expected - 1) <= 0.001, `${value}`);
+
 describe('a histogram of durations', () => {
   test('tells percentiles to a thousandth, and minimum, mean and maximum exactly', () => {
     const latencies = filled(Array.from({ length: 1000 }, (_, index) => index + 1)).latencies();
     assert.equal(latencies.min, 1);
     assert.equal(latencies.max, 1000);
     assert.equal(latencies.mean, 500.5);
-    const near = (value: number, expected: number): void =>
-      assert.ok(Math.abs(value / expected - 1) <= 0.001, `${value}`);
     near(latencies.p50, 500);
     near(latencies.p75, 750);
     near(latencies.p90, 900);

@@ -30,6 +30,19 @@ export function answerWell(_request: IncomingMessage, response: ServerResponse):
   response.end(BODY);
 }
 
+/** A listener that is called when the request's body is there. */
+export function withBody(
+  answer: (request: IncomingMessage, response: ServerResponse, body: string) => void,
+): RequestListener {
+  return (request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text;
+    });
+    request.on('end', () => answer(request, response, body));
+  };
+}
+
 /** What a session would write to a stream, kept. */
 export class Transcript {
   text = '';

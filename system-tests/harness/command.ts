@@ -37,7 +37,7 @@ export class Command {
     this.pid = child.pid ?? 0;
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     createInterface({ input: child.stdout! }).on('line', (line) => this.#take(line));
-    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Ended);
+    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   }
 
   /** The first event of this name, from the beginning on. */

@@ -41,6 +41,25 @@ export async function gaugesOf({ entry, server, client }: Admin): Promise<Gauges
   return Object.fromEntries(await Promise.all(read));
 }
 
+/** What is zero while nobody asks for anything; a ping under way may be the exception for a moment. */
+const IDLE = /^sallyport_(streams|queue_length|buffered_bytes|visitor_connections|long_streams)\b/;
+
+/** The gauges of a stack that nobody has asked for anything yet. */
+export async function gaugesAtRest(admin: Admin): Promise<Gauges> {
+  let now: Gauges = {};
+  return eventually(
+    async () => {
+      now = await gaugesOf(admin);
+      return Object.values(now).every((gauges) => Object.entries(gauges).every(isIdle)) ? now : undefined;
+    },
+    () => `gauges at rest: ${JSON.stringify(now)}`,
+  );
+}
+
+function isIdle([series, value]: [string, number]): boolean {
+  return value === 0 || !IDLE.test(series);
+}
+
 /** Resolves once all gauges are what they were; otherwise says which are not. */
 export async function settled(admin: Admin, atRest: Gauges): Promise<void> {
   let now: Gauges = {};

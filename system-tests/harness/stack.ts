@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { Command } from './command.ts';
-import { gaugesOf, settled } from './metrics.ts';
+import { gaugesAtRest, settled } from './metrics.ts';
 import type { Gauges } from './metrics.ts';
 
 export interface StackOptions {
@@ -40,7 +40,10 @@ export const SHAPES = [
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { isSplit, clients, concurrency, backend, set = [] } = options;
   const command = new Command([
-    ...['up', '--json', '--entry-port', '0'],
+    'up',
+    '--json',
+    '--entry-port',
+    '0',
     ...(isSplit === true ? ['--split'] : []),
     ...(clients === undefined ? [] : ['--clients', String(clients)]),
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
@@ -59,7 +62,7 @@ export function useStack(options: () => StackOptions): { readonly stack: Stack }
   let atRest: Gauges | null = null;
   before(async () => {
     stack = await startStack(options());
-    atRest = await gaugesOf(stack.admin);
+    atRest = await gaugesAtRest(stack.admin);
   });
   after(async () => {
     if (stack === null) return;

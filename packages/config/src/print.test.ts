@@ -79,7 +79,7 @@ describe('configReference', () => {
       assert.ok(schema.description !== undefined && schema.description.length > 0, `${path} has no description`);
     }
     assert.ok(reference.includes('| `client.sessions[].backend` |'));
-    assert.ok(reference.includes('`4194304` (4 MiB)'));
+    assert.ok(reference.includes('`67108864` (64 MiB)'));
     assert.ok(reference.includes('Visitors of &lt;id>.&lt;domain>'), 'Markdown would take <id> for HTML');
   });
 });

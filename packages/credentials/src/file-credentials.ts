@@ -41,7 +41,8 @@ export interface FileCredentialsOptions {
   readonly onReloadError?: (error: CredentialsError) => void;
 }
 
-function pepperBeside(store: string): string {
+/** Where the pepper of a store is unless told otherwise. */
+export function pepperPathOf(store: string): string {
   return `${store.endsWith('.json') ? store.slice(0, -'.json'.length) : store}.pepper`;
 }
 
@@ -71,7 +72,7 @@ export class FileCredentials implements CredentialStore {
   }
 
   static async open(options: FileCredentialsOptions): Promise<Result<FileCredentials>> {
-    const paths = { store: options.path, pepper: options.pepperPath ?? pepperBeside(options.path) };
+    const paths = { store: options.path, pepper: options.pepperPath ?? pepperPathOf(options.path) };
     // Taken before reading: a change in between is then seen at the next check.
     const seen = fingerprints(paths);
     const content = await readOrBegin(paths, options.create ?? false);

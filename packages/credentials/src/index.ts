@@ -3,7 +3,7 @@ export { parseBearer } from './bearer.ts';
 export type { Presented } from './bearer.ts';
 export { CREDENTIALS_MAX } from './changes.ts';
 export type { CredentialsError, CredentialsErrorCode, LineProblem, Result } from './errors.ts';
-export { DEFAULT_STORE_FILE, FileCredentials } from './file-credentials.ts';
+export { DEFAULT_STORE_FILE, FileCredentials, pepperPathOf } from './file-credentials.ts';
 export type { FileCredentialsOptions } from './file-credentials.ts';
 export type { ImportRequest, Imported } from './import-lines.ts';
 export { MemoryCredentials } from './memory-credentials.ts';

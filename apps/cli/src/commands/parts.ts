@@ -4,12 +4,16 @@ import { redactUrl } from '@sallyport/config';
 import type { Override } from '@sallyport/config';
 import { startEntry } from '@sallyport/proxy-entry';
 import { closeLogger, createLogger } from '@sallyport/telemetry';
+import type { Logger } from '@sallyport/telemetry';
 import { startBackend } from '@sallyport/test-backend';
 import { startClient } from '@sallyport/tunnel-client';
 import { startServer } from '@sallyport/tunnel-server';
-import { Exit, usageError } from '../exit.ts';
+import { usageError } from '../exit.ts';
+import type { Exit } from '../exit.ts';
 import { createOutput } from '../output.ts';
+import type { Output } from '../output.ts';
 import { serve } from '../service.ts';
+import type { Service } from '../service.ts';
 import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings, storePathOf } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 import { VERSION } from '../version.ts';
@@ -89,7 +93,7 @@ async function server(flags: ServerFlags): Promise<Exit> {
     { event: 'ready', url: running.url, admin: running.adminUrl },
     `links ${running.url}  admin ${running.adminUrl}`,
   );
-  return serve(running, output, NEVER).finally(() => closeLogger(logger));
+  return serveLogging(running, output, logger, NEVER);
 }
 
 async function entry(flags: DialFlags): Promise<Exit> {
@@ -112,7 +116,7 @@ async function entry(flags: DialFlags): Promise<Exit> {
     { event: 'ready', url: running.url, admin: running.adminUrl },
     `visitors ${running.url}  admin ${running.adminUrl}`,
   );
-  return serve(running, output, endOfDialling(running.fatal)).finally(() => closeLogger(logger));
+  return serveLogging(running, output, logger, endOfDialling(running.fatal));
 }
 
 async function client(url: string | undefined, flags: ClientFlags): Promise<Exit> {
@@ -152,7 +156,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
   );
   void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
-  return serve(running, output, endOfDialling(running.fatal)).finally(() => closeLogger(logger));
+  return serveLogging(running, output, logger, endOfDialling(running.fatal));
 }
 
 async function backend(flags: PortFlags): Promise<Exit> {
@@ -161,6 +165,14 @@ async function backend(flags: PortFlags): Promise<Exit> {
   const running = await startBackend(config.backend);
   output.result({ event: 'ready', url: running.url }, `backend ${running.url}`);
   return serve({ stop: () => running.close() }, output, NEVER);
+}
+
+async function serveLogging(service: Service, output: Output, logger: Logger, failed: Promise<Exit>): Promise<Exit> {
+  try {
+    return await serve(service, output, failed);
+  } finally {
+    await closeLogger(logger);
+  }
 }
 
 function given(values: Readonly<Record<string, unknown>>): Override[] {

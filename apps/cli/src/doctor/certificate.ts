@@ -33,7 +33,7 @@ export function certificateOf(socket: TLSSocket): Certificate {
 
 function codeOf(error: unknown): string {
   if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
-  return String(error ?? 'unknown');
+  return typeof error === 'string' ? error : 'unknown';
 }
 
 function oneOf(value: string | string[] | undefined): string {

@@ -22,7 +22,8 @@ export function clockSkewMs(date: string | undefined, sentMs: number, receivedMs
 /** No finding where the answer bears no date. */
 export function judgeClock(skewMs: number | null, where: string): Finding[] {
   if (skewMs === null) return [];
-  if (Math.abs(skewMs) <= SKEW_MAX_MS) return [ok('clock', `${where}: the clocks agree within ${SKEW_MAX_MS / 1000} s`)];
+  if (Math.abs(skewMs) <= SKEW_MAX_MS)
+    return [ok('clock', `${where}: the clocks agree within ${SKEW_MAX_MS / 1000} s`)];
   const seconds = Math.round(Math.abs(skewMs) / 1_000);
   const message = `${where}: its clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} this one`;
   return [warn('clock', message, 'let both machines keep time by NTP (timedatectl, chronyc tracking)')];

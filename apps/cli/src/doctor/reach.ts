@@ -114,16 +114,15 @@ export async function ask({ url, timeoutMs, headers = {}, ca, farewell }: Questi
   request.on('response', (response) => void readAnswer(response).then(answered.resolve, answered.reject));
   request.on('upgrade', (response: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
-    socket.end(farewell);
+    socket.end(farewell ?? '', () => socket.destroy());
     answered.resolve({ status: response.statusCode ?? 0, headers: response.headers, body: '' });
   });
   try {
     request.end();
     return { ok: true, value: await answered.promise };
   } catch (error) {
-    return failed(error);
-  } finally {
     request.destroy();
+    return failed(error);
   }
 }
 
@@ -145,25 +144,23 @@ function failed(error: unknown): { ok: false; code: string } {
   return { ok: false, code: isTimeout ? 'ETIMEDOUT' : (code ?? 'EIO') };
 }
 
-const WHY: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ETIMEDOUT: 'there is no answer',
-  ENOTFOUND: 'the name does not resolve',
-  EAI_AGAIN: 'name resolution does not work now',
-  EHOSTUNREACH: 'there is no route to it',
-  ENETUNREACH: 'there is no route to it',
-  ECONNRESET: 'the connection was cut',
-  ENOENT: 'there is no such socket',
-  EACCES: 'we have no right to it',
-  EPROTO: 'it does not speak TLS there',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'it speaks neither h2 nor http/1.1 (ALPN)',
-  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'it has no certificate for this name',
-  ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME: 'it has no certificate for this name',
-};
+const WHY: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, 'nothing listens there'],
+  [/^ETIMEDOUT$/, 'there is no answer'],
+  [/^ENOTFOUND$/, 'the name does not resolve'],
+  [/^EAI_AGAIN$/, 'name resolution does not work now'],
+  [/^E(HOST|NET)UNREACH$/, 'there is no route to it'],
+  [/^ECONNRESET$/, 'the connection was cut'],
+  [/^ENOENT$/, 'there is no such socket'],
+  [/^EACCES$/, 'we have no right to it'],
+  [/^HPE_/, 'it does not speak HTTP there'],
+  [/ALERT_NO_APPLICATION_PROTOCOL/, 'it speaks neither h2 nor http/1.1 (ALPN)'],
+  [/UNRECOGNIZED_NAME|HANDSHAKE_FAILURE/, 'it has no certificate for this name'],
+  [/^EPROTO$|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, 'it does not speak TLS there'],
+];
 
 /** `ECONNREFUSED` → `nothing listens there (ECONNREFUSED)` */
 export function why(code: string): string {
-  return `${WHY[code] ?? 'it cannot be reached'} (${code})`;
+  const text = WHY.find(([pattern]) => pattern.test(code))?.[1] ?? 'it cannot be reached';
+  return `${text} (${code})`;
 }

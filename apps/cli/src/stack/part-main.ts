@@ -6,8 +6,9 @@ import type { RunningPart } from './parts.ts';
 
 let running: RunningPart | null = null;
 
+/** To a parent that may be gone: then 'disconnect' says so, and not an error that nobody expects. */
 function say(message: PartMessage): void {
-  process.send?.(message);
+  process.send?.(message, () => {});
 }
 
 async function start({ part, config, credential }: StartMessage): Promise<void> {

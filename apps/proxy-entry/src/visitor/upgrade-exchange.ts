@@ -13,6 +13,7 @@ export class UpgradeExchange implements VisitorExchange {
   readonly #early: Buffer;
   /** The ordinary answer, where there is no 101. */
   #response: ServerResponse | null = null;
+  #isUpgraded = false;
   #isComplete = false;
 
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
@@ -29,9 +30,7 @@ export class UpgradeExchange implements VisitorExchange {
 
   startBody(): void {
     if (this.#early.length > 0) this.listener?.onBody(this.#early);
-    this.#socket
-      .on('data', (chunk: Buffer) => this.listener?.onBody(chunk))
-      .on('end', () => this.listener?.onBodyEnd([]));
+    this.#socket.on('data', (chunk: Buffer) => this.listener?.onBody(chunk)).on('end', () => this.#onVisitorEnd());
   }
 
   pauseBody(): void {
@@ -47,7 +46,8 @@ export class UpgradeExchange implements VisitorExchange {
   }
 
   head(status: number, reason: string, fields: readonly string[]): void {
-    if (status === 101) this.#socket.write(rawHead(status, reason, fields), 'latin1');
+    this.#isUpgraded = status === 101;
+    if (this.#isUpgraded) this.#socket.write(rawHead(status, reason, fields), 'latin1');
     else this.#answer(status, reason, fields);
   }
 
@@ -62,6 +62,12 @@ export class UpgradeExchange implements VisitorExchange {
 
   cut(): void {
     this.#socket.destroy();
+  }
+
+  /** After the 101 a half-close; before it the visitor is gone, as Node has it for every other request. */
+  #onVisitorEnd(): void {
+    if (this.#isUpgraded) this.listener?.onBodyEnd([]);
+    else this.#socket.destroy();
   }
 
   /** Node hands the socket over at an upgrade; an ordinary answer borrows it back, and the connection ends with it. */

@@ -30,6 +30,7 @@ class UpgradeCall implements BackendCall {
   #socket: Duplex | null = null;
   /** Visitor's bytes from before the 101. Their limit is W0: nothing is reported as taken yet. */
   #early: Buffer[] = [];
+  #endedEarly = false;
   #answer: IncomingMessage | null = null;
   #isConnected = false;
   #isCancelled = false;
@@ -53,7 +54,8 @@ class UpgradeCall implements BackendCall {
   }
 
   end(): void {
-    this.#socket?.end();
+    if (this.#socket === null) this.#endedEarly = true;
+    else this.#socket.end();
   }
 
   resume(): void {
@@ -82,6 +84,7 @@ class UpgradeCall implements BackendCall {
       .on('error', (error) => this.#fail(StreamCode.BACKEND_RESET, error))
       .on('close', () => this.#fail(StreamCode.BACKEND_RESET, new Error('closed')));
     for (const chunk of this.#early.splice(0)) this.write(chunk);
+    if (this.#endedEarly) socket.end();
   }
 
   #answered(answer: IncomingMessage): void {
@@ -117,7 +120,7 @@ class UpgradeCall implements BackendCall {
   }
 }
 
-function requestOptions(options: BackendOptions, request: BackendRequest): RequestOptions {
+function requestOptions(options: BackendOptions, request: BackendRequest): RequestOptions & { allowHalfOpen: boolean } {
   const where = options.url.startsWith('unix:')
     ? { socketPath: options.url.slice('unix:'.length) }
     : hostAndPort(new URL(options.url));
@@ -127,6 +130,8 @@ function requestOptions(options: BackendOptions, request: BackendRequest): Reque
     path: request.target,
     headers: [...request.fields, 'Connection', 'Upgrade'],
     agent: false,
+    // After a 101 each side ends on its own.
+    allowHalfOpen: true,
     setHost: false,
     maxHeaderSize: options.headBytes,
     ...(options.ca === undefined ? {} : { ca: options.ca }),

@@ -76,13 +76,24 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** When something is due next, in milliseconds; infinity when nothing is. */
+  get nextDueMs(): number {
+    while (this.#heap[0]?.isStopped === true) this.#pop();
+    return this.#heap[0]?.dueMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Moves to when something is due next, without running it. */
+  skip(): void {
+    this.#nowMs = Math.max(this.#nowMs, this.nextDueMs);
+  }
+
   /** Lets `ms` pass, with everything that becomes due on the way. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (;;) {
       this.settle();
-      const dueMs = this.#heap[0]?.dueMs;
-      if (dueMs === undefined || dueMs > untilMs) break;
+      const dueMs = this.nextDueMs;
+      if (dueMs > untilMs) break;
       this.#nowMs = dueMs;
     }
     this.#nowMs = untilMs;

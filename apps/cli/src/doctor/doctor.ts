@@ -1,0 +1,34 @@
+/** All checks, run at once and told in a fixed order. */
+import { checkBackends } from './backends.ts';
+import { checkConfiguration, checkNode } from './configuration.ts';
+import type { Check, DoctorContext } from './context.ts';
+import { checkCredentialFiles } from './credential-file.ts';
+import { checkDescriptors } from './descriptors.ts';
+import { fail } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { checkPorts } from './ports.ts';
+import { checkServers } from './servers.ts';
+import { checkStores } from './store.ts';
+import { checkTarget } from './target.ts';
+
+const CHECKS: readonly Check[] = [
+  checkNode,
+  checkConfiguration,
+  checkDescriptors,
+  checkPorts,
+  checkStores,
+  checkCredentialFiles,
+  checkServers,
+  checkBackends,
+  checkTarget,
+];
+
+/** Calls `tell` for each finding, in the checks' order, as soon as those before it are told. Never rejects. */
+export async function examine(context: DoctorContext, tell: (finding: Finding) => void): Promise<void> {
+  const running = CHECKS.map((check) => check(context).catch(brokenCheck));
+  for (const found of running) for (const finding of await found) tell(finding);
+}
+
+function brokenCheck(error: unknown): Finding[] {
+  return [fail('doctor', `a check broke: ${String(error)}`, 'this is a bug of ours, please report it')];
+}

@@ -1,0 +1,109 @@
+/** Ports that the parts would listen at: free, or served by the part already. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Config } from '@sallyport/config';
+import { forEach, partsOf } from './context.ts';
+import type { DoctorContext, Part } from './context.ts';
+import { fail, ok } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { ask, reach } from './reach.ts';
+import type { Answer } from './reach.ts';
+
+interface Place {
+  readonly part: Part;
+  /** `entry.admin`: it has a `host` and a `port`. */
+  readonly setting: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** Whether this is how that part answers. */
+  readonly isOurs: (answer: Answer) => boolean;
+}
+
+const LAST_PRIVILEGED_PORT = 1023;
+
+// How each part answers.
+const isHealth = ({ status, body }: Answer) => status === 200 && /"status"\s*:\s*"ok"/.test(body);
+const admin = { path: '/healthz', isOurs: isHealth };
+const isProblemOfOurs = ({ headers }: Answer) => String(headers['proxy-status'] ?? '').startsWith('sallyport');
+const isUpgrade = ({ status }: Answer) => status === 426;
+const isPing = ({ status }: Answer) => status === 200;
+
+function placesOf({ entry, server, client, backend }: Config): Place[] {
+  return [
+    { part: 'entry', setting: 'entry', ...entry, path: '/', isOurs: isProblemOfOurs },
+    { part: 'entry', setting: 'entry.admin', ...entry.admin, ...admin },
+    { part: 'server', setting: 'server', ...server, path: '/', isOurs: isUpgrade },
+    { part: 'server', setting: 'server.admin', ...server.admin, ...admin },
+    { part: 'client', setting: 'client.admin', ...client.admin, ...admin },
+    { part: 'backend', setting: 'backend', ...backend, path: '/loadtest/ping', isOurs: isPing },
+  ];
+}
+
+export async function checkPorts({ settings, timeoutMs }: DoctorContext): Promise<Finding[]> {
+  if (settings === null) return [];
+  const parts = partsOf(settings);
+  const places = placesOf(settings.config).filter(({ part }) => parts.has(part));
+  const clashes = places.flatMap((place, index) => clash(place, places.slice(0, index)));
+  return [...clashes, ...(await forEach(places, async (place) => [await checkPort(place, timeoutMs)]))];
+}
+
+/** Two parts of one configuration at one port: both would find it free now. */
+function clash(place: Place, others: readonly Place[]): Finding[] {
+  const other = others.find(({ host, port }) => port !== 0 && port === place.port && host === place.host);
+  if (other === undefined) return [];
+  const message = `${other.setting}.port and ${place.setting}.port are both ${place.port}`;
+  return [fail('port', message, `choose another ${place.setting}.port`)];
+}
+
+/** Asked by connecting, since listening for a moment could be taken for the part by another check, or by its clients. */
+async function checkPort(place: Place, timeoutMs: number): Promise<Finding> {
+  const { setting, host, port, path, isOurs } = place;
+  const where = `${setting}.port ${host}:${port}`;
+  const refusal = await bindRefusal(host, port);
+  if (refusal !== null) return fail('port', `${where} ${refusal.message}`, refusal.fix(setting));
+  if (port === 0) return ok('port', `${setting}.port takes a free one`);
+  const connectHost = WILDCARDS[host] ?? host;
+  const taken = await reach({ host: connectHost, port }, timeoutMs);
+  if (!taken.ok) return ok('port', `${where} is free`);
+  const url = new URL(path, `http://${connectHost.includes(':') ? `[${connectHost}]` : connectHost}:${port}`);
+  const answer = await ask({ url, timeoutMs });
+  if (answer.ok && isOurs(answer.value)) return ok('port', `${where} is served by Sallyport`);
+  return fail('port', `${where} is used by another program`, `end that program, or choose another ${setting}.port`);
+}
+
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+interface Refusal {
+  readonly message: string;
+  readonly fix: (setting: string) => string;
+}
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
+  EACCES: { message: 'needs more rights', fix: (setting) => `choose a ${setting}.port from 1024 up` },
+  EADDRNOTAVAIL: {
+    message: 'is not on this machine',
+    fix: (setting) => `set ${setting}.host to an address of this machine`,
+  },
+};
+
+/** Whether this address may be listened at. At a privileged port itself, otherwise at a free one. */
+async function bindRefusal(host: string, port: number): Promise<Refusal | null> {
+  const server = createServer();
+  try {
+    server.listen({ host, port: port <= LAST_PRIVILEGED_PORT ? port : 0, exclusive: true });
+    await once(server, 'listening');
+    return null;
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') return null;
+    return (
+      REFUSALS[code] ?? {
+        message: `cannot be listened at (${code})`,
+        fix: (setting) => `set ${setting}.host to an address of this machine`,
+      }
+    );
+  } finally {
+    server.close();
+  }
+}

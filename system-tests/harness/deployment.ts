@@ -1,0 +1,132 @@
+/**
+ * Server, entry, clients and backend as they run in production, one command each, so that each can be killed alone:
+ * `up` ends when one of its parts dies.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileCredentials } from '@sallyport/credentials';
+import type { Role } from '@sallyport/credentials';
+import { Command } from './command.ts';
+import { eventually } from './deadline.ts';
+import type { Admin } from './stack.ts';
+
+export interface DeploymentOptions {
+  readonly clients: number;
+  /** Slots of each client. */
+  readonly concurrency: number;
+}
+
+interface Part {
+  readonly command: Command;
+  readonly url: string;
+  readonly admin: string;
+}
+
+const SESSION = 'demo';
+/** A request to an entry without a server waits for one; here not for long. */
+const SETTINGS = ['log.level=warn', 'log.accessLog=false', 'entry.sessionSyncTimeoutMs=200'];
+const FLAGS = ['--json', ...SETTINGS.flatMap((setting) => ['--set', setting])];
+
+export class Deployment {
+  readonly #folder: string;
+  readonly #concurrency: number;
+  readonly clients: Part[] = [];
+  /** Of those killed as well. */
+  readonly #commands: Command[] = [];
+  backend!: Part;
+  server!: Part;
+  entry!: Part;
+
+  private constructor(folder: string, concurrency: number) {
+    this.#folder = folder;
+    this.#concurrency = concurrency;
+  }
+
+  static async start({ clients, concurrency }: DeploymentOptions): Promise<Deployment> {
+    const all = new Deployment(await mkdtemp(join(tmpdir(), 'sallyport-test-')), concurrency);
+    try {
+      await all.#writeCredentials();
+      all.backend = await all.#part('backend', ['--port', '0']);
+      all.server = await all.startServer('0');
+      all.entry = await all.#part('entry', ['--port', '0', ...all.#dialling('entry'), ...adminPort('entry')]);
+      for (let i = 0; i < clients; i += 1) await all.startClient();
+      await isReady(all.entry.admin);
+      return all;
+    } catch (error) {
+      await all.stop();
+      throw error;
+    }
+  }
+
+  /** The session, with a slash at its end. */
+  get url(): string {
+    return `${this.entry.url}/session/${SESSION}/`;
+  }
+
+  get admin(): Admin {
+    return { server: this.server.admin, entry: this.entry.admin, client: this.clients.map((each) => each.admin) };
+  }
+
+  /** `port`: the one it had, for one that comes back. */
+  async startServer(port: string): Promise<Part> {
+    const store = ['--credential-store', join(this.#folder, 'store.json')];
+    this.server = await this.#part('server', ['--port', port, ...store, ...adminPort('server')]);
+    return this.server;
+  }
+
+  async startClient(): Promise<void> {
+    const own = [this.backend.url, '--session', SESSION, '--concurrency', String(this.#concurrency)];
+    const command = this.#command('client', [...own, ...this.#dialling('client'), ...adminPort('client')]);
+    const { admin } = await command.event<{ admin: string }>('started');
+    await command.event('ready');
+    this.clients.push({ command, url: '', admin });
+  }
+
+  /** The drain of every part that still runs. */
+  async stop(): Promise<void> {
+    for (const command of this.#commands.splice(0).toReversed()) await command.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #part(name: string, args: readonly string[]): Promise<Part> {
+    const command = this.#command(name, args);
+    const { url, admin = '' } = await command.event<{ url: string; admin?: string }>('ready');
+    return { command, url, admin };
+  }
+
+  #command(name: string, args: readonly string[]): Command {
+    const command = new Command([name, ...args, ...FLAGS]);
+    this.#commands.push(command);
+    return command;
+  }
+
+  #dialling(role: Role): string[] {
+    return ['--server', this.server.url, '--credential-file', join(this.#folder, `${role}.secret`)];
+  }
+
+  async #writeCredentials(): Promise<void> {
+    const opened = await FileCredentials.open({ path: join(this.#folder, 'store.json'), create: true });
+    if (!opened.ok) throw new Error(opened.error.message);
+    for (const role of ['entry', 'client'] as const) {
+      const sessions = role === 'client' ? [SESSION] : [];
+      const issued = await opened.value.add({ principal: `test-${role}`, role, sessions });
+      if (!issued.ok) throw new Error(issued.error.message);
+      const { id, secret } = issued.value;
+      await writeFile(join(this.#folder, `${role}.secret`), `${id}:${secret}\n`, { mode: 0o600 });
+    }
+  }
+}
+
+function adminPort(part: string): string[] {
+  return ['--set', `${part}.admin.port=0`];
+}
+
+/** Once a part says that it can do its job. */
+export async function isReady(adminUrl: string): Promise<void> {
+  const ask = async () => {
+    const { ok } = await fetch(`${adminUrl}/readyz`, { headers: { Connection: 'close' } });
+    return ok ? true : undefined;
+  };
+  await eventually(ask, `${adminUrl}/readyz to say yes`);
+}
