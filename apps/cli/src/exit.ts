@@ -35,7 +35,10 @@ export function configError(problems: readonly Problem[]): CommandError {
 
 /** Commander's complaint in one line that ends with the help to read. */
 export function commandLineError(error: CommanderError, program: Command, words: readonly string[]): CommandError {
-  const what = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  const what = error.message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
   return usageError(what, `${commandName(program, words)} --help shows how`);
 }
 

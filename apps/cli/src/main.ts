@@ -1,13 +1,7 @@
 /** The `sallyport` command. */
-import { Command, CommanderError } from 'commander';
-import { addConfig } from './commands/config.ts';
-import { addCreds } from './commands/creds.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addLoad } from './commands/load.ts';
-import { addParts } from './commands/parts.ts';
-import { addUp } from './commands/up.ts';
+import { CommanderError } from 'commander';
 import { asCommandError, commandLineError, Exit } from './exit.ts';
-import { VERSION } from './version.ts';
+import { createProgram } from './program.ts';
 
 async function run(action: () => Promise<Exit>): Promise<void> {
   try {
@@ -41,26 +35,7 @@ function guardProcess(): void {
   process.channel?.unref();
 }
 
-function addVersion(command: Command): void {
-  command.version(VERSION, '-V, --version', 'print the version');
-  for (const inner of command.commands) addVersion(inner);
-}
-
-const program = new Command('sallyport')
-  .description('A reverse tunnel with its own load tests: a service behind NAT, reachable, and measured hop by hop.')
-  .addHelpText('after', '\nExample:\n  sallyport up\n  sallyport help client')
-  // Commander's own complaints have two lines: `fail` says them in one.
-  .configureOutput({ outputError: () => {} })
-  .exitOverride()
-  .enablePositionalOptions();
-addUp(program, run);
-addParts(program, run);
-addLoad(program, run);
-addCreds(program, run);
-addDoctor(program, run);
-addConfig(program, run);
-addVersion(program);
-
+const program = createProgram(run);
 guardProcess();
 try {
   await program.parseAsync();

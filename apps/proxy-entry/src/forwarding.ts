@@ -1,6 +1,6 @@
 /** What the entry changes in a head: one list of named passes per direction. Fields are flat: name, value, … */
 import { BlockList, isIP } from 'node:net';
-import { appendEndToEnd, lowerName } from '@sallyport/protocol';
+import { endToEnd, lowerName } from '@sallyport/protocol';
 
 export interface ForwardingOptions {
   /** `sallyport-<deployment id>`: our name in Via. */
@@ -46,14 +46,10 @@ export class Forwarding {
   request(raw: readonly string[], arrival: Arrival): string[] | 'loop' {
     const via = valuesOf(raw, 'via');
     if (this.#isLoop(via)) return 'loop';
-    const endToEnd: string[] = [];
-    appendEndToEnd(endToEnd, raw, arrival.isUpgrade);
+    const kept = endToEnd(raw, arrival.isUpgrade);
     const fields: string[] = ['Host', arrival.host];
-    for (let i = 0; i < endToEnd.length; i += 2) {
-      const lower = lowerName(endToEnd[i]!);
-      if (!REBUILT.has(lower.includes('_') ? lower.replaceAll('_', '-') : lower)) {
-        fields.push(endToEnd[i]!, endToEnd[i + 1]!);
-      }
+    for (let i = 0; i < kept.length; i += 2) {
+      if (!isRebuilt(kept[i]!)) fields.push(kept[i]!, kept[i + 1]!);
     }
     this.#addForwarded(fields, raw, arrival);
     fields.push('Via', joined([...via, `${arrival.httpVersion} ${this.#pseudonym}`]));
@@ -63,14 +59,13 @@ export class Forwarding {
 
   /** Fields for the visitor. `Server-Timing` of the backend is kept beside ours. */
   response(raw: readonly string[], requestId: string, timing: string | null, isUpgrade: boolean): string[] {
-    const endToEnd: string[] = [];
-    appendEndToEnd(endToEnd, raw, isUpgrade);
+    const kept = endToEnd(raw, isUpgrade);
     const fields: string[] = [];
     let via = '';
-    for (let i = 0; i < endToEnd.length; i += 2) {
-      const lower = lowerName(endToEnd[i]!);
-      if (lower === 'via') via = via === '' ? endToEnd[i + 1]! : `${via}, ${endToEnd[i + 1]!}`;
-      else if (lower !== 'x-request-id') fields.push(endToEnd[i]!, endToEnd[i + 1]!);
+    for (let i = 0; i < kept.length; i += 2) {
+      const lower = lowerName(kept[i]!);
+      if (lower === 'via') via = via === '' ? kept[i + 1]! : `${via}, ${kept[i + 1]!}`;
+      else if (lower !== 'x-request-id') fields.push(kept[i]!, kept[i + 1]!);
     }
     fields.push('Via', via === '' ? `1.1 ${this.#pseudonym}` : `${via}, 1.1 ${this.#pseudonym}`);
     fields.push('X-Request-Id', requestId);
@@ -97,6 +92,11 @@ export class Forwarding {
     const prefixes = joined([...keep('x-forwarded-prefix'), ...(prefix === '' ? [] : [prefix])]);
     if (prefixes !== '') fields.push('X-Forwarded-Prefix', prefixes);
   }
+}
+
+function isRebuilt(name: string): boolean {
+  const lower = lowerName(name);
+  return REBUILT.has(lower.includes('_') ? lower.replaceAll('_', '-') : lower);
 }
 
 /** All values of a field, in order. */

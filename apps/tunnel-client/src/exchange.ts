@@ -5,7 +5,7 @@
  *
  * The slot is given back when the backend's exchange has really ended, or at a 101 or an event stream's head.
  */
-import { appendEndToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import { endToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
 import type { Leg, OpenHead, StreamContext, StreamHandler } from '@sallyport/protocol';
 import type { BackendCall, BackendHandler, BackendTransport } from './backend/transport.ts';
 
@@ -85,13 +85,11 @@ export class Exchange implements StreamHandler, BackendHandler {
     if (this.#endedEarly) this.#endUpload();
   }
 
-  #fields(): string[] {
+  #fields(): readonly string[] {
     const { hostField } = this.#host;
-    const fields: string[] = [];
-    appendEndToEnd(fields, this.#open.strings.slice(2), this.#open.upgrade);
+    const fields = endToEnd(this.#open.strings.slice(2), this.#open.upgrade);
     if (hostField === null) return fields;
-    for (let i = 0; i < fields.length; i += 2) if (lowerName(fields[i]!) === 'host') fields[i + 1] = hostField;
-    return fields;
+    return fields.map((text, i) => (i % 2 === 1 && lowerName(fields[i - 1]!) === 'host' ? hostField : text));
   }
 
   // ---- from the visitor's side
@@ -140,14 +138,15 @@ export class Exchange implements StreamHandler, BackendHandler {
 
   onAnswer(status: number, reason: string, fields: readonly string[]): void {
     this.#host.backendAnswered();
-    this.#isLong = status === 101 || isEventStream(fields);
+    const body = describeBody(fields);
+    this.#isLong = status === 101 || body.isEventStream;
     if (this.#isLong && !this.#host.takeLongStream()) {
       this.#isLong = false;
       this.#stream.reset(StreamCode.LONG_STREAMS);
       this.#call?.cancel();
       return;
     }
-    this.#noBody = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || isEmpty(fields);
+    this.#noBody = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
     this.#sendHead(status, reason, fields, this.#noBody);
     this.#headSent = true;
     if (this.#isLong) this.#giveSlotBack();
@@ -173,8 +172,7 @@ export class Exchange implements StreamHandler, BackendHandler {
 
   #sendHead(status: number, reason: string, fields: readonly string[], last: boolean): void {
     const now = this.#host.clock.nowMs();
-    const strings = [reason];
-    appendEndToEnd(strings, fields, status === 101);
+    const strings = [reason, ...endToEnd(fields, status === 101)];
     // A head that comes before the upload's end: the visitor was still sending, the backend did not keep us waiting.
     const isUploading = this.#hasBody && this.#uploadedMs === 0 && status !== 101;
     const uploadedMs = isUploading ? now : Math.max(this.#uploadedMs, this.#dispatchedMs);
@@ -209,16 +207,15 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 }
 
-function isEventStream(fields: readonly string[]): boolean {
-  const type = valueOf(fields, 'content-type');
-  return type !== null && type.trimStart().toLowerCase().startsWith('text/event-stream');
+/** What the head says of its body, in one look. */
+function describeBody(fields: readonly string[]): { isEventStream: boolean; isEmpty: boolean } {
+  const body = { isEventStream: false, isEmpty: false };
+  for (let i = 0; i < fields.length; i += 2) {
+    const lower = lowerName(fields[i]!);
+    if (lower === 'content-length') body.isEmpty = fields[i + 1] === '0';
+    else if (lower === 'content-type') body.isEventStream = EVENT_STREAM.test(fields[i + 1]!);
+  }
+  return body;
 }
 
-function isEmpty(fields: readonly string[]): boolean {
-  return valueOf(fields, 'content-length') === '0';
-}
-
-function valueOf(fields: readonly string[], lower: string): string | null {
-  for (let i = 0; i < fields.length; i += 2) if (lowerName(fields[i]!) === lower) return fields[i + 1]!;
-  return null;
-}
+const EVENT_STREAM = /^\s*text\/event-stream\b/i;

@@ -68,24 +68,31 @@ export function lowerName(name: string): string {
 }
 
 /**
- * Appends to `into` the fields of `from` (flat: name, value, …) that are for the other end. `keepUpgrade` for a request
- * that asks for an upgrade and for its 101; `TE: trailers` is kept, being about the message.
+ * The fields of `fields` (flat: name, value, …) that are for the other end: the same array where all are, as in most
+ * heads. `keepUpgrade` for a request that asks for an upgrade and for its 101; `TE: trailers` is kept, being about the
+ * message.
  */
-export function appendEndToEnd(into: string[], from: readonly string[], keepUpgrade: boolean): void {
+export function endToEnd(fields: readonly string[], keepUpgrade: boolean): readonly string[] {
+  let isClean = true;
   let nominated: Set<string> | null = null;
-  for (let i = 0; i < from.length; i += 2) {
-    if (lowerName(from[i]!) === 'connection') nominated = nominate(nominated, from[i + 1]!);
+  for (let i = 0; i < fields.length; i += 2) {
+    const lower = lowerName(fields[i]!);
+    if (!CONNECTION_FIELDS.has(lower)) continue;
+    isClean = false;
+    if (lower === 'connection') nominated = nominate(nominated, fields[i + 1]!);
   }
-  for (let i = 0; i < from.length; i += 2) {
-    const name = from[i]!;
-    const value = from[i + 1]!;
-    const lower = lowerName(name);
-    if (CONNECTION_FIELDS.has(lower)) {
-      const isKept = (lower === 'upgrade' && keepUpgrade) || (lower === 'te' && value.toLowerCase() === 'trailers');
-      if (!isKept) continue;
-    } else if (nominated !== null && nominated.has(lower)) continue;
-    into.push(name, value);
+  if (isClean) return fields;
+  const kept: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const lower = lowerName(fields[i]!);
+    const isOfConnection = CONNECTION_FIELDS.has(lower) && !isAboutMessage(lower, fields[i + 1]!, keepUpgrade);
+    if (!isOfConnection && nominated?.has(lower) !== true) kept.push(fields[i]!, fields[i + 1]!);
   }
+  return kept;
+}
+
+function isAboutMessage(lower: string, value: string, keepUpgrade: boolean): boolean {
+  return (lower === 'upgrade' && keepUpgrade) || (lower === 'te' && value.toLowerCase() === 'trailers');
 }
 
 function nominate(names: Set<string> | null, value: string): Set<string> | null {
