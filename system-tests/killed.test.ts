@@ -5,10 +5,10 @@ import { CEILING_MS, within } from './harness/deadline.ts';
 import { Deployment, isReady } from './harness/deployment.ts';
 import { Load, tally } from './harness/load.ts';
 import type { Outcome } from './harness/load.ts';
+import { assertProblem } from './harness/problem.ts';
 import { gaugesAtRest, settled } from './harness/metrics.ts';
 import type { Gauges } from './harness/metrics.ts';
 import { visit } from './harness/visit.ts';
-import type { ProblemBody } from './harness/visit.ts';
 
 const CONCURRENCY = 10;
 /** More than the slots, so that some wait in the queue. */
@@ -58,8 +58,8 @@ describe('a part killed with -9 under load', () => {
       assert.equal(end, 'problem', told);
       assert.match(code, /^SP_(LINK_LOST|NO_SERVER)$/, told);
     }
-    const { status, body } = await visit(`${tunnel.url}loadtest/get`);
-    assert.deepEqual([status, (JSON.parse(body.toString()) as ProblemBody).code], [503, 'SP_NO_SERVER']);
+    const noServer = { status: 503, code: 'SP_NO_SERVER', hop: 'uplink', error: 'destination_unavailable' };
+    assertProblem(await visit(`${tunnel.url}loadtest/get`), noServer);
     const health = await fetch(`${tunnel.entry.admin}/healthz`, { headers: { Connection: 'close' } });
     assert.equal(health.status, 200);
 

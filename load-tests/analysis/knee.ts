@@ -27,13 +27,14 @@ export type Degradation = { index: number; rate: number; reasons: string[]; tail
  * leaves its plateau); Gunther, Guerrilla Capacity Planning, ch. 4–6, for why the two come together.
  */
 export function findKnee(steps: readonly StepReport[], arm: ArmName): Degradation | null {
+  return degradedSteps(steps, arm)[0] ?? null;
+}
+
+/** The knee and every step above it that is not carried either. */
+export function degradedSteps(steps: readonly StepReport[], arm: ArmName): Degradation[] {
   const degradations = steps.map((_, index) => degradationOf(steps, index, arm));
-  for (const [index, degradation] of degradations.entries()) {
-    if (degradation === null) continue;
-    const stays = index === steps.length - 1 || degradations[index + 1] !== null;
-    if (!degradation.tailOnly || stays) return degradation;
-  }
-  return null;
+  const isLasting = (index: number): boolean => index === steps.length - 1 || degradations[index + 1] !== null;
+  return degradations.filter((each): each is Degradation => each !== null && (!each.tailOnly || isLasting(each.index)));
 }
 
 /** Steps whose tail alone rose and which higher steps did not confirm. */

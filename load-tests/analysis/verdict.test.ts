@@ -65,6 +65,15 @@ describe('the verdict on the generator, asked before all others', () => {
     assert.equal(judge({ ...failing({ no_local_port: 400 }), lagP99Ms: 0.1 }).fault, 'generator');
   });
 
+  test('is passed over where a higher step is as bad and not spoilt by it', () => {
+    const pause = { rate: 200, tunnel: { p99: 200 }, lagP99Ms: 120 };
+    const limit = { rate: 500, tunnel: { p50: 900, p99: 2000, achieved: 0.6 }, hops: { queue: 1900 } };
+    const { fault, hop, at, evidence } = judge(pause, limit);
+    assert.deepEqual([fault, hop, at], ['tunnel', 'queue', 500]);
+    assert.match(evidence.join('\n'), /passed over 200\/s, spoilt: generator: p99 of its own lag 120\.0 ms/);
+    assert.equal(judge(pause, { ...limit, lagP99Ms: 900 }).at, 200);
+  });
+
   test('is guilty by drops only when its limit was too low for the load', () => {
     const dropped = { rate: 200, tunnel: { p50: 900, p99: 2000, dropped: 500 }, hops: { queue: 1900 } };
     assert.equal(judge({ ...dropped, maxInFlight: 2000 }).fault, 'tunnel');

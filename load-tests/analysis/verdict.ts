@@ -1,7 +1,7 @@
 import type { StepReport, Verdict } from '../report/model.ts';
 import { blame } from './blame.ts';
 import { generatorFitness } from './fitness.ts';
-import { findDisturbances, findKnee } from './knee.ts';
+import { degradedSteps, findDisturbances } from './knee.ts';
 import type { Degradation } from './knee.ts';
 import { sentence } from './sentence.ts';
 
@@ -15,6 +15,8 @@ type Bare = Omit<Verdict, 'sentence'>;
 /**
  * Whose fault it is, asked in this order at the first step that was not carried: the generator, the backend, the
  * tunnel. Where every step was carried it is nobody's. `inconclusive` is for too little data or nothing to tell by.
+ * A step that the generator has spoilt is passed over for a higher one that was not carried either and that it has
+ * not: one pause of the machine must not hide a plain answer.
  *
  * The order is what the field learnt at a price: a tunnel was rewritten twice for a backend with one worker. Whoever
  * comes first in the order can make those behind look bad, and not the other way round.
@@ -34,8 +36,10 @@ function judge(steps: readonly StepReport[]): Bare {
   const disturbances = findDisturbances(steps, 'tunnel').map(
     ({ rate, reasons }) => `a disturbance at ${rate}/s that higher rates did not show: ${reasons.join('; ')}`,
   );
-  const knee = findKnee(steps, 'tunnel');
-  if (knee === null)
+  const degraded = degradedSteps(steps, 'tunnel');
+  const isSpoilt = ({ index }: Degradation): boolean => (fitness[index]?.guilty.length ?? 0) > 0;
+  const knee = degraded.find((each) => !isSpoilt(each)) ?? degraded[0];
+  if (knee === undefined)
     return carried(
       steps,
       fitness.flatMap((fit) => [...fit.guilty, ...fit.caveats]),
@@ -44,7 +48,10 @@ function judge(steps: readonly StepReport[]): Bare {
 
   const own = fitness[knee.index]?.guilty ?? [];
   const symptom = `through the tunnel at ${knee.rate}/s: ${knee.reasons.join('; ')}`;
-  const caveats = [...(fitness[knee.index]?.caveats ?? []), ...disturbances];
+  const passedOver = degraded
+    .slice(0, degraded.indexOf(knee))
+    .map(({ rate, index }) => `passed over ${rate}/s, spoilt: ${fitness[index]?.guilty.join('; ')}`);
+  const caveats = [...(fitness[knee.index]?.caveats ?? []), ...passedOver, ...disturbances];
   if (own.length > 0) {
     return found({ fault: 'generator', hop: null, signs: own }, knee, [symptom, ...own, ...caveats]);
   }

@@ -55,14 +55,3 @@ export function bodyOf(answer: IncomingMessage): Promise<Pick<Answer, 'body' | '
       .on('close', () => resolve({ body: Buffer.concat(chunks), isWhole: answer.complete }));
   });
 }
-
-/** The fields of an answer of our own (RFC 9457). */
-export interface ProblemBody {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly code: string;
-  readonly hop: string;
-  readonly requestId: string;
-  readonly retryable: boolean;
-}

@@ -3,6 +3,7 @@
 // able to read it: there it starts the Node that the project brings, and passes signals and the exit code on.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,5 +30,6 @@ if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
     process.stderr.write(`sallyport: ${error.message}\n`);
     process.exit(1);
   });
-  child.on('exit', (code, signal) => process.exit(signal === null ? code : 1));
+  // As a shell would put it.
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
 }

@@ -59,6 +59,7 @@ interface Fixable extends NodeJS.ErrnoException {
   readonly fix?: string;
   readonly address?: string;
   readonly port?: number;
+  readonly hostname?: string;
 }
 
 const LISTEN_FIXES: Readonly<Record<string, string>> = {
@@ -70,11 +71,18 @@ const LISTEN_FIXES: Readonly<Record<string, string>> = {
 /** Anything thrown, as the error to end with: those of listening and of files are the user's to fix. */
 export function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  const { code = '', fix, message, address, port, path, syscall } = error as Fixable;
+  const { code = '', fix, message, address, port, hostname, path, syscall } = error as Fixable;
   if (fix !== undefined) return new CommandError(Exit.USAGE, code, `${message}; ${fix}`);
   if (syscall === 'listen' || syscall === 'bind') {
     const why = LISTEN_FIXES[code] ?? `cannot be had (${code})`;
     return new CommandError(Exit.USAGE, code, `${address ?? ''}:${port ?? ''} ${why}`);
+  }
+  if (syscall === 'getaddrinfo') {
+    return new CommandError(
+      Exit.USAGE,
+      code,
+      `${hostname ?? 'a name'} does not resolve (${code}); correct the host to listen at`,
+    );
   }
   if (path !== undefined && code !== '') {
     return new CommandError(Exit.USAGE, code, `${path} cannot be used (${code}); check that it is there and readable`);

@@ -33,6 +33,7 @@ function guardProcess(): void {
     if (process.listenerCount('disconnect') === 0) process.exit(Exit.INTERRUPTED);
   });
   process.channel?.unref();
+  if (process.connected === false) process.exit(Exit.INTERRUPTED);
 }
 
 const program = createProgram(run);

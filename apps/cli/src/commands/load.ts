@@ -40,7 +40,8 @@ Examples:
 export function addLoad(program: Command, run: (action: () => Promise<Exit>) => Promise<void>): void {
   const load = program
     .command('load')
-    .description('load tests that say what the tunnel costs and whose fault slowness is');
+    .description('load tests that say what the tunnel costs and whose fault slowness is')
+    .addHelpText('after', EXAMPLES);
   load
     .command('ramp')
     .description('rising rates, through the tunnel and directly, request by request in turn')

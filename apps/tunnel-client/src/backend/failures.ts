@@ -1,6 +1,9 @@
 /** What a library's error means in the protocol's words. */
 import { StreamCode } from '@sallyport/protocol';
 
+/** undici's for an answer whose lengths contradict each other or its chunks. */
+const LENGTH_MISMATCH = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+
 /** `isConnected`: the request had a connection. */
 export function failureCode(error: Error & { code?: string }, isConnected: boolean): StreamCode {
   const code = error.code ?? '';
@@ -8,6 +11,8 @@ export function failureCode(error: Error & { code?: string }, isConnected: boole
     return StreamCode.BACKEND_TIMEOUT;
   }
   if (!isConnected) return StreamCode.BACKEND_REFUSED;
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return StreamCode.BAD_HEAD;
+  // node:http names llhttp's errors by code, undici's class for them comes without one.
+  const isUnreadable = code.startsWith('HPE_') || error.name === 'HTTPParserError';
+  if (isUnreadable || code === 'UND_ERR_HEADERS_OVERFLOW' || code === LENGTH_MISMATCH) return StreamCode.BAD_HEAD;
   return StreamCode.BACKEND_RESET;
 }
