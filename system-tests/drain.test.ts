@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { isAlive } from './harness/command.ts';
-import { eventually } from './harness/deadline.ts';
+import { CEILING_MS, eventually, within } from './harness/deadline.ts';
+import { Load, tally } from './harness/load.ts';
 import { startRawBackend } from './harness/raw-backend.ts';
 import type { RawBackend } from './harness/raw-backend.ts';
 import { SHAPES, startStack } from './harness/stack.ts';
+import type { Stack } from './harness/stack.ts';
 import { visit } from './harness/visit.ts';
 import { dial, valuesOf } from './harness/wire.ts';
 
@@ -42,7 +44,11 @@ for (const { shape, isSplit } of SHAPES) {
       await forUpload.readHead();
 
       command.signal('SIGTERM');
-      const refused = async () => (await dial(url).then((wire) => wire.close(), () => true)) ?? undefined;
+      const refused = async () =>
+        (await dial(url).then(
+          (wire) => wire.close(),
+          () => true,
+        )) ?? undefined;
       await eventually(refused, 'the entry to take no new connections');
 
       forDownload.send(sent.subarray(1_000_000));
@@ -58,11 +64,28 @@ for (const { shape, isSplit } of SHAPES) {
       assert.equal((await uploader.readHead()).first, 'HTTP/1.1 201 Created');
       uploader.close();
 
-      assert.deepEqual(await command.stop(), { code: 0, signal: null }, command.stderr);
-      const all = [pids.entry, pids.server, ...pids.client];
-      assert.deepEqual(all.filter(isAlive), [], 'processes that are left');
+      await assertEnds({ pids, command });
+    });
+
+    it('cuts no request that a stream of visitors began', async () => {
+      const { url, pids, command } = await startStack({ isSplit });
+      const load = new Load(url, 20, CEILING_MS);
+      await load.more(100);
+      command.signal('SIGTERM');
+      await assertEnds({ pids, command });
+      const outcomes = await load.stop();
+      // No answer: a connection that was not taken any more.
+      const bad = outcomes.filter(({ end }) => end !== 'answer' && end !== 'no-answer');
+      assert.deepEqual(tally(bad), {});
     });
   });
+}
+
+async function assertEnds({ pids, command }: Pick<Stack, 'pids' | 'command'>): Promise<void> {
+  const ended = await within(command.ended, () => `the end of the stack:\n${command.stderr}`);
+  assert.deepEqual(ended, { code: 0, signal: null }, command.stderr);
+  const all = [pids.entry, pids.server, ...pids.client];
+  assert.deepEqual(all.filter(isAlive), [], 'processes that are left');
 }
 
 function sha256(bytes: Buffer): string {

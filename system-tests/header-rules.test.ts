@@ -32,7 +32,9 @@ for (const { shape, isSplit } of SHAPES) {
       visitor.send(['GET ' + target + ' HTTP/1.1', 'Host: visited.example:8080', ...lines, '', ''].join('\r\n'));
       const far: Wire = await backend.accept();
       const request = await far.readHead();
-      far.send(['HTTP/1.1 200 Fine by me', ...answerLines, 'Content-Length: 0', 'Connection: close', '', ''].join('\r\n'));
+      far.send(
+        ['HTTP/1.1 200 Fine by me', ...answerLines, 'Content-Length: 0', 'Connection: close', '', ''].join('\r\n'),
+      );
       const answer = await visitor.readHead();
       visitor.close();
       far.close();
@@ -59,7 +61,13 @@ for (const { shape, isSplit } of SHAPES) {
     it('fields of one connection, and those it nominates, end here on the way back', async () => {
       const { answer } = await exchange(
         [],
-        ['Connection: X-Private', 'X-Private: 1', 'Keep-Alive: timeout=9, max=3', 'Proxy-Connection: close', 'X-Public: 2'],
+        [
+          'Connection: X-Private',
+          'X-Private: 1',
+          'Keep-Alive: timeout=9, max=3',
+          'Proxy-Connection: close',
+          'X-Public: 2',
+        ],
       );
       for (const name of ['x-private', 'proxy-connection']) assert.deepEqual(valuesOf(answer.fields, name), [], name);
       assert.doesNotMatch(valuesOf(answer.fields, 'connection').join(), /private/i);

@@ -13,13 +13,15 @@ import { visit } from './harness/visit.ts';
 const CONCURRENCY = 10;
 /** More than the slots, so that some wait in the queue. */
 const WORKERS = 30;
+/** A request to an entry without a server waits for one; here not for long. */
+const IMPATIENT = 'entry.sessionSyncTimeoutMs=200';
 const BACK_AGAIN_MS = 30_000;
 
 describe('a part killed with -9 under load', () => {
   let tunnel: Deployment;
   let atRest: Gauges;
   before(async () => {
-    tunnel = await Deployment.start({ clients: 2, concurrency: CONCURRENCY });
+    tunnel = await Deployment.start({ clients: 2, concurrency: CONCURRENCY, set: [IMPATIENT] });
     atRest = await gaugesAtRest(tunnel.admin);
   });
   after(() => tunnel.stop());

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from './harness/deadline.ts';
-import { Deployment } from './harness/deployment.ts';
 import { scrape, total } from './harness/metrics.ts';
 import { assertProblem } from './harness/problem.ts';
 import { startRawBackend } from './harness/raw-backend.ts';
@@ -31,7 +30,14 @@ for (const { shape, isSplit } of SHAPES) {
     });
 
     it('a path that names no session: 404', async () => {
-      for (const path of ['/', '/session', '/session/', '/session/Not_A_Name/', '/%73ession/demo/', '//session/demo/']) {
+      for (const path of [
+        '/',
+        '/session',
+        '/session/',
+        '/session/Not_A_Name/',
+        '/%73ession/demo/',
+        '//session/demo/',
+      ]) {
         const answer = await visit(tunnel.stack.entry + path);
         assertProblem(answer, { status: 404, code: 'SP_NO_ROUTE', hop: 'entry', error: 'destination_not_found' });
       }
@@ -98,16 +104,3 @@ for (const { shape, isSplit } of SHAPES) {
     }
   });
 }
-
-describe('a session that is known and has no client', () => {
-  let tunnel: Deployment;
-  before(async () => {
-    tunnel = await Deployment.start({ clients: 0, concurrency: 1 });
-  });
-  after(() => tunnel.stop());
-
-  it('is answered with 503 and when to come again', async () => {
-    const answer = await visit(`${tunnel.url}loadtest/get`);
-    assertProblem(answer, { status: 503, code: 'SP_NO_CLIENT', hop: 'link', error: 'destination_unavailable' });
-  });
-});

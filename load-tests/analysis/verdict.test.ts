@@ -143,6 +143,12 @@ describe('the verdict on the backend', () => {
 });
 
 describe('the verdict on the tunnel', () => {
+  test('is not given away to a backend whose own hop did not grow with the direct arm', () => {
+    const shape = { rate: 200, tunnel: { p99: 60 }, direct: { p99: 35 }, hops: { client: 50, backend: 5 } };
+    assert.deepEqual([judge(shape).fault, judge(shape).hop], ['tunnel', 'client']);
+    assert.equal(judge({ ...shape, hops: { client: 10, backend: 40 } }).fault, 'backend');
+  });
+
   test('names the hop that grew most', () => {
     for (const hop of ['entry', 'uplink', 'queue', 'link', 'slot', 'client', 'backend'] as const) {
       const result = judge({ rate: 200, tunnel: { p50: 20, p99: 60 }, hops: { [hop]: 55 } });

@@ -109,7 +109,7 @@ export class ArmLoad implements ExchangeOwner {
   /** Ends what has taken longer than the timeout. Called every `SWEEP_MS`; so much later a timeout may be. */
   sweep(nowMs: number): void {
     for (const exchange of this.#all) {
-      if (exchange.active && false) exchange.timeOut();
+      if (exchange.active && nowMs - exchange.startMs > this.#timeoutMs) exchange.timeOut();
     }
   }
 

@@ -140,8 +140,8 @@ describe('k6’s summary', () => {
   });
 });
 
-describe('k6 itself', { skip }, () => {
-  test('loads both arms and reports as the embedded engine does', async (context) => {
+describe('k6 itself', () => {
+  test('loads both arms and reports as the embedded engine does', { skip }, async (context) => {
     const { url, stop } = await startFixture();
     const out = mkdtempSync(join(tmpdir(), 'ramp-k6-'));
     context.after(async () => {
@@ -162,8 +162,8 @@ describe('k6 itself', { skip }, () => {
     assert.equal(report.tool.engine, 'k6');
     assert.equal(report.stopped, null);
     const [step] = report.steps;
-    // A machine out of breath may let k6 leave out the last arrivals.
-    assert.ok((step?.arms.tunnel.ok ?? 0) >= 70 && (step?.arms.tunnel.ok ?? 0) <= 80, `${step?.arms.tunnel.ok}`);
+    // A machine out of breath may let k6 leave out the last arrivals, or add one at the very end.
+    assert.ok((step?.arms.tunnel.ok ?? 0) >= 70 && (step?.arms.tunnel.ok ?? 0) <= 82, `${step?.arms.tunnel.ok}`);
     assert.ok((step?.arms.direct?.ok ?? 0) >= 70);
     assert.deepEqual(step?.hopsMs?.backend, { p50: 0.3, p99: 0.3 });
     assert.ok((step?.arms.tunnel.latencyMs.p50 ?? 0) > 0);
@@ -172,7 +172,7 @@ describe('k6 itself', { skip }, () => {
     assert.ok(report.totals.arms.tunnel.requests >= 70);
   });
 
-  test('sends method, body and credentials, and tells failures apart', async (context) => {
+  test('sends method, body and credentials, and tells failures apart', { skip }, async (context) => {
     const seen = new Set<string>();
     const { url, stop } = await startFixture(
       withBody((request, response, body) => {
@@ -201,7 +201,7 @@ describe('k6 itself', { skip }, () => {
     assert.deepEqual(tunnel.statusCodes, { 503: tunnel.failed });
   });
 
-  test('stops when asked to, with what it has', async (context) => {
+  test('stops when asked to, with what it has', { skip }, async (context) => {
     const controller = new AbortController();
     let answered = 0;
     const { url, stop } = await startFixture((request, response) => {

@@ -24,6 +24,14 @@ export function stepTableWithHops(steps: readonly StepReport[]): string {
   return columns([head, ...steps.map((step) => [...tunnelCells(step), ...addedCells(step), ...hopCells(step)])]);
 }
 
+/** Where the time went: the medians of the hops, step by step; empty without Server-Timing. */
+export function hopTable(steps: readonly StepReport[]): string {
+  const timed = steps.filter((step) => step.hopsMs !== null);
+  if (timed.length === 0) return '';
+  const rows = timed.map((step) => [`${step.rate}`, ...hopCells(step)]);
+  return `\nWhere the time went, p50 ms:\n${columns([['rate/s', ...HOPS], ...rows])}`;
+}
+
 function hopCells({ hopsMs }: StepReport): string[] {
   return HOPS.map((hop) => (hopsMs === null ? '–' : ms(hopsMs[hop].p50)));
 }
@@ -41,7 +49,7 @@ function addedCells({ addedMs }: StepReport): string[] {
 /** What a person wants to see at the end of a run: table, verdict, evidence, thresholds. */
 export function terminalSummary(report: LoadReport): string {
   const stopped = report.steps.some((step) => !step.complete) ? '* stopped inside this step\n' : '';
-  return `\n${stepTable(report.steps)}${stopped}\n${verdictText(report)}`;
+  return `\n${stepTable(report.steps)}${stopped}${hopTable(report.steps)}\n${verdictText(report)}`;
 }
 
 /** The verdict's sentence, its evidence, and the thresholds that failed. */

@@ -56,7 +56,7 @@ export function parseFailIf(expression: string): Threshold {
   if (match === null) throw refuse(expression, 'is not understood');
   const [, name = '', operator = '', number = '', unit = ''] = match;
   const metric = name.toLowerCase();
-  const known = METRICS[metric];
+  const known = Object.hasOwn(METRICS, metric) ? METRICS[metric] : undefined;
   if (known === undefined) throw refuse(expression, `has no metric of ${Object.keys(METRICS).join(', ')}`);
   const factor = unitFactor(known.unit, unit.toLowerCase());
   if (factor === null) throw refuse(expression, unit === '' ? 'lacks a unit' : `has the wrong unit "${unit}"`);

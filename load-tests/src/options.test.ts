@@ -153,6 +153,7 @@ describe('a threshold', () => {
       'p99>50ms;',
       'p99>-1ms',
       'constructor>1ms',
+      'constructor>1',
     ];
     for (const expression of bad) {
       assert.throws(

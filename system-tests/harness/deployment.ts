@@ -2,6 +2,7 @@
  * Server, entry, clients and backend as they run in production, one command each, so that each can be killed alone:
  * `up` ends when one of its parts dies.
  */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ export interface DeploymentOptions {
   readonly clients: number;
   /** Slots of each client. */
   readonly concurrency: number;
+  /** For every part; `path=value` each. */
+  readonly set?: readonly string[];
 }
 
 interface Part {
@@ -24,13 +27,12 @@ interface Part {
 }
 
 const SESSION = 'demo';
-/** A request to an entry without a server waits for one; here not for long. */
-const SETTINGS = ['log.level=warn', 'log.accessLog=false', 'entry.sessionSyncTimeoutMs=200'];
-const FLAGS = ['--json', ...SETTINGS.flatMap((setting) => ['--set', setting])];
+const QUIET = ['log.level=warn', 'log.accessLog=false'];
 
 export class Deployment {
   readonly #folder: string;
   readonly #concurrency: number;
+  readonly #flags: readonly string[];
   readonly clients: Part[] = [];
   /** Of those killed as well. */
   readonly #commands: Command[] = [];
@@ -38,19 +40,20 @@ export class Deployment {
   server!: Part;
   entry!: Part;
 
-  private constructor(folder: string, concurrency: number) {
+  private constructor(folder: string, { concurrency, set = [] }: DeploymentOptions) {
     this.#folder = folder;
     this.#concurrency = concurrency;
+    this.#flags = ['--json', ...[...QUIET, ...set].flatMap((setting) => ['--set', setting])];
   }
 
-  static async start({ clients, concurrency }: DeploymentOptions): Promise<Deployment> {
-    const all = new Deployment(await mkdtemp(join(tmpdir(), 'sallyport-test-')), concurrency);
+  static async start(options: DeploymentOptions): Promise<Deployment> {
+    const all = new Deployment(await mkdtemp(join(tmpdir(), 'sallyport-test-')), options);
     try {
       await all.#writeCredentials();
       all.backend = await all.#part('backend', ['--port', '0']);
       all.server = await all.startServer('0');
-      all.entry = await all.#part('entry', ['--port', '0', ...all.#dialling('entry'), ...adminPort('entry')]);
-      for (let i = 0; i < clients; i += 1) await all.startClient();
+      await all.startEntry();
+      for (let i = 0; i < options.clients; i += 1) await all.startClient();
       await isReady(all.entry.admin);
       return all;
     } catch (error) {
@@ -75,6 +78,10 @@ export class Deployment {
     return this.server;
   }
 
+  async startEntry(): Promise<void> {
+    this.entry = await this.#part('entry', ['--port', '0', ...this.#dialling('entry'), ...adminPort('entry')]);
+  }
+
   async startClient(): Promise<void> {
     const own = [this.backend.url, '--session', SESSION, '--concurrency', String(this.#concurrency)];
     const command = this.#command('client', [...own, ...this.#dialling('client'), ...adminPort('client')]);
@@ -83,9 +90,13 @@ export class Deployment {
     this.clients.push({ command, url: '', admin });
   }
 
-  /** The drain of every part that still runs. */
+  /** The drain of every part that still runs, which must end well; those that were killed have ended. */
   async stop(): Promise<void> {
-    for (const command of this.#commands.splice(0).toReversed()) await command.stop();
+    for (const command of this.#commands.splice(0).toReversed()) {
+      const { code, signal } = await command.stop();
+      assert(code === 0 || signal === 'SIGKILL', `ended with ${code ?? signal}: ${command.stderr}`);
+      assert.doesNotMatch(command.stderr, /Warning: /);
+    }
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -96,7 +107,7 @@ export class Deployment {
   }
 
   #command(name: string, args: readonly string[]): Command {
-    const command = new Command([name, ...args, ...FLAGS]);
+    const command = new Command([name, ...args, ...this.#flags]);
     this.#commands.push(command);
     return command;
   }

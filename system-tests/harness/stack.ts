@@ -71,6 +71,8 @@ export function useStack(options: () => StackOptions): { readonly stack: Stack }
     } finally {
       const ended = await stack.command.stop();
       assert.deepEqual(ended, { code: 0, signal: null }, stack.command.stderr);
+      // Node's own: listeners that pile up, promises that nobody looks after.
+      assert.doesNotMatch(stack.command.stderr, /Warning: /);
     }
   });
   return {

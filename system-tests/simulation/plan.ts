@@ -108,7 +108,9 @@ function drawFault(random: Random, isCalm: boolean): FaultPlan {
     : random.pick(['cut', 'stall', 'goaway', 'leases'] as const);
   // Below two heartbeats in calm: nobody may be taken for dead.
   const forMs = random.spread(10, isCalm ? 3_000 : 15_000);
-  return { atMs: random.int(FIRST_REQUEST_MS + BUSY_MS), kind, which: random.int(1_000), forMs };
+  // In calm the links come up undisturbed: who asked before would be told that there is no session.
+  const atMs = isCalm ? FIRST_REQUEST_MS + random.int(BUSY_MS) : random.int(FIRST_REQUEST_MS + BUSY_MS);
+  return { atMs, kind, which: random.int(1_000), forMs };
 }
 
 export function drawPlan(random: Random): Plan {

@@ -16,6 +16,8 @@ import { Visitor } from './visitor.ts';
 const PATIENCE_MS = 400_000;
 /** Time for cancelled backends to end and for silent links to be found dead. */
 const QUIET_MS = 20_000;
+/** Far beyond what a moment can be busy with. */
+const MAX_TURNS_AT_ONCE = 100_000;
 /** Where nobody has a timer any more, time passes all the same. */
 const IDLE_STEP_MS = 1_000;
 
@@ -66,7 +68,8 @@ export class World {
 
   async #step(): Promise<void> {
     const { clock } = this.stage;
-    while (clock.turn()) {
+    for (let turns = 0; clock.turn(); turns += 1) {
+      if (turns > MAX_TURNS_AT_ONCE) throw new Violation('time stands still: something waits for itself');
       checkTurn(this.stage, this.links);
       if (this.#drained !== null) await null;
     }

@@ -90,7 +90,6 @@ describe('what has to be corrected before a part can start', { concurrency: 2, t
 
   it('names the port that is in use', async (t) => {
     const port = await takenPort(t);
-    const cwd = temporaryFolder(t);
     const free = ['entry.admin', 'server', 'server.admin', 'client.admin', 'backend'];
     const others = free.flatMap((part) => ['--set', `${part}.port=0`]);
     const commands = [

@@ -56,6 +56,8 @@ export class Exchange implements StreamHandler, VisitorListener {
   }
 
   start(): void {
+    // The visitor left while the entry waited for its first list of sessions.
+    if (this.#isOver) return;
     this.#try(null);
     if (this.visitor.request.hasBody && !this.#isOver) this.visitor.startBody();
   }

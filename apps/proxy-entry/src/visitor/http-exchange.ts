@@ -14,6 +14,7 @@ export class HttpExchange implements VisitorExchange {
   /** The first bytes of the body, held to the end of the turn: they may be all there is. */
   #held: Buffer | null = null;
   #isHolding = false;
+  #isFull = false;
   #isFinished = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
@@ -61,7 +62,7 @@ export class HttpExchange implements VisitorExchange {
     }
     this.release();
     const hasRoom = this.#response.write(chunk);
-    if (!hasRoom) this.#response.once('drain', () => this.listener?.onDrained());
+    if (!hasRoom) this.#awaitDrain();
     return hasRoom;
   }
 
@@ -89,6 +90,16 @@ export class HttpExchange implements VisitorExchange {
     if (this.#held === null) this.#response.flushHeaders();
     else this.#response.write(this.#held);
     this.#held = null;
+  }
+
+  /** What is under way still comes, a whole window of it: one listener for all of that. */
+  #awaitDrain(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#response.once('drain', () => {
+      this.#isFull = false;
+      this.listener?.onDrained();
+    });
   }
 
   #finished(): void {

@@ -7,6 +7,9 @@ import type { Clock, Timer } from '../clock.ts';
 /** More turns than this at one instant are a loop that waits for itself. */
 const MAX_TURNS_AT_ONCE = 100_000;
 
+/** A power of two: times add up without rounding, and `now + (due − now)` is due. */
+const TICKS_PER_MS = 1_024;
+
 interface Entry {
   dueMs: number;
   /** Keeps what is due at the same time in the order it was asked for. */
@@ -111,7 +114,8 @@ export class VirtualClock implements Clock {
   }
 
   #add(delayMs: number, run: () => void): Entry {
-    const entry: Entry = { dueMs: this.#nowMs + delayMs, order: this.#order, run, isStopped: false };
+    const dueMs = this.#nowMs + Math.ceil(delayMs * TICKS_PER_MS) / TICKS_PER_MS;
+    const entry: Entry = { dueMs, order: this.#order, run, isStopped: false };
     this.#order += 1;
     const heap = this.#heap;
     let at = heap.push(entry) - 1;

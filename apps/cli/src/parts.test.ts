@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { FileCredentials } from '@sallyport/credentials';
+import type { Role } from '@sallyport/credentials';
+import { eventsOf, startCli, temporaryFolder } from './testing/cli.ts';
+import type { RunningCli } from './testing/cli.ts';
+
+const QUIET = ['--json', '--set', 'log.level=error'];
+/** Nothing listens at port 1, and it is nobody's to take. */
+const NOBODY = 'ws://127.0.0.1:1';
+
+interface Server {
+  readonly url: string;
+  readonly cli: RunningCli;
+  /** A file with a credential of this server's store, made for `role`. */
+  readonly credentialFile: (role: Role) => Promise<string>;
+}
+
+async function startServer(t: TestContext): Promise<Server> {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'store.json');
+  const opened = await FileCredentials.open({ path, create: true });
+  assert.ok(opened.ok);
+  const credentialFile = async (role: Role): Promise<string> => {
+    const issued = await opened.value.add({ principal: role, role, sessions: ['demo'] });
+    assert.ok(issued.ok);
+    const file = join(folder, `${role}.secret`);
+    writeFileSync(file, `${issued.value.id}:${issued.value.secret}\n`, { mode: 0o600 });
+    return file;
+  };
+  await credentialFile('admin');
+  const args = ['server', '--port', '0', '--credential-store', path, '--set', 'server.admin.port=0', ...QUIET];
+  const cli = startCli(t, args);
+  const { url } = await cli.event('ready');
+  return { url: String(url), cli, credentialFile };
+}
+
+function startClient(t: TestContext, server: string, credentialFile: string): RunningCli {
+  const flags = ['--session', 'demo', '--server', server, '--credential-file', credentialFile];
+  return startCli(t, ['client', 'http://127.0.0.1:9', ...flags, '--set', 'client.admin.port=0', ...QUIET]);
+}
+
+function wrongCredential(t: TestContext): string {
+  const file = join(temporaryFolder(t), 'wrong.secret');
+  writeFileSync(file, 'nobody:0123456789abcdef\n', { mode: 0o600 });
+  return file;
+}
+
+describe('parts in processes of their own', { concurrency: 2, timeout: 120_000 }, () => {
+  it('connects a client with a credential of the server, and both stop on SIGTERM with 0', async (t) => {
+    const server = await startServer(t);
+    const client = startClient(t, server.url, await server.credentialFile('client'));
+    assert.deepEqual((await client.event('link-up'))['server'], server.url);
+    assert.deepEqual((await client.event('ready'))['sessions'], ['demo']);
+    client.child.kill('SIGTERM');
+    assert.equal((await client.ended).code, 0);
+    server.cli.child.kill('SIGTERM');
+    assert.equal((await server.cli.ended).code, 0);
+  });
+
+  it('ends client and entry at once with 2 when the server refuses the credential', async (t) => {
+    const server = await startServer(t);
+    const file = wrongCredential(t);
+    const entryFlags = ['--port', '0', '--server', server.url, '--credential-file', file];
+    const refused = await Promise.all([
+      startClient(t, server.url, file).ended,
+      startCli(t, ['entry', ...entryFlags, '--set', 'entry.admin.port=0', ...QUIET]).ended,
+    ]);
+    for (const { code, stdout, stderr } of refused) {
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^sallyport: the server refused the credential[^\n]*sallyport creds add[^\n]*\n$/m);
+      assert.equal(eventsOf(stdout).at(-1)?.['code'], 'SP_CREDENTIAL_REFUSED');
+    }
+  });
+
+  it('ends a client with 2 when the credential is for other sessions', async (t) => {
+    const server = await startServer(t);
+    const file = await server.credentialFile('client');
+    const flags = ['--session', 'other', '--server', server.url, '--credential-file', file];
+    const client = startCli(t, ['client', 'http://127.0.0.1:9', ...flags, '--set', 'client.admin.port=0', ...QUIET]);
+    const { code, stdout, stderr } = await client.ended;
+    assert.equal(code, 2, stderr);
+    assert.equal(eventsOf(stdout).at(-1)?.['code'], 'SP_SESSION_REFUSED');
+  });
+
+  it('goes on dialling a server that cannot be reached, and says so each time', async (t) => {
+    const client = startClient(t, NOBODY, wrongCredential(t));
+    const lost = await client.event('link-lost');
+    assert.deepEqual([lost['session'], lost['server']], ['demo', NOBODY]);
+    assert.match(String(lost['reason']), /ECONNREFUSED/);
+    assert.equal(typeof lost['retryInMs'], 'number');
+    await client.event('link-lost');
+    client.child.kill('SIGTERM');
+    const { code, stdout } = await client.ended;
+    assert.equal(code, 0);
+    assert.equal(eventsOf(stdout)[0]?.event, 'started');
+  });
+
+  it('stops at once with 130 on the second signal, whatever still runs', async (t) => {
+    const backend = startCli(t, ['backend', '--port', '0', '--json']);
+    const { url } = await backend.event('ready');
+    const waiting = fetch(`${String(url)}/delay/60000`).catch((error: unknown) => error);
+    const up = await fetch(`${String(url)}/loadtest/ping`);
+    assert.equal(up.status, 200);
+    backend.child.kill('SIGINT');
+    await backend.said(/stopping/);
+    backend.child.kill('SIGINT');
+    assert.equal((await backend.ended).code, 130);
+    assert.ok((await waiting) instanceof Error);
+  });
+});
