@@ -9,6 +9,7 @@ import { startChild } from './child.ts';
 import type { ChildPart } from './child.ts';
 import type { Credential, PartName } from './messages.ts';
 import { startPart } from './parts.ts';
+import { untilReachable } from './reachable.ts';
 
 export interface StackOptions {
   /** With ports, limits and log level as they shall be; servers and sessions are filled in here. */
@@ -83,6 +84,8 @@ async function start(
     running.push(await child('client', { ...dialling, client: { ...dialling.client, admin } }, front.credential));
   }
   const entry = front.entry.ready.url;
+  const fronts = { entry: front.entry.ready.adminUrl, server: front.server.ready.adminUrl };
+  await untilReachable({ ...fronts, session, clients });
   return {
     url: `${entry}/session/${session}/`,
     entry,

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 export const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 export const LAUNCHER = fileURLToPath(new URL('../../bin/sallyport.js', import.meta.url));
 
+/** The launcher's: half the time to start. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/sallyport', import.meta.url));
+
 export interface CliOptions {
   /** Working folder; none of ours, so that no sallyport.yaml is found by chance. */
   readonly cwd?: string;
@@ -51,7 +54,7 @@ export function startCli(t: TestContext, args: readonly string[], options: CliOp
   const [program, script] = options.command ?? [process.execPath, MAIN];
   const child = spawn(program, [script, ...args], {
     cwd: options.cwd ?? tmpdir(),
-    env: { ...cleanEnvironment(), ...options.env },
+    env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   t.after(() => void child.kill('SIGKILL'));

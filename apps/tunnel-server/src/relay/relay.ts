@@ -190,7 +190,7 @@ export class Relay {
       this.#options.observer.limitHit('link-egress');
       return this.#refuse(leg, StreamCode.OVERLOADED);
     }
-    session.take(new RelayStream(session, leg, frame, start, end, last));
+    session.take(new RelayStream(session, leg), frame, start, end, last);
     this.#feed.loadChanged(session);
   }
 

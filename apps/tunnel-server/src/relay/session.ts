@@ -49,11 +49,14 @@ export class Session {
     return free;
   }
 
-  /** A request came in: it starts, waits, or is refused. */
-  take(stream: RelayStream): void {
+  /** A request came in, with its OPEN at `[start, end)` (payload offsets): it starts, waits, or is refused. */
+  take(stream: RelayStream, frame: Buffer, start: number, end: number, last: boolean): void {
     if (this.links.size === 0) return this.#refuse(stream, StreamCode.NO_CLIENT);
     const link = this.#queue.size === 0 ? this.#choose() : null;
-    if (link !== null) return this.#start(stream, link);
+    if (link !== null) {
+      this.#give(stream, link);
+      return stream.startAtOnce(link, frame, start, end, last);
+    }
     if (this.#queue.size >= this.#limits.limit) {
       this.#observer.limitHit('queue');
       return this.#refuse(stream, StreamCode.QUEUE_FULL);
@@ -62,6 +65,7 @@ export class Session {
       this.#observer.limitHit('queue-wait');
       return this.#refuse(stream, StreamCode.QUEUE_FULL);
     }
+    stream.wait(frame, start, end, last);
     this.#queue.add(stream);
     this.#armTimer();
   }
@@ -74,7 +78,8 @@ export class Session {
       this.#noteDrain();
       const stream = this.#first()!;
       this.leaveQueue(stream);
-      this.#start(stream, link);
+      this.#give(stream, link);
+      stream.start(link);
     }
   }
 
@@ -101,10 +106,9 @@ export class Session {
     }
   }
 
-  #start(stream: RelayStream, link: ClientLink): void {
+  #give(stream: RelayStream, link: ClientLink): void {
     this.#observer.queued((this.#clock.nowMs() - stream.openedMs) / 1_000);
     link.opened();
-    stream.start(link);
   }
 
   #refuse(stream: RelayStream, code: StreamCode): void {

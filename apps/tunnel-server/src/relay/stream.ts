@@ -22,28 +22,35 @@ export class RelayStream implements LegOwner {
   #clientLeg: Leg | null = null;
   #clientLink: ClientLink | null = null;
   /** Only while waiting. Its limit: one OPEN, W0 of DATA, one END. */
-  #held: HeldFrame[] = [];
+  #held: HeldFrame[] = NOTHING;
   #queuedMs = 0;
 
-  constructor(session: Session, uplinkLeg: Leg, frame: Buffer, start: number, end: number, last: boolean) {
+  constructor(session: Session, uplinkLeg: Leg) {
     this.session = session;
     this.#uplinkLeg = uplinkLeg;
     uplinkLeg.owner = this;
     this.openedMs = uplinkLeg.link.clock.nowMs();
+  }
+
+  /** A slot was free at once: the OPEN at `[start, end)`, payload offsets, goes out on `clientLink` as it came. */
+  startAtOnce(clientLink: ClientLink, frame: Buffer, start: number, end: number, last: boolean): void {
+    addOpenRtt(frame, start, clientLink.link.smoothedRttUs);
+    this.#begin(clientLink).forward(Kind.OPEN, last, frame, start - HEADER_BYTES, end);
+  }
+
+  /** No slot yet: the OPEN is kept, and what follows it. */
+  wait(frame: Buffer, start: number, end: number, last: boolean): void {
     this.#hold(Kind.OPEN, last, frame, start, end);
   }
 
-  /** A slot was given: the request goes out on `clientLink`. */
+  /** A slot came free: the request goes out on `clientLink`. */
   start(clientLink: ClientLink): void {
-    const { link } = clientLink;
-    this.#queuedMs = link.clock.nowMs() - this.openedMs;
-    this.#clientLink = clientLink;
-    const leg = link.openLeg(this.session.id, this);
-    this.#clientLeg = leg;
+    this.#queuedMs = clientLink.link.clock.nowMs() - this.openedMs;
     const held = this.#held;
     this.#held = NOTHING;
+    const leg = this.#begin(clientLink);
     for (const { kind, last, frame } of held) {
-      if (kind === Kind.OPEN) addOpenRtt(frame, HEADER_BYTES, link.smoothedRttUs);
+      if (kind === Kind.OPEN) addOpenRtt(frame, HEADER_BYTES, clientLink.link.smoothedRttUs);
       leg.forward(kind, last, frame, 0, frame.length);
     }
   }
@@ -100,6 +107,13 @@ export class RelayStream implements LegOwner {
     else this.#uplinkLeg.abort(code as StreamCode);
   }
 
+  #begin(clientLink: ClientLink): Leg {
+    const leg = clientLink.link.openLeg(this.session.id, this);
+    this.#clientLink = clientLink;
+    this.#clientLeg = leg;
+    return leg;
+  }
+
   #pass(from: Leg, kind: number, frame: Buffer, start: number, end: number): void {
     const to = this.#other(from);
     if (to === null) this.#hold(kind, false, frame, start, end);
@@ -113,6 +127,7 @@ export class RelayStream implements LegOwner {
   /** A copy where the frame shares its message with others, which would be kept alive with it. */
   #hold(kind: number, last: boolean, message: Buffer, start: number, end: number): void {
     const frame = message.subarray(start - HEADER_BYTES, end);
+    if (this.#held === NOTHING) this.#held = [];
     this.#held.push({ kind, last, frame: frame.length * 2 < message.length ? Buffer.from(frame) : frame });
   }
 }
