@@ -77,8 +77,13 @@ export class Exchange implements StreamHandler, BackendHandler {
       fields: this.#fields(),
       hasBody: this.#hasBody,
     };
-    // Until `start` returns, failures may already be told: the call is then of no use.
-    this.#call = (upgrade ? upgrades : requests).start(request, this);
+    try {
+      // Until it returns, a failure may already be told: the call is then of no use.
+      this.#call = (upgrade ? upgrades : requests).start(request, this);
+    } catch (error) {
+      // A library's own idea of what may be sent; whatever it is, one request's fault must not be the process's.
+      return this.onFailure(StreamCode.BAD_HEAD, false, error as Error);
+    }
     this.#dispatchedMs = clock.nowMs();
     for (const chunk of this.#early) this.#call.write(chunk);
     this.#early = [];

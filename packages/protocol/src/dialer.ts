@@ -81,9 +81,10 @@ export class Dialer {
     webSocket.once('open', () => this.#opened(webSocket, socket!));
     webSocket.once('unexpected-response', (request, response: IncomingMessage) => {
       request.destroy();
-      this.#answered(response.statusCode ?? 0);
+      this.#answered(webSocket, response.statusCode ?? 0);
     });
-    webSocket.once('error', (error) => this.#failed(reasonOf(error)));
+    // Every time: ending an attempt that is under way is an error of its own.
+    webSocket.on('error', (error) => this.#failed(webSocket, reasonOf(error)));
   }
 
   /** The link in use is going away: another one is dialled, and this one ends when its streams have. */
@@ -128,13 +129,14 @@ export class Dialer {
     this.#link = this.#options.makeLink(new WsTransport(webSocket, socket));
   }
 
-  #answered(status: number): void {
+  #answered(webSocket: WebSocket, status: number): void {
     if (status === 401) return this.#fatal('SP_CREDENTIAL_REFUSED', 'the server refused the credential (401)');
-    this.#failed(`the server answered ${status}`);
+    this.#failed(webSocket, `the server answered ${status}`);
   }
 
-  #failed(reason: string): void {
-    if (this.#link === null) this.#retry(reason);
+  /** An attempt came to nothing. Once its link is up, the link's close says what happened. */
+  #failed(webSocket: WebSocket, reason: string): void {
+    if (webSocket === this.#webSocket && this.#link === null) this.#retry(reason);
   }
 
   #fatal(code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION', reason: string): void {
