@@ -39,6 +39,7 @@ export type DialEvent =
     };
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+const LASTED_MS = 5_000;
 
 export class Dialer {
   readonly #options: DialerOptions;
@@ -48,6 +49,8 @@ export class Dialer {
   #webSocket: WebSocket | null = null;
   #timer: Timer | null = null;
   #failures = 0;
+  /** When the link in use became ready; null while none is. */
+  #upSinceMs: number | null = null;
   #wasUp = false;
   #isStopped = false;
 
@@ -110,9 +113,9 @@ export class Dialer {
     this.#retry(close.reason === '' ? closeCodeName(close.code) : `${closeCodeName(close.code)}: ${close.reason}`);
   }
 
-  /** The peer said HELLO: from here on the back-off starts anew. */
+  /** The peer said HELLO. The back-off starts anew only once the link has lasted: a server that flaps is not hammered. */
   ready(): void {
-    this.#failures = 0;
+    this.#upSinceMs = this.#options.clock.nowMs();
     this.#options.onEvent({ kind: 'up', isFirst: !this.#wasUp });
     this.#wasUp = true;
   }
@@ -148,8 +151,10 @@ export class Dialer {
   #retry(reason: string): void {
     if (this.#isStopped || this.#timer !== null) return;
     const { clock, random, backoff } = this.#options;
+    if (this.#upSinceMs !== null && clock.nowMs() - this.#upSinceMs >= LASTED_MS) this.#failures = 0;
     const retryInMs = random() * Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
+    this.#upSinceMs = null;
     this.#timer = clock.after(retryInMs, () => {
       this.#timer = null;
       this.start();
