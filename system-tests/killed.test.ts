@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { CEILING_MS, within } from './harness/deadline.ts';
 import { Deployment, isReady } from './harness/deployment.ts';
-import { Load, tally } from './harness/load.ts';
+import { Load } from './harness/load.ts';
+import { tally, unsaved } from './harness/load-outcomes.ts';
 import type { Outcome } from './harness/load.ts';
 import { assertProblem } from './harness/problem.ts';
 import { gaugesAtRest, settled } from './harness/metrics.ts';
 import type { Gauges } from './harness/metrics.ts';
+import { startRawBackend } from './harness/raw-backend.ts';
+import type { RawBackend } from './harness/raw-backend.ts';
 import { visit } from './harness/visit.ts';
 
 const CONCURRENCY = 10;
@@ -39,12 +42,7 @@ describe('a part killed with -9 under load', () => {
     const [victim] = tunnel.clients;
     const outcomes = await loadAround(() => victim!.command.signal('SIGKILL'), 200);
     const told = JSON.stringify(tally(outcomes), null, 2);
-    for (const { kind, end, code } of outcomes) {
-      if (end === 'answer' || end === 'cut') continue;
-      assert.equal(end, 'problem', told);
-      assert.equal(kind.method, 'POST', `a GET without an answer is sent again:\n${told}`);
-      assert.equal(code, 'SP_LINK_LOST', told);
-    }
+    assert.deepEqual(tally(unsaved(outcomes)), {}, told);
     assert(outcomes.filter(({ end }) => end !== 'answer').length <= CONCURRENCY, `only its own requests:\n${told}`);
     tunnel.clients.shift();
     await tunnel.startClient();
@@ -68,6 +66,42 @@ describe('a part killed with -9 under load', () => {
     await tunnel.startServer(new URL(server.url).port);
     await within(comeBack(tunnel), 'entry and clients to dial again', BACK_AGAIN_MS);
     await settled(tunnel.admin, atRest);
+  });
+});
+
+describe('the requests of a client killed with -9, when another has joined', () => {
+  let backend: RawBackend;
+  let tunnel: Deployment;
+  before(async () => {
+    backend = await startRawBackend();
+    tunnel = await Deployment.start({ clients: 1, concurrency: CONCURRENCY, backend: backend.url });
+  });
+  after(async () => {
+    await tunnel.stop();
+    await backend.close();
+  });
+
+  it('a GET is sent again, a POST is not, and an answer that began is cut', async () => {
+    const got = visit(`${tunnel.url}get`);
+    const posted = visit(`${tunnel.url}post`, { method: 'POST', body: 'once' });
+    const begun = visit(`${tunnel.url}begun`);
+    const wires = [await backend.accept(), await backend.accept(), await backend.accept()];
+    const targets = await Promise.all(wires.map(async (wire) => (await wire.readHead()).first.split(' ')[1]!));
+    const far = wires[targets.indexOf('/begun')]!;
+    far.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin');
+    await wires[targets.indexOf('/post')]!.readThrough('once');
+
+    const [victim] = tunnel.clients;
+    await tunnel.startClient();
+    victim!.command.signal('SIGKILL');
+
+    const again = await backend.accept();
+    assert.equal((await again.readHead()).first, 'GET /get HTTP/1.1');
+    again.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain');
+    assert.equal((await got).body.toString(), 'again');
+    assertProblem(await posted, { status: 502, code: 'SP_LINK_LOST', hop: 'link', error: 'connection_terminated' });
+    assert.equal((await begun).isWhole, false);
+    for (const wire of wires) await wire.readAll();
   });
 });
 

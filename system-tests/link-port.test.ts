@@ -47,11 +47,6 @@ describe('the link port', () => {
     return answer.toString('latin1');
   }
 
-  function upgrade(authorization: string | null, path = '/link'): string {
-    const lines = authorization === null ? UPGRADE_LINES : [...UPGRADE_LINES, `Authorization: ${authorization}`];
-    return `GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
-  }
-
   it('refuses every wrong credential with the same bytes, whatever is wrong with it, and counts them', async () => {
     const visitor = server.issue('guest', 'visitor', ['demo']);
     const wrong = [
@@ -164,4 +159,9 @@ function slots(leases: number, returned: number): Buffer {
   payload.writeUInt32BE(leases, 0);
   payload.writeUInt32BE(returned, 4);
   return payload;
+}
+
+function upgrade(authorization: string | null, path = '/link'): string {
+  const lines = authorization === null ? UPGRADE_LINES : [...UPGRADE_LINES, `Authorization: ${authorization}`];
+  return `GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }

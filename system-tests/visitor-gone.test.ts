@@ -30,10 +30,6 @@ for (const { shape, isSplit } of SHAPES) {
       return visitor;
     }
 
-    const get = (path: string) => `GET /session/demo${path} HTTP/1.1\r\nHost: visited.example\r\n\r\n`;
-    const post = (bytes: number) =>
-      `POST /session/demo/up HTTP/1.1\r\nHost: visited.example\r\nContent-Length: ${bytes}\r\n\r\n`;
-
     /** The one slot is free again: another request is served. */
     async function assertServes(): Promise<void> {
       const answer = visit(`${tunnel.stack.url}next`);
@@ -110,6 +106,14 @@ for (const { shape, isSplit } of SHAPES) {
       }, `${requests} requests in the queue`);
     }
   });
+}
+
+function get(path: string): string {
+  return `GET /session/demo${path} HTTP/1.1\r\nHost: visited.example\r\n\r\n`;
+}
+
+function post(bytes: number): string {
+  return `POST /session/demo/up HTTP/1.1\r\nHost: visited.example\r\nContent-Length: ${bytes}\r\n\r\n`;
 }
 
 const TAKEN_WITHIN_MS = 500;

@@ -1,44 +1,68 @@
-/** Resident memory of processes over a run, read from /proc once a second. */
+/** Resident memory of processes over a run, as Linux counts it. */
 import { readFileSync } from 'node:fs';
 import { parseMemory } from './proc.ts';
+import type { Memory } from './proc.ts';
 
 const PERIOD_MS = 1_000;
 const MIB = 1024 * 1024;
 
+/**
+ * V8 keeps 64 MiB of dead buffers before it collects (its limit for memory outside the heap), so that every process
+ * that moves bytes comes to a plateau of about that much above its rest. Growth is what comes on top: peak against peak.
+ */
 export interface Growth {
   readonly name: string;
-  readonly startBytes: number;
+  readonly restBytes: number;
+  readonly warmPeakBytes: number;
   readonly peakBytes: number;
   readonly endBytes: number;
 }
 
-/** Samples until `stop`. Throws when one of the processes is gone. */
+/** Samples from its making to `stop`. Throws when one of the processes is gone. */
 export class MemoryWatch {
   readonly #pids: Readonly<Record<string, number>>;
-  readonly #samples: Record<string, number>[] = [];
+  readonly #rest: Readonly<Record<string, Memory>>;
+  readonly #onSample: (line: string) => void;
   readonly #timer: NodeJS.Timeout;
+  #warm: Readonly<Record<string, Memory>>;
 
-  constructor(pids: Readonly<Record<string, number>>) {
+  /** `onSample`: told what each process holds, once a second. */
+  constructor(pids: Readonly<Record<string, number>>, onSample: (line: string) => void) {
     this.#pids = pids;
-    this.sample();
-    this.#timer = setInterval(() => this.sample(), PERIOD_MS);
+    this.#onSample = onSample;
+    this.#rest = readAll(pids);
+    this.#warm = this.#rest;
+    this.#timer = setInterval(() => this.#sample(), PERIOD_MS);
   }
 
-  sample(): void {
-    this.#samples.push(Object.fromEntries(Object.entries(this.#pids).map(([name, pid]) => [name, rssBytes(name, pid)])));
+  /** The warm-up is over: peaks from here on count as growth. */
+  warm(): void {
+    this.#warm = readAll(this.#pids);
   }
 
   stop(): Growth[] {
     clearInterval(this.#timer);
-    this.sample();
-    return Object.keys(this.#pids).map((name) => {
-      const series = this.#samples.map((sample) => sample[name]!);
-      return { name, startBytes: series[0]!, peakBytes: Math.max(...series), endBytes: series.at(-1)! };
-    });
+    const end = readAll(this.#pids);
+    return Object.keys(this.#pids).map((name) => ({
+      name,
+      restBytes: this.#rest[name]!.rssBytes,
+      warmPeakBytes: this.#warm[name]!.peakRssBytes,
+      peakBytes: end[name]!.peakRssBytes,
+      endBytes: end[name]!.rssBytes,
+    }));
+  }
+
+  #sample(): void {
+    const held = Object.entries(readAll(this.#pids)).map(([name, { rssBytes }]) => `${name} ${mib(rssBytes)}`);
+    this.#onSample(`  resident: ${held.join(', ')}`);
   }
 }
 
-function rssBytes(name: string, pid: number): number {
+function readAll(pids: Readonly<Record<string, number>>): Record<string, Memory> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, read(name, pid)]));
+}
+
+function read(name: string, pid: number): Memory {
   let status = '';
   try {
     status = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -47,15 +71,19 @@ function rssBytes(name: string, pid: number): number {
   }
   const memory = parseMemory(status);
   if (memory === undefined) throw new Error(`the ${name} process ${pid} is gone, or there is no /proc here`);
-  return memory.rssBytes;
+  return memory;
 }
 
-export function growthRow({ name, startBytes, peakBytes, endBytes }: Growth): string {
-  const [start, peak, end] = [startBytes, peakBytes, endBytes].map((bytes) => `${(bytes / MIB).toFixed(1)} MiB`);
-  return `${name.padEnd(8)} ${start} at the start, ${peak} at most, ${end} at the end`;
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(1)} MiB`;
 }
 
-/** Those that held more than `limitBytes` above their start at any time. */
-export function grown(growths: readonly Growth[], limitBytes: number): Growth[] {
-  return growths.filter(({ startBytes, peakBytes }) => peakBytes - startBytes > limitBytes);
+export function growthBytes({ warmPeakBytes, peakBytes }: Growth): number {
+  return peakBytes - warmPeakBytes;
+}
+
+export function growthRow(growth: Growth): string {
+  const { name, restBytes, warmPeakBytes, peakBytes, endBytes } = growth;
+  const held = `${mib(restBytes)} at rest, at most ${mib(warmPeakBytes)} warm and ${mib(peakBytes)} in all`;
+  return `${name.padEnd(8)} ${held}, ${mib(endBytes)} at the end: grew by ${mib(growthBytes(growth))}`;
 }

@@ -16,6 +16,8 @@ export interface DeploymentOptions {
   readonly clients: number;
   /** Slots of each client. */
   readonly concurrency: number;
+  /** Instead of the test backend. */
+  readonly backend?: string;
   /** For every part; `path=value` each. */
   readonly set?: readonly string[];
 }
@@ -36,7 +38,7 @@ export class Deployment {
   readonly clients: Part[] = [];
   /** Of those killed as well. */
   readonly #commands: Command[] = [];
-  backend!: Part;
+  #backendUrl = '';
   server!: Part;
   entry!: Part;
 
@@ -50,7 +52,7 @@ export class Deployment {
     const all = new Deployment(await mkdtemp(join(tmpdir(), 'sallyport-test-')), options);
     try {
       await all.#writeCredentials();
-      all.backend = await all.#part('backend', ['--port', '0']);
+      all.#backendUrl = options.backend ?? (await all.#part('backend', ['--port', '0'])).url;
       all.server = await all.startServer('0');
       await all.startEntry();
       for (let i = 0; i < options.clients; i += 1) await all.startClient();
@@ -83,7 +85,7 @@ export class Deployment {
   }
 
   async startClient(): Promise<void> {
-    const own = [this.backend.url, '--session', SESSION, '--concurrency', String(this.#concurrency)];
+    const own = [this.#backendUrl, '--session', SESSION, '--concurrency', String(this.#concurrency)];
     const command = this.#command('client', [...own, ...this.#dialling('client'), ...adminPort('client')]);
     const { admin } = await command.event<{ admin: string }>('started');
     await command.event('ready');

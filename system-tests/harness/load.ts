@@ -11,11 +11,12 @@ export interface Kind {
   readonly bytes: number;
 }
 
-/** Small and quick, slow to begin, long to finish; and one that must not be sent twice. */
+/** Small and quick, slow to begin, 200 ms long, large; and one that must not be sent twice. */
 export const KINDS: readonly Kind[] = [
   { method: 'GET', path: 'loadtest/get', bytes: 35 },
   { method: 'GET', path: 'loadtest/delay/40', bytes: 15 },
-  { method: 'GET', path: 'loadtest/bytes/1000000', bytes: 1_000_000 },
+  { method: 'GET', path: 'loadtest/stream/20', bytes: 390 },
+  { method: 'GET', path: 'loadtest/bytes/200000', bytes: 200_000 },
   { method: 'POST', path: 'loadtest/echo', body: 'x'.repeat(5_000), bytes: 5_000 },
 ];
 
@@ -118,14 +119,4 @@ function take(answer: IncomingMessage, kind: Kind, done: (end: End, status: numb
     else if (isProblem) done('problem', status, (JSON.parse(text) as { code: string }).code);
     else done(bytes === kind.bytes ? 'answer' : 'short', status);
   });
-}
-
-/** How many of the outcomes ended how, for messages. */
-export function tally(outcomes: readonly Outcome[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { kind, end, code } of outcomes) {
-    const name = `${kind.method} ${kind.path}: ${end}${code === '' ? '' : ` ${code}`}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
 }

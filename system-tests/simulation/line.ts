@@ -30,10 +30,12 @@ interface Parcel {
 
 const ABNORMAL_CLOSE = 1006;
 
-class LineEnd implements Transport {
+export class LineEnd implements Transport {
   handler: TransportHandler | null = null;
   other!: LineEnd;
   isClosed = false;
+  /** Given to us, and not said to have left. */
+  heldBytes = 0;
   /** Nothing arrives here before this. */
   stalledUntilMs = 0;
   readonly #line: Line;
@@ -48,6 +50,7 @@ class LineEnd implements Transport {
 
   send(messages: Buffer[], bytes: number): void {
     if (this.isClosed) return;
+    this.heldBytes += bytes;
     for (const message of messages) this.#put({ message, close: null, dueMs: this.#dueMs(message.length) });
     if (this.#line.traits.isBuffered) this.#line.clock.after(0, () => this.#confirm(bytes));
   }
@@ -79,6 +82,7 @@ class LineEnd implements Transport {
   }
 
   #confirm(bytes: number): void {
+    this.heldBytes -= bytes;
     if (!this.isClosed) this.handler?.onSent(bytes);
   }
 
@@ -129,14 +133,13 @@ class LineEnd implements Transport {
 }
 
 export class Line {
-  readonly a: Transport;
-  readonly b: Transport;
+  readonly a: LineEnd;
+  readonly b: LineEnd;
   readonly clock: Clock;
   readonly random: Random;
   readonly traits: LineTraits;
   readonly traffic: Traffic;
   isCut = false;
-  readonly #ends: readonly [LineEnd, LineEnd];
 
   constructor(clock: Clock, random: Random, traits: LineTraits, traffic: Traffic) {
     this.clock = clock;
@@ -148,22 +151,21 @@ export class Line {
     b.other = a;
     this.a = a;
     this.b = b;
-    this.#ends = [a, b];
   }
 
   /** Nothing arrives, in one direction or both, for a while; nothing is lost. */
   stall(forMs: number): void {
     const untilMs = this.clock.nowMs() + forMs;
     const which = this.random.int(3);
-    if (which !== 1) this.#ends[0].stalledUntilMs = untilMs;
-    if (which !== 0) this.#ends[1].stalledUntilMs = untilMs;
+    if (which !== 1) this.a.stalledUntilMs = untilMs;
+    if (which !== 0) this.b.stalledUntilMs = untilMs;
   }
 
   /** The line is gone, with what was on it. Each end learns it now, later, or only from the silence. */
   cut(): void {
     if (this.isCut) return;
     this.isCut = true;
-    for (const end of this.#ends) {
+    for (const end of [this.a, this.b]) {
       end.drop();
       const toldInMs = this.random.pick([0, 0, this.random.int(3_000), null]);
       if (toldInMs !== null) this.clock.after(toldInMs, () => end.hearClose(ABNORMAL_CLOSE, 'cut'));

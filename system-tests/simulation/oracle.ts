@@ -1,17 +1,22 @@
 /** What must hold after every turn, and what when all is quiet. */
-import { Kind, LAST, Phase } from '@sallyport/protocol';
-import type { Leg, Link } from '@sallyport/protocol';
+import { Kind, LAST, MAX_STREAM_ID, Phase } from '@sallyport/protocol';
+import type { Leg } from '@sallyport/protocol';
 import type { Relay } from '../../apps/tunnel-server/src/relay/relay.ts';
 import type { Stage } from './stage.ts';
 import { expect } from './violation.ts';
 
 const KIND_AT = 3;
 
-export function checkTurn(stage: Stage, links: readonly Link[]): void {
+export function checkTurn(stage: Stage): void {
   let queuedBytes = stage.traffic.inFlight;
-  for (const { egress } of links) {
+  for (const { link, end } of stage.linkEnds) {
+    if (link.isClosed) continue;
+    const { egress } = link;
     queuedBytes += egress.queuedBytes;
-    if (egress.waiting.bytes > 0) for (const leg of egress.waiting.streams()) checkWaiting(leg as Leg);
+    if (egress.waiting.bytes === 0) continue;
+    for (const leg of egress.waiting.streams()) checkWaiting(leg as Leg);
+    const mayMove = end.heldBytes === 0 && egress.acks.allows(0);
+    expect(!mayMove, () => `${egress.waiting.bytes} bytes wait for a line that is free`);
   }
   // Frames lost with a line never arrive, so nothing adds up any more.
   if (queuedBytes === 0 && !stage.hasCuts) checkCredit(stage);
@@ -44,13 +49,15 @@ function checkCredit(stage: Stage): void {
 }
 
 /** Every request has ended: every count is back where it began. */
-export function checkQuiet(stage: Stage, relay: Relay, links: readonly Link[]): void {
+export function checkQuiet(stage: Stage, relay: Relay): void {
   const counts: [string, number][] = [
     ['streams at the relay', relay.streams],
     ['bytes of the window budgets', stage.usedBudgetBytes],
   ];
-  for (const link of links) {
-    const name = `link of role ${link.peerRole}`;
+  for (const { link } of stage.linkEnds) {
+    const name = `${link.isClosed ? 'closed' : 'live'} link to role ${link.peerRole}`;
+    const most = stage.plan.maxStreamId ?? MAX_STREAM_ID;
+    expect(link.highestId <= most, () => `id ${link.highestId} on a ${name} that ends at ${most}`);
     counts.push([`legs on a ${name}`, link.legs.size], [`bytes queued on a ${name}`, link.egress.queuedBytes]);
   }
   for (const session of relay.sessions.values()) counts.push([`requests waiting for ${session.id}`, session.waiting]);

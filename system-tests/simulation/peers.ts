@@ -95,9 +95,9 @@ function helloOf(role: Role, session: string, leases: number): Hello {
 
 export class EntryPeer extends Peer {
   constructor(stage: Stage, relay: Relay, redial: () => void) {
-    const line = stage.newLine();
+    const line = stage.newLine(stage.plan.uplink);
     super(stage, line, helloOf(Role.ENTRY, '', 0), redial);
-    relay.acceptUplink(line.b, OWNER);
+    stage.linkEnds.push({ link: this.link, end: line.a }, { link: relay.acceptUplink(line.b, OWNER), end: line.b });
   }
 
   onOpen(): void {
@@ -114,12 +114,12 @@ export class ClientPeer extends Peer {
   #returned = 0;
 
   constructor(stage: Stage, relay: Relay, who: { session: string; leases: number }, redial: () => void) {
-    const line = stage.newLine();
+    const line = stage.newLine(stage.plan.clientLink);
     super(stage, line, helloOf(Role.CLIENT, who.session, who.leases), redial);
     this.#context = stage.newProcess();
     this.#leases = who.leases;
     this.#mostLeases = who.leases;
-    relay.acceptClient(line.b, OWNER);
+    stage.linkEnds.push({ link: this.link, end: line.a }, { link: relay.acceptClient(line.b, OWNER), end: line.b });
   }
 
   setLeases(leases: number): void {

@@ -1,10 +1,11 @@
 /** What everybody in a simulation shares. */
 import { INITIAL_WINDOW_BYTES, StreamCode, WindowBudget } from '@sallyport/protocol';
-import type { StreamContext } from '@sallyport/protocol';
+import type { Link, StreamContext } from '@sallyport/protocol';
 import type { Random } from '../../packages/protocol/src/testing/random.ts';
 import { VirtualClock } from '../../packages/protocol/src/testing/virtual-clock.ts';
 import type { Backend } from './backend.ts';
 import { Line } from './line.ts';
+import type { LineEnd, LineTraits } from './line.ts';
 import type { Plan, RequestPlan } from './plan.ts';
 import type { Sink } from './sink.ts';
 import type { Source } from './source.ts';
@@ -20,12 +21,19 @@ export interface Exchange {
   isStarted: boolean;
 }
 
+export interface LinkEnd {
+  readonly link: Link;
+  readonly end: LineEnd;
+}
+
 export class Stage {
   readonly clock = new VirtualClock();
   readonly random: Random;
   readonly plan: Plan;
   readonly traffic = { inFlight: 0 };
   readonly lines: Line[] = [];
+  /** Both ends of every link that there ever was. */
+  readonly linkEnds: LinkEnd[] = [];
   readonly exchanges: Exchange[] = [];
   readonly #budgets: WindowBudget[] = [];
   /** Nobody dials any more. */
@@ -51,8 +59,8 @@ export class Stage {
     return { clock: this.clock, budget, maxWindowBytes: this.plan.maxWindowBytes };
   }
 
-  newLine(): Line {
-    const line = new Line(this.clock, this.random, this.plan.line, this.traffic);
+  newLine(traits: LineTraits): Line {
+    const line = new Line(this.clock, this.random, traits, this.traffic);
     this.lines.push(line);
     return line;
   }

@@ -29,7 +29,7 @@ function findNode() {
     return join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node');
   } catch {
     process.stderr.write(`sallyport: Node ${OLDEST_MAJOR} or later is needed; run "npm ci" to get one\n`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 

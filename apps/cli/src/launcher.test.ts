@@ -60,11 +60,13 @@ describe('the launcher under an older Node', { skip, concurrency: 2, timeout: 12
     });
   }
 
-  it('leaves nothing running when it is killed itself', async (t) => {
+  it('lets what runs finish, and leaves nothing running, when it is killed itself', async (t) => {
     const cli = startCli(t, [...UP, '--split'], viaOlder);
-    await cli.event('ready');
+    const { url } = await cli.event('ready');
     const pids = descendantsOf(cli.child.pid!);
+    const answer = await fetch(`${String(url)}loadtest/stream/100`);
     cli.child.kill('SIGKILL');
+    assert.equal((await answer.text()).split('\n').length, 101);
     const { stderr } = await cli.ended;
     assert.doesNotMatch(stderr, /^ {4}at /m);
     assert.deepEqual(await stillAlive(pids), []);

@@ -33,7 +33,12 @@ function guardProcess(): void {
     if (process.listenerCount('disconnect') === 0) process.exit(Exit.INTERRUPTED);
   });
   process.channel?.unref();
-  if (process.connected === false) process.exit(Exit.INTERRUPTED);
+  if (isCutOff(process)) process.exit(Exit.INTERRUPTED);
+}
+
+/** Whether a channel to a launcher was there and is gone. */
+function isCutOff({ connected }: { readonly connected?: boolean }): boolean {
+  return connected === false;
 }
 
 const program = createProgram(run);

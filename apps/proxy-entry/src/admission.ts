@@ -34,8 +34,9 @@ export function admit(table: RouteTable, limits: AdmissionLimits, request: Visit
   const hosts = valuesOf(fields, 'host');
   // RFC 9112 §3.2: exactly one, except that HTTP/1.0 did not have it.
   if (hosts.length > 1 || (hosts.length === 0 && request.httpVersion !== '1.0')) return refused(Problems.badHost);
-  const authority = parseHost(absolute?.authority ?? hosts[0] ?? 'localhost');
-  if (authority === null) return refused(Problems.badHost);
+  const own = parseHost(hosts[0] ?? 'localhost');
+  const authority = absolute === null ? own : parseHost(absolute.authority);
+  if (own === null || authority === null) return refused(Problems.badHost);
   const found = route(table, authority.host, target);
   if (found.kind === 'none') return refused(Problems.noRoute);
   if (found.kind === 'redirect') return found;

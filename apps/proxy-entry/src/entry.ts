@@ -1,4 +1,5 @@
 /** The entry's core: takes visitors' exchanges in, knows the servers, counts. No ports of its own. */
+import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import type { EntryConfig } from '@sallyport/config';
 import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
@@ -91,7 +92,8 @@ export class Entry implements StreamContext, VisitorHandler {
       return;
     }
     const { session, target, prefix } = admission.route;
-    const fields = this.forwarding.request(request.fields, {
+    const strings = [request.method, target];
+    const isNew = this.forwarding.request(strings, request.fields, {
       remoteAddress: request.remoteAddress,
       httpVersion: request.httpVersion,
       scheme: request.scheme,
@@ -100,9 +102,8 @@ export class Entry implements StreamContext, VisitorHandler {
       requestId,
       isUpgrade: request.isUpgrade,
     });
-    const strings = fields === 'loop' ? [] : [request.method, target, ...fields];
     const exchange = new Exchange(this, visitor, { session, requestId, strings });
-    if (fields === 'loop') exchange.refuse(Problems.loop);
+    if (!isNew) exchange.refuse(Problems.loop);
     else if (this.servers.isSynced) exchange.start();
     else void this.servers.whenSynced(this.#options.config.sessionSyncTimeoutMs).then(() => exchange.start());
   }
@@ -129,7 +130,7 @@ export class Entry implements StreamContext, VisitorHandler {
 
   // ---- from exchanges
 
-  observeHops(hopsUs: Int32Array): void {
+  observeHops(hopsUs: Float64Array): void {
     this.#telemetry.observeHops(hopsUs);
   }
 

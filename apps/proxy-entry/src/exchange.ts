@@ -3,6 +3,7 @@
  *
  *   trying ──(one retry)──▶ answering ──▶ over        trying ──▶ our own answer ──▶ over
  */
+import { performance } from 'node:perf_hooks';
 import { STATUS_CODES } from 'node:http';
 import { lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
@@ -21,7 +22,7 @@ export interface RoutedRequest {
 }
 
 export class Exchange implements StreamHandler, VisitorListener {
-  readonly hopsUs = new Int32Array(HOP_NAMES.length);
+  readonly hopsUs = new Float64Array(HOP_NAMES.length);
   status = 0;
   /** From the request to the head of its answer; 0 where none was written. */
   headUs = 0;

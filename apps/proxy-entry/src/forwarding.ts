@@ -36,25 +36,28 @@ const MAX_VIA_ENTRIES = 10;
 export class Forwarding {
   readonly #pseudonym: string;
   readonly #trusted: BlockList | null;
+  #lastElement = { remoteAddress: '', host: '', scheme: '', text: '' };
 
   constructor({ pseudonym, trustedProxies }: ForwardingOptions) {
     this.#pseudonym = pseudonym;
     this.#trusted = trustedProxies.length === 0 ? null : blockListOf(trustedProxies);
   }
 
-  /** Fields for the backend, or `'loop'` where the request passed here before. */
-  request(raw: readonly string[], arrival: Arrival): string[] | 'loop' {
-    const via = valuesOf(raw, 'via');
-    if (this.#isLoop(via)) return 'loop';
+  /** Appends the fields for the backend to `into`; false where the request passed here before. */
+  request(into: string[], raw: readonly string[], arrival: Arrival): boolean {
+    const via = joinedValue(raw, 'via');
+    if (via !== null && this.#isLoop(via)) return false;
     const kept = endToEnd(raw, arrival.isUpgrade);
-    const fields: string[] = ['Host', arrival.host];
+    into.push('Host', arrival.host);
     for (let i = 0; i < kept.length; i += 2) {
-      if (!isRebuilt(kept[i]!)) fields.push(kept[i]!, kept[i + 1]!);
+      if (!isRebuilt(kept[i]!)) into.push(kept[i]!, kept[i + 1]!);
     }
-    this.#addForwarded(fields, raw, arrival);
-    fields.push('Via', joined([...via, `${arrival.httpVersion} ${this.#pseudonym}`]));
-    fields.push('X-Request-Id', arrival.requestId);
-    return fields;
+    if (this.#trusted !== null && isListed(this.#trusted, arrival.remoteAddress))
+      this.#extendForwarded(into, raw, arrival);
+    else this.#setForwarded(into, arrival);
+    const ours = `${arrival.httpVersion} ${this.#pseudonym}`;
+    into.push('Via', via === null ? ours : `${via}, ${ours}`, 'X-Request-Id', arrival.requestId);
+    return true;
   }
 
   /** Fields for the visitor. `Server-Timing` of the backend is kept beside ours. */
@@ -73,24 +76,39 @@ export class Forwarding {
     return fields;
   }
 
-  #isLoop(via: readonly string[]): boolean {
-    if (via.length === 0) return false;
-    const entries = via.join(',').split(',');
+  #isLoop(via: string): boolean {
+    const entries = via.split(',');
     return entries.length > MAX_VIA_ENTRIES || entries.some((each) => each.trim().split(/\s+/)[1] === this.#pseudonym);
   }
 
-  /** From an untrusted peer what it claims is dropped; from a trusted proxy it is extended. */
-  #addForwarded(fields: string[], raw: readonly string[], arrival: Arrival): void {
+  /** From an untrusted peer: what it claims is not there. */
+  #setForwarded(into: string[], arrival: Arrival): void {
     const { remoteAddress, scheme, host, prefix } = arrival;
-    const isTrusted = this.#trusted !== null && isListed(this.#trusted, remoteAddress);
-    const keep = (name: string): string[] => (isTrusted ? valuesOf(raw, name) : []);
+    into.push('Forwarded', this.#forwardedElement(arrival), 'X-Forwarded-For', remoteAddress);
+    into.push('X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
+    if (prefix !== '') into.push('X-Forwarded-Prefix', prefix);
+  }
+
+  /** From a trusted proxy: what it says is continued. */
+  #extendForwarded(into: string[], raw: readonly string[], arrival: Arrival): void {
+    const { remoteAddress, scheme, host, prefix } = arrival;
+    into.push('Forwarded', continued(raw, 'forwarded', this.#forwardedElement(arrival)));
+    into.push('X-Forwarded-For', continued(raw, 'x-forwarded-for', remoteAddress));
+    into.push('X-Forwarded-Proto', valuesOf(raw, 'x-forwarded-proto')[0] ?? scheme);
+    into.push('X-Forwarded-Host', valuesOf(raw, 'x-forwarded-host')[0] ?? host);
+    const prefixes =
+      prefix === '' ? joinedValue(raw, 'x-forwarded-prefix') : continued(raw, 'x-forwarded-prefix', prefix);
+    if (prefixes !== null) into.push('X-Forwarded-Prefix', prefixes);
+  }
+
+  /** One element of Forwarded (RFC 7239 §4); the last one is kept, since a visitor rarely comes once. */
+  #forwardedElement({ remoteAddress, scheme, host }: Arrival): string {
+    const last = this.#lastElement;
+    if (last.remoteAddress === remoteAddress && last.host === host && last.scheme === scheme) return last.text;
     const node = remoteAddress.includes(':') ? `"[${remoteAddress}]"` : remoteAddress;
-    fields.push('Forwarded', joined([...keep('forwarded'), `for=${node};host="${host}";proto=${scheme}`]));
-    fields.push('X-Forwarded-For', joined([...keep('x-forwarded-for'), remoteAddress]));
-    fields.push('X-Forwarded-Proto', keep('x-forwarded-proto')[0] ?? scheme);
-    fields.push('X-Forwarded-Host', keep('x-forwarded-host')[0] ?? host);
-    const prefixes = joined([...keep('x-forwarded-prefix'), ...(prefix === '' ? [] : [prefix])]);
-    if (prefixes !== '') fields.push('X-Forwarded-Prefix', prefixes);
+    const text = `for=${node};host="${host}";proto=${scheme}`;
+    this.#lastElement = { remoteAddress, host, scheme, text };
+    return text;
   }
 }
 
@@ -106,8 +124,18 @@ export function valuesOf(raw: readonly string[], lower: string): string[] {
   return values;
 }
 
-function joined(values: readonly string[]): string {
-  return values.length === 1 ? values[0]! : values.join(', ');
+/** All values of a field as one (RFC 9110 §5.3); null where there is none. */
+function joinedValue(raw: readonly string[], lower: string): string | null {
+  let joined: string | null = null;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (lowerName(raw[i]!) === lower) joined = joined === null ? raw[i + 1]! : `${joined}, ${raw[i + 1]!}`;
+  }
+  return joined;
+}
+
+function continued(raw: readonly string[], lower: string, ours: string): string {
+  const before = joinedValue(raw, lower);
+  return before === null ? ours : `${before}, ${ours}`;
 }
 
 function blockListOf(networks: readonly string[]): BlockList {

@@ -60,14 +60,21 @@ export interface Authority {
 
 const HOST_VALUE = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
 
+/** The last one read: most visitors of an entry name the same host. */
+let lastAuthority: Authority = { value: '', host: '' };
+
 /** RFC 9112 §3.2: null where a Host value is not `uri-host [":" port]`. */
 export function parseHost(value: string): Authority | null {
+  if (value === lastAuthority.value && value !== '') return lastAuthority;
   const match = HOST_VALUE.exec(value);
-  return match === null ? null : { value, host: match[1]!.toLowerCase() };
+  if (match === null) return null;
+  lastAuthority = { value, host: match[1]!.toLowerCase() };
+  return lastAuthority;
 }
 
 /** An absolute-form target (RFC 9112 §3.2.2) in two; null for any other form. */
 export function splitAbsolute(target: string): { authority: string; target: string } | null {
+  if (target.startsWith('/')) return null;
   const match = /^https?:\/\/([^/?#]+)(.*)$/i.exec(target);
   if (match === null) return null;
   const rest = match[2]!;

@@ -100,6 +100,8 @@ export class Servers {
     }
     const owner = this.#ownerElsewhere(view, state.session);
     if (owner !== null && owner !== state.principal) {
+      // What it said before was of the owner that it has lost.
+      view.sessions.delete(state.session);
       this.#onConflict({ session: state.session, keptPrincipal: owner, refusedPrincipal: state.principal });
       return;
     }

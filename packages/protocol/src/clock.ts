@@ -1,4 +1,5 @@
 /** Time as a parameter: the simulation runs the same code on a clock of its own. */
+import { performance } from 'node:perf_hooks';
 
 /** Ends a timer; ending twice is allowed. */
 export interface Timer {

@@ -110,9 +110,9 @@ describe('a dialer', () => {
     assert.equal(dialer.link, link);
   });
 
-  it('dials again after a loss, later each time up to a limit, and soon again once it was up', async (t) => {
-    const { http, url, arrivals } = await listen(t, 503);
-    const { dialer, clock, events } = dial(t, url);
+  it('dials again after a loss, later each time up to a limit', async (t) => {
+    const { url, arrivals } = await listen(t, 503);
+    const { clock, events } = dial(t, url);
     const waits: number[] = [];
     for (let i = 0; i < 6; i += 1) {
       waits.push(await lost(events));
@@ -120,12 +120,23 @@ describe('a dialer', () => {
     }
     assert.deepEqual(waits, [100, 200, 400, 800, 1_000, 1_000]);
     assert.ok(arrivals.isEmpty);
-    await lost(events);
-    dialer.ready();
-    assert.deepEqual(await events.take(), { kind: 'up', isFirst: true });
-    http.close();
-    clock.advance(1_000);
-    assert.equal(await lost(events), 100);
+  });
+
+  it('begins anew after a link that lasted 5 s, not after one that came and went', async (t) => {
+    const { url, arrivals } = await listen(t);
+    const { dialer, clock, events, links } = dial(t, url);
+    const waits: number[] = [];
+    for (const lastedMs of [0, 4_999, 5_000, 0]) {
+      const [{ ws }] = await Promise.all([arrivals.take(), links.take()]);
+      dialer.ready();
+      const up = await events.take();
+      assert.deepEqual(up, { kind: 'up', isFirst: waits.length === 0 });
+      clock.jump(lastedMs);
+      ws.close(CloseCode.DONE, '');
+      waits.push(await lost(events));
+      clock.advance(waits.at(-1)!);
+    }
+    assert.deepEqual(waits, [100, 200, 100, 200]);
   });
 
   it('spreads its dials over the whole of the back-off', async (t) => {

@@ -172,6 +172,7 @@ export class Egress {
       const frame = this.waiting.pop()!;
       const leg = this.waiting.popped as Leg;
       if (leg.id === 0) this.#depart(leg);
+      if (leg.isOver && leg.frames.length === 0) leg.link.forget(leg);
       rewriteId(frame, 0, leg.id);
       this.#add(frame);
     }

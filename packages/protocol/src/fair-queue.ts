@@ -9,11 +9,14 @@ const QUANTUM_BYTES = 16_384;
 /** Room for small DATA frames that wait behind each other: they are merged, so that 1-byte frames cost 1 byte. */
 const MERGE_BYTES = 4_096;
 
+const NO_FRAMES: Buffer[] = [];
+
 /** The queued frames of one stream. A leg extends this: no object more per stream. */
 export class FrameQueue {
   /** Fairness is by session first. */
   readonly session: string;
-  readonly frames: Buffer[] = [];
+  /** Its limit is the stream's credit. Shared while empty: most streams never queue. */
+  frames: Buffer[] = NO_FRAMES;
   queuedBytes = 0;
   deficit = 0;
   /** Bytes used of the last frame's buffer while more may be merged into it; 0 when not. */
@@ -90,7 +93,7 @@ export class FairQueue {
   drop(stream: FrameQueue): void {
     if (stream.frames.length === 0) return;
     this.bytes -= stream.queuedBytes;
-    stream.frames.length = 0;
+    stream.frames = NO_FRAMES;
     stream.queuedBytes = 0;
     stream.mergeAt = 0;
     const ring = this.#bySession.get(stream.session)!;
@@ -100,6 +103,7 @@ export class FairQueue {
 
   #append(stream: FrameQueue, frame: Buffer, usedBytes: number): void {
     if (stream.frames.length === 0) this.#ringOf(stream.session).streams.push(stream);
+    if (stream.frames === NO_FRAMES) stream.frames = [];
     stream.frames.push(frame);
     stream.queuedBytes += usedBytes;
     this.bytes += usedBytes;

@@ -127,15 +127,16 @@ export class Leg extends FrameQueue {
     this.receiveCredit += bytes;
   }
 
-  /** Both directions ended: the stream is over, and the link forgets it. */
+  /** Both directions ended: the stream is over for its owner. */
   finishIfDone(): void {
     if (this.outPhase === Phase.ENDED && this.inPhase === Phase.ENDED) this.over();
   }
 
+  /** Nothing more comes or goes; the link keeps it until the last of what waits has left. */
   over(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.link.forget(this);
+    if (this.frames.length === 0) this.link.forget(this);
   }
 
   #outEnds(): void {

@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CloseCode, StreamCode } from './codes.ts';
-import type { Leg } from './leg.ts';
-import { openHead, readyBench, Recorder, responseHead } from './testing/bench.ts';
+import { block, open, openHead, readyBench, Recorder, responseHead } from './testing/bench.ts';
 import type { Bench } from './testing/bench.ts';
 import { rawData, rawFrame, rawHead, rawOpen, u16, u32 } from './testing/frames.ts';
 import { readyPair } from './testing/link-pair.ts';
 import { Kind, MAX_STREAM_ID } from './wire.ts';
 
 const goaway = (code: number, lastId: number): Buffer => rawFrame(Kind.GOAWAY, 0, u16(code), u32(lastId));
-
-function open({ link }: Bench): { leg: Leg; owner: Recorder } {
-  const owner = new Recorder();
-  const leg = link.openLeg('s', owner);
-  leg.open(openHead(), false);
-  return { leg, owner };
-}
-
-/** Fills the hands of the transport, so that what is opened from now on waits. */
-function block(bench: Bench): void {
-  const { leg } = open(bench);
-  bench.clock.settle();
-  bench.tape.give(rawFrame(Kind.CREDIT, leg.id, u32(1_000_000)));
-  for (let i = 0; i < 30; i += 1) leg.data(Buffer.alloc(16_384), 0, 16_384);
-  bench.clock.settle();
-}
 
 describe('GOAWAY', () => {
   it('heard by an opener cuts what had not begun, as not started, and lets the rest finish', () => {

@@ -72,6 +72,7 @@ export class Link implements TransportHandler, Pulse {
   readonly isOpener: boolean;
   readonly peerRole: Role;
   readonly life: Life;
+  /** Streams that are not over, and those whose last frames have not left. */
   readonly legs = new Map<number, Leg>();
   /** The other side's HELLO; null until it came. */
   peer: Hello | null = null;
@@ -236,9 +237,9 @@ export class Link implements TransportHandler, Pulse {
 
   /** Ends a leg and tells its owner. */
   cut(leg: Leg, code: number, notStarted: boolean, inOrder: boolean): void {
-    // Also of one that is over already: an OPEN and its ABORT may wait here still.
     this.egress.drop(leg);
-    if (leg.isOver) return;
+    // Over for its owner, and only its last frames waited.
+    if (leg.isOver) return this.forget(leg);
     leg.over();
     leg.owner?.onCut(leg, code, notStarted, inOrder);
   }
@@ -260,7 +261,7 @@ export class Link implements TransportHandler, Pulse {
   #depart(leg: Leg): void {
     this.highestId += 1;
     leg.id = this.highestId;
-    if (!leg.isOver) this.legs.set(leg.id, leg);
+    this.legs.set(leg.id, leg);
     if (leg.id === this.#maxStreamId) this.#idsRunOut();
   }
 

@@ -32,6 +32,8 @@ export interface StreamContext {
   readonly maxWindowBytes: number;
 }
 
+const NOTHING: Buffer[] = [];
+
 export class StreamEnd implements LegOwner {
   readonly #context: StreamContext;
   readonly #handler: StreamHandler;
@@ -39,7 +41,7 @@ export class StreamEnd implements LegOwner {
   #window: ReceiveWindow | null = null;
   #roundTripMs = 0;
   /** Written, but beyond credit. Its limit: the writer stops at the first `false`, so one chunk. */
-  #pending: Buffer[] = [];
+  #pending: Buffer[] = NOTHING;
   #pendingBytes = 0;
   #endTrailers: readonly string[] | null = null;
   #abortCode: StreamCode | null = null;
@@ -76,6 +78,7 @@ export class StreamEnd implements LegOwner {
     if (this.isOver) return true;
     const sent = this.#pending.length > 0 ? 0 : this.#sendUpToCredit(chunk);
     if (sent === chunk.length) return true;
+    if (this.#pending === NOTHING) this.#pending = [];
     this.#pending.push(sent === 0 ? chunk : chunk.subarray(sent));
     this.#pendingBytes += chunk.length - sent;
     return false;
@@ -181,7 +184,7 @@ export class StreamEnd implements LegOwner {
 
   #release(): void {
     this.#window?.close();
-    this.#pending = [];
+    this.#pending = NOTHING;
     this.#pendingBytes = 0;
   }
 }

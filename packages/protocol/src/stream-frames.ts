@@ -21,6 +21,11 @@ export function takeStreamFrame(
     if (id > link.highestId) link.close(CloseCode.PROTOCOL, `stream ${id} was never opened`);
     return;
   }
+  if (leg.isOver) {
+    // Nobody wants the last of it that still waits here.
+    if (kind === Kind.RESET || kind === Kind.ABORT) link.cut(leg, 0, false, false);
+    return;
+  }
   switch (kind) {
     case Kind.HEAD:
       return takeHead(leg, frame, start, end, last);

@@ -43,11 +43,13 @@ export function readTable(
   const textAt = start + 2 + 2 * count;
   if (count > maxStrings || textAt > end || end - textAt > maxTextBytes) return null;
   const text = source.toString('latin1', textAt, end);
-  const strings: string[] = [];
+  // At its full length from the start: growing it would leave as much garbage again.
+  // oxlint-disable-next-line unicorn/no-new-array -- `from` and `fill` would write it twice
+  const strings = new Array<string>(count);
   let at = 0;
-  for (let lengthAt = start + 2; lengthAt < textAt; lengthAt += 2) {
+  for (let i = 0, lengthAt = start + 2; i < count; i += 1, lengthAt += 2) {
     const length = readU16(source, lengthAt);
-    strings.push(text.substring(at, at + length));
+    strings[i] = text.substring(at, at + length);
     at += length;
   }
   if (at !== text.length) return null;

@@ -103,6 +103,5 @@ export function eventsOf(stdout: string): Event[] {
 
 /** Nothing of whoever runs the tests: no settings, and no channel or coverage of the test runner. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const isOurs = (name: string) => name.startsWith('SALLYPORT_') || name.startsWith('NODE_');
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SALLYPORT|NODE)_/.test(name)));
 }

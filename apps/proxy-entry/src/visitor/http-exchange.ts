@@ -1,4 +1,5 @@
 /** One request and its answer on node:http's objects. */
+import { performance } from 'node:perf_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { lowerName } from '@sallyport/protocol';
 import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';

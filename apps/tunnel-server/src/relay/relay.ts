@@ -242,6 +242,8 @@ export class Relay {
     for (const session of this.sessions.values()) {
       const isIdle = session.links.size === 0 && nowMs - session.idleSinceMs >= SESSION_MEMORY_MS;
       if (isIdle) this.sessions.delete(session.id);
+      // A link that had too much to send says nothing when it has caught up.
+      session.pump();
     }
     for (const { link, owner } of [...this.uplinks.values(), ...this.clientLinks.values()]) {
       if (!owner.isActive()) link.close(CloseCode.SESSION_REFUSED, 'credential revoked');

@@ -98,11 +98,14 @@ export class RelayStream implements LegOwner {
     } else if (!leg.reset(code === StreamCode.LINK_LOST ? StreamCode.CANCELLED : (code as StreamCode), false)) {
       // Its OPEN never left, so the client will not return the lease: we do.
       this.#clientLink!.unopened();
+      this.session.pump();
     }
   }
 
   #cutByClient(code: number, notStarted: boolean, inOrder: boolean): void {
-    if (code === StreamCode.BACKEND_REFUSED) this.#clientLink!.connectFailed();
+    // No connection in time, or none at all.
+    const isUnconnected = code === StreamCode.BACKEND_TIMEOUT && notStarted;
+    if (isUnconnected || code === StreamCode.BACKEND_REFUSED) this.#clientLink!.connectFailed();
     if (notStarted || !inOrder) this.#uplinkLeg.reset(code as StreamCode, notStarted);
     else this.#uplinkLeg.abort(code as StreamCode);
   }

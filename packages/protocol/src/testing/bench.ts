@@ -5,7 +5,7 @@ import { Link } from '../link.ts';
 import type { LinkClosed, LinkHandler, LinkOptions } from '../link.ts';
 import type { CloseCode } from '../codes.ts';
 import type { OpenHead, ResponseHead } from '../heads.ts';
-import { Role } from '../wire.ts';
+import { Kind, Role } from '../wire.ts';
 import { rawFrame, rawHello, u32 } from './frames.ts';
 import { Tape } from './tape.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -143,8 +143,25 @@ export function readyBench(end: EndName, changes: Partial<LinkOptions> = {}): Be
 export function answerPings({ tape, clock }: Bench) {
   clock.settle();
   const frames = tape.frames();
-  const ping = frames.filter((each) => each.kind === 0x02).at(-1);
-  if (ping !== undefined) tape.give(rawFrame(0x03, 0, ping.payload, u32(tape.sentBytes % 2 ** 32)));
+  const ping = frames.filter((each) => each.kind === Kind.PING).at(-1);
+  if (ping !== undefined) tape.give(rawFrame(Kind.PONG, 0, ping.payload, u32(tape.sentBytes % 2 ** 32)));
   clock.settle();
-  return frames.filter((each) => each.kind !== 0x02);
+  return frames.filter((each) => each.kind !== Kind.PING);
+}
+
+/** Opens a stream that has no body yet. */
+export function open({ link }: Bench): { leg: Leg; owner: Recorder } {
+  const owner = new Recorder();
+  const leg = link.openLeg('s', owner);
+  leg.open(openHead(), false);
+  return { leg, owner };
+}
+
+/** Fills the hands of the transport, so that what is opened from now on waits. */
+export function block(bench: Bench): void {
+  const { leg } = open(bench);
+  bench.clock.settle();
+  bench.tape.give(rawFrame(Kind.CREDIT, leg.id, u32(1_000_000)));
+  for (let i = 0; i < 30; i += 1) leg.data(Buffer.alloc(16_384), 0, 16_384);
+  bench.clock.settle();
 }

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { loadConfig } from '@sallyport/config';
+import { judgeCertificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
+import { clockSkewMs, judgeClock } from './clock.ts';
+import { judgeNode } from './configuration.ts';
+import { judgeDescriptors } from './descriptors.ts';
+import { findingLine } from './finding.ts';
+import { judgeLinkAnswer } from './servers.ts';
+import { judgeAnswer } from './target.ts';
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.UTC(2026, 5, 1);
+
+describe('findingLine', () => {
+  it('puts status and check in columns, and the cure behind what is wrong', () => {
+    assert.equal(findingLine({ status: 'ok', check: 'node', message: 'Node 26' }), 'ok    node           Node 26');
+    const broken = { status: 'fail', check: 'port', message: 'it is taken', fix: 'choose another' } as const;
+    assert.equal(findingLine(broken), 'fail  port           it is taken; choose another');
+  });
+});
+
+describe('judgeCertificate', () => {
+  const sound: Certificate = {
+    refusal: null,
+    names: 'DNS:a.example',
+    issuer: 'An Authority',
+    validToMs: NOW_MS + 90 * DAY_MS,
+    alpn: null,
+  };
+
+  it('is content with a certificate that lasts, and says for how many days', () => {
+    const { status, message } = judgeCertificate(sound, 'https://a.example', 'trust it', NOW_MS);
+    assert.equal(status, 'ok');
+    assert.match(message, /DNS:a\.example from An Authority, valid for 90 more days/);
+  });
+
+  it('warns in the last two weeks', () => {
+    for (const [days, status] of [
+      [14, 'ok'],
+      [13, 'warn'],
+      [0, 'warn'],
+    ] as const) {
+      const certificate = { ...sound, validToMs: NOW_MS + days * DAY_MS };
+      assert.equal(judgeCertificate(certificate, 'x', 'trust it', NOW_MS).status, status, String(days));
+    }
+  });
+
+  it('fails where a client would refuse, with the names that the certificate is for', () => {
+    const refused = { ...sound, refusal: 'ERR_TLS_CERT_ALTNAME_INVALID' };
+    const { status, message, fix } = judgeCertificate(refused, 'https://b.example', 'trust it', NOW_MS);
+    assert.equal(status, 'fail');
+    assert.match(message, /DNS:a\.example.*for other names/);
+    assert.match(fix!, /one of its names/);
+  });
+
+  it('says how to trust an authority, and passes on a reason that it does not know', () => {
+    const untrusted = { ...sound, refusal: 'SELF_SIGNED_CERT_IN_CHAIN' };
+    assert.equal(judgeCertificate(untrusted, 'x', 'trust it', NOW_MS).fix, 'trust it');
+    const unknown = { ...sound, refusal: 'SOMETHING_NEW' };
+    assert.match(judgeCertificate(unknown, 'x', 'trust it', NOW_MS).message, /SOMETHING_NEW/);
+  });
+});
+
+describe('clockSkewMs', () => {
+  it('never says more than the true skew, nor the wrong direction, and less by a second and the round trip at most', () => {
+    const trip = fc.record({
+      sentMs: fc.integer({ min: NOW_MS, max: NOW_MS + DAY_MS }),
+      skewMs: fc.integer({ min: -3_600_000, max: 3_600_000 }),
+      thereMs: fc.nat(500),
+      backMs: fc.nat(500),
+    });
+    fc.assert(
+      fc.property(trip, ({ sentMs, skewMs, thereMs, backMs }) => {
+        const date = new Date(sentMs + thereMs + skewMs).toUTCString();
+        const found = clockSkewMs(date, sentMs, sentMs + thereMs + backMs)!;
+        assert.ok(found === 0 || Math.sign(found) === Math.sign(skewMs));
+        assert.ok(Math.abs(found) <= Math.abs(skewMs));
+        assert.ok(Math.abs(skewMs) - Math.abs(found) <= 1_000 + thereMs + backMs);
+      }),
+    );
+  });
+
+  it('says nothing without a date, or with one that is none', () => {
+    for (const date of [undefined, '', 'yesterday']) assert.equal(clockSkewMs(date, 0, 1), null);
+    assert.deepEqual(judgeClock(null, 'x'), []);
+  });
+
+  it('warns beyond five seconds and says which clock is ahead', () => {
+    assert.equal(judgeClock(5_000, 'x')[0]?.status, 'ok');
+    assert.match(judgeClock(90_000, 'x')[0]!.message, /90 s ahead of/);
+    assert.match(judgeClock(-90_000, 'x')[0]!.message, /90 s behind/);
+  });
+});
+
+describe('judgeLinkAnswer', () => {
+  it('takes an upgrade to our subprotocol alone for a link', () => {
+    assert.equal(judgeLinkAnswer(101, 'sallyport', 'x').status, 'ok');
+    assert.equal(judgeLinkAnswer(101, undefined, 'x').status, 'fail');
+  });
+
+  it('knows a refused credential, a full server and a proxy in between', () => {
+    assert.match(judgeLinkAnswer(401, undefined, 'x').message, /credential is refused/);
+    assert.equal(judgeLinkAnswer(503, undefined, 'x').status, 'warn');
+    assert.match(judgeLinkAnswer(400, undefined, 'x').fix!, /WebSocket upgrades/);
+  });
+});
+
+describe('judgeAnswer', () => {
+  const through = { via: '1.1 sallyport-local' };
+
+  it('names the hop of a problem of ours and how to cure it', () => {
+    const body = JSON.stringify({ code: 'SP_BACKEND_REFUSED', hop: 'backend', title: 'It cannot be connected to' });
+    const headers = { ...through, 'content-type': 'application/problem+json' };
+    const { status, message, fix } = judgeAnswer({ status: 502, headers, body }, 'http://x/');
+    assert.equal(status, 'fail');
+    assert.match(message, /502 SP_BACKEND_REFUSED at the backend: It cannot/);
+    assert.match(fix!, /repair the backend/);
+  });
+
+  it("takes another service's problem for the backend's answer", () => {
+    const headers = { ...through, 'content-type': 'application/problem+json' };
+    for (const body of ['{"code":"OTHER"}', '{', '']) {
+      assert.match(judgeAnswer({ status: 500, headers, body }, 'x').message, /from the backend/);
+    }
+  });
+
+  it('is content with success and with a demand for a credential, and looks twice at what came past the tunnel', () => {
+    const statuses = [200, 302, 401, 404, 500].map(
+      (status) => judgeAnswer({ status, headers: through, body: '' }, 'x').status,
+    );
+    assert.deepEqual(statuses, ['ok', 'ok', 'ok', 'warn', 'fail']);
+    assert.equal(judgeAnswer({ status: 200, headers: {}, body: '' }, 'x').status, 'warn');
+  });
+});
+
+describe('judgeDescriptors', () => {
+  const loaded = loadConfig({
+    env: {},
+    cwd: '/nowhere',
+    overrides: [
+      { path: 'client.sessions', value: [{ id: 'a', backend: 'http://a' }] },
+      { path: 'entry.connections', value: 500 },
+    ],
+  });
+  assert.ok(loaded.ok);
+  const { config } = loaded;
+
+  it('warns of each part that may need more than it is allowed, and names the setting', () => {
+    const found = judgeDescriptors(config, new Set(['entry', 'client']), 1_000);
+    assert.deepEqual(
+      found.map(({ status }) => status),
+      ['warn'],
+    );
+    // 10 slots, 1,000 long streams, a link, and room for other files.
+    assert.match(found[0]!.message, /1000 open files allowed, and the client may need 1075/);
+    assert.match(found[0]!.fix!, /LimitNOFILE=1075.*client\.maxLongStreams/);
+  });
+
+  it('looks at the parts that are configured alone', () => {
+    assert.equal(judgeDescriptors(config, new Set(['entry']), 1_000)[0]?.status, 'ok');
+    assert.deepEqual(judgeDescriptors(config, new Set(['entry']), null), []);
+  });
+});
+
+it('asks for Node 24 or later', () => {
+  assert.deepEqual(
+    ['20.20.2', '23.11.0', '24.0.0', '26.10.0'].map((version) => judgeNode(version).status),
+    ['fail', 'fail', 'ok', 'ok'],
+  );
+});

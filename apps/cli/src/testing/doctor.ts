@@ -1,0 +1,63 @@
+/** A context for doctor's checks, and servers for them to find. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import type { TestContext } from 'node:test';
+import { loadConfig } from '@sallyport/config';
+import type { Environment } from '@sallyport/config';
+import type { DoctorContext } from '../doctor/context.ts';
+import type { Finding } from '../doctor/finding.ts';
+
+export interface Given {
+  readonly set?: Readonly<Record<string, unknown>>;
+  readonly env?: Environment;
+  readonly target?: string;
+  readonly timeoutMs?: number;
+  /** Wall clock. */
+  readonly nowMs?: () => number;
+}
+
+const STEP_TIMEOUT_MS = 5_000;
+
+export function contextOf({
+  set = {},
+  env = {},
+  target,
+  timeoutMs = STEP_TIMEOUT_MS,
+  nowMs = Date.now,
+}: Given): DoctorContext {
+  const overrides = Object.entries(set).map(([path, value]) => ({ path, value }));
+  const loaded = loadConfig({ env: {}, overrides, cwd: '/nowhere' });
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  const url = target === undefined ? null : new URL(target);
+  return { settings: loaded, problems: [], env, target: url, timeoutMs, nowMs };
+}
+
+/** `ok server`, `fail link` … */
+export function verdicts(findings: readonly Finding[]): string[] {
+  return findings.map(({ status, check }) => `${status} ${check}`);
+}
+
+/** The port that `server` took on 127.0.0.1; it is closed when the test ends. */
+export async function listening(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  t.after(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+export function httpServer(t: TestContext, listener: RequestListener): Promise<number> {
+  return listening(t, createServer(listener));
+}
+
+/** A port where nothing listens: it was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

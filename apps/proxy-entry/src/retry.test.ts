@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { StreamCode } from '@sallyport/protocol';
+import fc from 'fast-check';
+import { check } from '../../../packages/protocol/src/testing/check.ts';
+import { mayRetry, RetryBudget } from './retry.ts';
+
+const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'];
+const OTHERS = ['POST', 'PATCH', 'get', 'PROPFIND', 'LOCK'];
+const WORTH_IT: readonly number[] = [
+  StreamCode.LINK_LOST,
+  StreamCode.DRAINING,
+  StreamCode.OVERLOADED,
+  StreamCode.BACKEND_REFUSED,
+  StreamCode.BACKEND_RESET,
+];
+const RESERVE = 100;
+
+describe('a request that failed before its head', () => {
+  it('is sent again with any method when nothing of it reached the backend', () => {
+    for (const code of WORTH_IT) {
+      for (const method of [...IDEMPOTENT, ...OTHERS]) assert.ok(mayRetry(code, true, method, 1, true), method);
+    }
+  });
+
+  it('is sent again when it may have reached the backend only if its method is idempotent', () => {
+    for (const code of WORTH_IT) {
+      for (const method of IDEMPOTENT) assert.ok(mayRetry(code, false, method, 1, true), method);
+      for (const method of OTHERS) assert.ok(!mayRetry(code, false, method, 1, true), method);
+    }
+  });
+
+  it('is sent again only for a code that a second way may not meet', () => {
+    for (const [name, code] of Object.entries(StreamCode)) {
+      assert.equal(mayRetry(code, true, 'GET', 1, true), WORTH_IT.includes(code), name);
+    }
+    assert.ok(!mayRetry(999, true, 'GET', 1, true));
+  });
+
+  it('is sent again once', () => {
+    for (const attempt of [2, 3]) assert.ok(!mayRetry(StreamCode.LINK_LOST, true, 'GET', attempt, true));
+  });
+
+  it('is not sent again when its body is no longer whole', () => {
+    assert.ok(!mayRetry(StreamCode.LINK_LOST, true, 'GET', 1, false));
+  });
+});
+
+describe('the budget of retries', () => {
+  it('begins with a reserve for the quiet hours', () => {
+    const budget = new RetryBudget(10);
+    assert.equal(takeAll(budget), RESERVE);
+  });
+
+  it('is filled by requests, up to the reserve and no further', () => {
+    const budget = new RetryBudget(10);
+    takeAll(budget);
+    for (let i = 0; i < 55; i += 1) budget.request();
+    assert.equal(takeAll(budget), 5);
+    for (let i = 0; i < 5_000; i += 1) budget.request();
+    assert.equal(takeAll(budget), RESERVE);
+  });
+
+  it('of 0 percent allows none at all', () => {
+    const budget = new RetryBudget(0);
+    for (let i = 0; i < 1_000; i += 1) budget.request();
+    assert.ok(!budget.take());
+  });
+
+  it('never allows more than the reserve and its share of the requests', (t) => {
+    const steps = fc.array(fc.record({ requests: fc.nat(300), retries: fc.nat(300) }), { maxLength: 30, size: 'max' });
+    check(
+      t,
+      fc.property(fc.integer({ min: 0, max: 100 }), steps, (percent, all) => {
+        const budget = new RetryBudget(percent);
+        let requests = 0;
+        let taken = 0;
+        for (const step of all) {
+          for (let i = 0; i < step.requests; i += 1) budget.request();
+          requests += step.requests;
+          for (let i = 0; i < step.retries; i += 1) taken += budget.take() ? 1 : 0;
+          assert.ok(taken <= RESERVE + (percent / 100) * requests + 1e-6, `${taken} of ${requests} at ${percent} %`);
+        }
+      }),
+    );
+  });
+});
+
+function takeAll(budget: RetryBudget): number {
+  let taken = 0;
+  while (budget.take()) taken += 1;
+  return taken;
+}

@@ -1,0 +1,39 @@
+/** Visitors' requests as `admit` and `Forwarding` see them, and words for reading their fields. */
+import type { Arrival } from '../forwarding.ts';
+import type { VisitorRequest } from '../visitor/transport.ts';
+
+export function visitorRequest(changes: Partial<VisitorRequest> = {}): VisitorRequest {
+  return {
+    method: 'GET',
+    target: '/session/demo/',
+    httpVersion: '1.1',
+    fields: ['Host', 'visited.example'],
+    remoteAddress: '192.0.2.7',
+    scheme: 'http',
+    isUpgrade: false,
+    hasBody: false,
+    arrivedMs: 0,
+    ...changes,
+  };
+}
+
+export function arrival(changes: Partial<Arrival> = {}): Arrival {
+  return {
+    remoteAddress: '192.0.2.7',
+    httpVersion: '1.1',
+    scheme: 'http',
+    host: 'visited.example',
+    prefix: '/session/demo',
+    requestId: 'id-1',
+    isUpgrade: false,
+    ...changes,
+  };
+}
+
+/** `Name: value` lines of flat fields, those of `name` alone when it is given (in lower case). */
+export function lines(fields: readonly string[], name?: string): string[] {
+  return fields.flatMap((value, i) => {
+    const isWanted = i % 2 === 1 && (name === undefined || fields[i - 1]!.toLowerCase() === name);
+    return isWanted ? [`${fields[i - 1]!}: ${value}`] : [];
+  });
+}

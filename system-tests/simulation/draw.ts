@@ -1,0 +1,113 @@
+/** Draws a schedule from a seed. */
+import { StreamCode } from '@sallyport/protocol';
+import type { Random } from '../../packages/protocol/src/testing/random.ts';
+import { MAX_CHUNK_BYTES } from './content.ts';
+import type { LineTraits } from './line.ts';
+import { FIRST_REQUEST_MS } from './plan.ts';
+import type { BodyPlan, FaultPlan, Plan, RequestPlan } from './plan.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const BUSY_MS = 4_000;
+/** So that no body takes more turns than it is worth. */
+const MOST_WRITES = 400;
+const SLOW_BYTES_PER_MS = 500;
+const FAST_BYTES_PER_MS = 100_000;
+
+/** What a schedule is like as a whole. */
+interface Mood {
+  /** No link is cut and nobody leaves: what does not fail by itself must complete. */
+  readonly isCalm: boolean;
+  /** Visitors may leave, backends may fail. */
+  readonly mayFail: boolean;
+  /** Large bodies all at once, so that links are full and windows grow. */
+  readonly isHeavy: boolean;
+}
+
+function drawLine(random: Random, { isHeavy }: Mood): LineTraits {
+  const slow = random.spread(SLOW_BYTES_PER_MS, FAST_BYTES_PER_MS);
+  return {
+    delayMs: random.pick([0, 1, random.spread(1, 150)]),
+    jitterMs: random.pick([0, random.spread(0, 30)]),
+    bytesPerMs: random.chance(isHeavy ? 0.7 : 0.3) ? slow : Number.POSITIVE_INFINITY,
+    isTorn: random.chance(0.5),
+    isBuffered: random.chance(0.5),
+    isCopied: random.chance(0.5),
+  };
+}
+
+function drawBody(random: Random, { mayFail, isHeavy }: Mood): BodyPlan {
+  const most = isHeavy ? 1_500_000 : random.pick([0, 100, 60_000, 400_000]);
+  const bytes = random.spread(0, most);
+  const chunkBytes = Math.max(random.spread(1, MAX_CHUNK_BYTES), Math.ceil((2 * bytes) / MOST_WRITES));
+  return {
+    bytes,
+    chunkBytes: Math.min(chunkBytes, MAX_CHUNK_BYTES),
+    pauseMs: isHeavy ? 0 : random.pick([0, 0, random.spread(1, 40)]),
+    trailers: random.chance(0.2) ? ['trailer', `of ${bytes}`] : [],
+    cutAtByte: mayFail && random.chance(0.15) ? random.int(bytes + 1) : null,
+    readPauseMs: random.pick(isHeavy ? [0, 0, 0, 1] : [0, 0, 1, random.spread(1, 200)]),
+  };
+}
+
+interface Cast {
+  readonly sessions: readonly string[];
+  readonly entries: number;
+}
+
+function drawRequest(random: Random, key: number, { sessions, entries }: Cast, mood: Mood): RequestPlan {
+  const { mayFail, isHeavy } = mood;
+  const upload = random.chance(0.5) ? drawBody(random, mood) : null;
+  const isEarly = upload !== null && random.chance(0.4);
+  const code = random.pick([StreamCode.BACKEND_REFUSED, StreamCode.BACKEND_TIMEOUT, StreamCode.BACKEND_RESET]);
+  return {
+    key,
+    startMs: FIRST_REQUEST_MS + random.int(isHeavy ? BUSY_MS / 10 : BUSY_MS),
+    session: random.pick(sessions),
+    entry: random.int(entries),
+    upload,
+    download: random.chance(0.8) ? drawBody(random, mood) : null,
+    informationalHeads: random.chance(0.2) ? random.int(17) : 0,
+    answerAtByte: isEarly ? random.int(upload.bytes + 1) : null,
+    thinkMs: random.pick([0, 0, random.spread(0, 500)]),
+    visitorLeavesMs: mayFail && random.chance(0.2) ? random.spread(0, 2_000) : null,
+    failure: mayFail && random.chance(0.15) ? { code, notStarted: code === StreamCode.BACKEND_REFUSED } : null,
+    cleanupMs: random.pick([0, random.spread(0, 300)]),
+  };
+}
+
+function drawFault(random: Random, { isCalm }: Mood): FaultPlan {
+  const kinds = isCalm ? (['stall', 'leases'] as const) : (['cut', 'stall', 'goaway', 'leases'] as const);
+  return {
+    // In calm the links come up undisturbed: who asked before would be told that there is no session.
+    atMs: isCalm ? FIRST_REQUEST_MS + random.int(BUSY_MS) : random.int(FIRST_REQUEST_MS + BUSY_MS),
+    kind: random.pick(kinds),
+    which: random.int(1_000),
+    // Below two heartbeats in calm: nobody may be taken for dead.
+    forMs: random.spread(10, isCalm ? 3_000 : 15_000),
+  };
+}
+
+export function drawPlan(random: Random): Plan {
+  const isCalm = random.chance(0.4);
+  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.25) };
+  const sessions = ['red', 'green', 'blue'].slice(0, 1 + random.int(3));
+  const cast = { sessions, entries: 1 + random.int(2) };
+  const requests = mood.isHeavy ? 5 + random.int(25) : random.spread(1, 25);
+  const queue = { limit: random.spread(1, 50), timeoutMs: random.spread(10, 5_000) };
+  return {
+    isCalm,
+    entries: cast.entries,
+    clients: sessions.map((session) => ({ session, links: 1 + random.int(3), leases: random.spread(1, 8) })),
+    uplink: drawLine(random, mood),
+    clientLink: drawLine(random, mood),
+    maxWindowBytes: mood.isHeavy ? 8 * MIB : random.pick([0, 40_000, 256 * KIB, 8 * MIB]),
+    budgetBytes: mood.isHeavy ? 64 * MIB : random.pick([0, 50_000, 64 * MIB]),
+    queue: isCalm ? { limit: 1_000, timeoutMs: 10_000_000 } : queue,
+    egressBytes: isCalm ? Number.MAX_SAFE_INTEGER : random.pick([64 * KIB, 4 * MIB]),
+    maxStreamId: !isCalm && random.chance(0.2) ? random.spread(1, 10) : null,
+    requests: Array.from({ length: requests }, (_, key) => drawRequest(random, key, cast, mood)),
+    faults: Array.from({ length: random.chance(0.3) ? 0 : random.spread(1, 6) }, () => drawFault(random, mood)),
+    drainAtMs: random.chance(0.2) ? FIRST_REQUEST_MS + random.int(2 * BUSY_MS) : null,
+  };
+}
