@@ -19,6 +19,8 @@ const WORKERS = 30;
 /** A request to an entry without a server waits for one; here not for long. */
 const IMPATIENT = 'entry.sessionSyncTimeoutMs=200';
 const BACK_AGAIN_MS = 30_000;
+/** Another client is started while they wait. */
+const CLIENT_START_MS = 40_000;
 
 describe('a part killed with -9 under load', () => {
   let tunnel: Deployment;
@@ -82,9 +84,9 @@ describe('the requests of a client killed with -9, when another has joined', () 
   });
 
   it('a GET is sent again, a POST is not, and an answer that began is cut', async () => {
-    const got = visit(`${tunnel.url}get`);
-    const posted = visit(`${tunnel.url}post`, { method: 'POST', body: 'once' });
-    const begun = visit(`${tunnel.url}begun`);
+    const got = visit(`${tunnel.url}get`, { limitMs: CLIENT_START_MS });
+    const posted = visit(`${tunnel.url}post`, { method: 'POST', body: 'once', limitMs: CLIENT_START_MS });
+    const begun = visit(`${tunnel.url}begun`, { limitMs: CLIENT_START_MS });
     const wires = [await backend.accept(), await backend.accept(), await backend.accept()];
     const targets = await Promise.all(wires.map(async (wire) => (await wire.readHead()).first.split(' ')[1]!));
     const far = wires[targets.indexOf('/begun')]!;

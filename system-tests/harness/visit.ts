@@ -8,6 +8,8 @@ export interface Visit {
   /** Sent with these and no others but `Connection: close`. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** How long the answer and then its end are waited for; `CEILING_MS` if not told. */
+  readonly limitMs?: number;
 }
 
 export interface Answer {
@@ -23,8 +25,8 @@ export interface Answer {
 /** Rejects when no answer began. */
 export async function visit(url: string, options: Visit = {}): Promise<Answer> {
   const sent = open(url, options);
-  const answer = await answered(sent, url);
-  return { ...headOf(answer), ...(await within(bodyOf(answer), `the end of the answer of ${url}`)) };
+  const answer = await within(answered(sent), `the answer of ${url}`, options.limitMs);
+  return { ...headOf(answer), ...(await within(bodyOf(answer), `the end of the answer of ${url}`, options.limitMs)) };
 }
 
 /** Sends the request with its body and ends it. */
@@ -34,19 +36,17 @@ function open(url: string, { method = 'GET', fields = {}, body }: Visit): Client
   return request(url, { method, headers, agent: false }).end(body);
 }
 
-/** The head of the answer to `sent`, its body not read yet. */
-export function answered(sent: ClientRequest, what: string): Promise<IncomingMessage> {
-  const head = new Promise<IncomingMessage>((resolve, reject) => {
+function answered(sent: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
     sent.once('response', resolve).once('error', reject);
   });
-  return within(head, `the answer of ${what}`);
 }
 
 function headOf(answer: IncomingMessage): Pick<Answer, 'status' | 'reason' | 'fields'> {
   return { status: answer.statusCode!, reason: answer.statusMessage!, fields: answer.rawHeaders };
 }
 
-export function bodyOf(answer: IncomingMessage): Promise<Pick<Answer, 'body' | 'isWhole'>> {
+function bodyOf(answer: IncomingMessage): Promise<Pick<Answer, 'body' | 'isWhole'>> {
   const chunks: Buffer[] = [];
   return new Promise((resolve) => {
     answer

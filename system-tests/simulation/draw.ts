@@ -37,7 +37,7 @@ function drawLine(random: Random, { isHeavy }: Mood): LineTraits {
 }
 
 function drawBody(random: Random, { mayFail, isHeavy }: Mood): BodyPlan {
-  const most = isHeavy ? 1_500_000 : random.pick([0, 100, 60_000, 400_000]);
+  const most = isHeavy ? 1_000_000 : random.pick([0, 100, 60_000, 400_000]);
   const bytes = random.spread(0, most);
   const chunkBytes = Math.max(random.spread(1, MAX_CHUNK_BYTES), Math.ceil((2 * bytes) / MOST_WRITES));
   return {
@@ -90,7 +90,7 @@ function drawFault(random: Random, { isCalm }: Mood): FaultPlan {
 
 export function drawPlan(random: Random): Plan {
   const isCalm = random.chance(0.4);
-  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.25) };
+  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.2) };
   const sessions = ['red', 'green', 'blue'].slice(0, 1 + random.int(3));
   const cast = { sessions, entries: 1 + random.int(2) };
   const requests = mood.isHeavy ? 5 + random.int(25) : random.spread(1, 25);

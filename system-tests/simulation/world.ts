@@ -51,22 +51,30 @@ export class World {
     const { clock, exchanges } = this.stage;
     const startMs = clock.nowMs();
     const lastMs = startMs + Math.max(...this.stage.plan.requests.map((each) => each.startMs));
-    while (clock.nowMs() <= lastMs || exchanges.some(({ visitor }) => visitor.outcome === null)) {
-      await this.#step();
+    await this.#playWhile(() => {
       if (clock.nowMs() - startMs > PATIENCE_MS) throw new Violation(`never ends: ${this.#stuck()}`);
-    }
+      return clock.nowMs() <= lastMs || exchanges.some(({ visitor }) => visitor.outcome === null);
+    });
     const quietMs = clock.nowMs() + QUIET_MS;
-    while (clock.nowMs() < quietMs) await this.#step();
+    await this.#playWhile(() => clock.nowMs() < quietMs);
     checkQuiet(this.stage, this.relay);
     await this.#end();
   }
 
-  async #step(): Promise<void> {
+  async #playWhile(isWanted: () => boolean): Promise<void> {
+    while (isWanted()) {
+      this.#step();
+      // A drain ends in a promise: it is heard between two moments.
+      if (this.#drained !== null) await Promise.resolve();
+    }
+  }
+
+  /** All that is due now, and on to the next moment. */
+  #step(): void {
     const { clock } = this.stage;
     for (let turns = 0; clock.turn(); turns += 1) {
       if (turns > MAX_TURNS_AT_ONCE) throw new Violation('time stands still: something waits for itself');
       checkTurn(this.stage);
-      if (this.#drained !== null) await Promise.resolve();
     }
     if (Number.isFinite(clock.nextDueMs)) clock.skip();
     else clock.jump(IDLE_STEP_MS);
@@ -79,7 +87,7 @@ export class World {
     if (!this.#isRelayClosed) this.relay.close();
     this.#isRelayClosed = true;
     const untilMs = clock.nowMs() + PATIENCE_MS;
-    while (clock.liveTimers > 0 && clock.nowMs() < untilMs) await this.#step();
+    await this.#playWhile(() => clock.liveTimers > 0 && clock.nowMs() < untilMs);
     if (clock.liveTimers > 0) throw new Violation(`${clock.liveTimers} timers are left`);
     if (this.relay.uplinks.size + this.relay.clientLinks.size > 0) throw new Violation('the relay keeps closed links');
   }

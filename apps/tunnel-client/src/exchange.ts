@@ -148,6 +148,7 @@ export class Exchange implements StreamHandler, BackendHandler {
     if (this.#isLong && !this.#host.takeLongStream()) {
       this.#isLong = false;
       this.#stream.reset(StreamCode.LONG_STREAMS);
+      this.#isCancelled = true;
       this.#call?.cancel();
       return;
     }

@@ -198,18 +198,15 @@ export class SessionClient implements ExchangeHost {
       hello: this.#hello(leases),
       handler: this.#handler(dialer),
     });
-    this.#leases.set(link, { count: leases, returned: 0 });
+    this.#leases.set(link, { count: leases, returned: 0, isAccepted: false });
     return link;
   }
 
   #handler(dialer: Dialer): LinkHandler {
     return {
-      onHello: () => {
-        dialer.ready();
-        return null;
-      },
+      onHello: () => null,
       onOpen: (leg, frame, start, end, last) => this.#onOpen(leg, frame, start, end, last),
-      onSlots: () => {},
+      onSlots: (link) => this.#accepted(dialer, link),
       onSessions: () => {},
       onGoaway: (link) => dialer.replace(link),
       onLate: () => {},
@@ -220,6 +217,14 @@ export class SessionClient implements ExchangeHost {
         this.#checkDrained();
       },
     };
+  }
+
+  /** The server's first SLOTS: the session is ours. */
+  #accepted(dialer: Dialer, link: Link): void {
+    const leases = this.#leases.get(link);
+    if (leases === undefined || leases.isAccepted) return;
+    leases.isAccepted = true;
+    dialer.ready();
   }
 
   #onOpen(leg: Leg, frame: Buffer, start: number, end: number, last: boolean): void {
@@ -261,6 +266,7 @@ export class SessionClient implements ExchangeHost {
 interface LinkLeases {
   readonly count: number;
   returned: number;
+  isAccepted: boolean;
 }
 
 function runExchange(exchange: Exchange): Promise<void> {

@@ -9,7 +9,7 @@ describe('config', { concurrency: 2, timeout: 60_000 }, () => {
   it('check says ok, and which file that is true of', async (t) => {
     const cwd = temporaryFolder(t);
     const without = await runCli(t, ['config', 'check'], { cwd });
-    assert.deepEqual([without.code, without.stdout], [0, 'ok: no file, defaults and environment alone\n']);
+    assert.deepEqual([without.code, without.stdout], [0, 'ok: no file: defaults, environment and flags\n']);
     writeFileSync(join(cwd, 'sallyport.yaml'), 'entry: { port: 8080 }\n');
     const { code, stdout } = await runCli(t, ['config', 'check'], { cwd });
     assert.deepEqual([code, stdout], [0, `ok: ${join(cwd, 'sallyport.yaml')}\n`]);

@@ -42,7 +42,7 @@ function check(flags: SettingFlags): Exit {
   const output = createOutput(flags.json === true);
   const result = loadSettings(flags);
   if (result.ok) {
-    const from = result.file ?? 'no file, defaults and environment alone';
+    const from = result.file ?? 'no file: defaults, environment and flags';
     output.result({ event: 'ok', file: result.file ?? null }, `ok: ${from}`);
     return Exit.DONE;
   }

@@ -5,7 +5,7 @@ import { fail, ok } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 export async function checkConfiguration({ settings, problems }: DoctorContext): Promise<Finding[]> {
-  if (settings !== null) return [ok('configuration', settings.file ?? 'no file: defaults and environment alone')];
+  if (settings !== null) return [ok('configuration', settings.file ?? 'no file: defaults, environment and flags')];
   return problems.map(({ message, hint, ...place }) => {
     const [where] = formatProblem({ ...place, message, hint }).split(`${message}; `);
     return fail('configuration', `${where}${message}`, hint);

@@ -35,3 +35,8 @@ process.on('SIGTERM', () => void stop());
 // A Ctrl-C reaches the whole group; the order of stopping is the parent's.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit(running === null ? 1 : 0));
+// Nobody else catches it: one line, and the parent says which part died.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`sallyport: ${asCommandError(error).message}\n`);
+  process.exit(1);
+});

@@ -116,6 +116,8 @@ export class Relay {
         clientLink.leases = hello.leases;
         session.links.add(clientLink);
         this.#feed.membershipChanged(session);
+        // Tells the client that the session is its own: until then it cannot know.
+        link.sendSlots({ leases: 0, returned: 0, waiting: session.waiting });
         session.pump();
         return null;
       },
