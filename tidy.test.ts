@@ -6,7 +6,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 
 const ROOT = import.meta.dirname;
-const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((file) => file !== '');
 const sources = tracked.filter((file) => /\.(ts|js)$/.test(file));
@@ -71,7 +74,8 @@ test('no test is left running alone', () => {
 });
 
 /** Fields that hold what waits. */
-const QUEUE_FIELD = /^\s*(?:readonly\s+)?#?(queue|pending|kept|held|waiting|inbox|early|urgent|backlog)\b[^=\n(]*=\s*(?:\[\]|new (?:Set|Map)\b|NOTHING)/i;
+const QUEUE_FIELD =
+  /^\s*(?:readonly\s+)?#?(queue|pending|kept|held|waiting|inbox|early|urgent|backlog)\b[^=\n(]*=\s*(?:\[\]|new (?:Set|Map)\b|NOTHING)/i;
 
 test('beside every queue its limit is named', () => {
   const broken = production.flatMap((file) => {
@@ -95,7 +99,9 @@ test('files stay small enough to keep in mind', () => {
 });
 
 test('no document or source names a path of the machine it was written on', () => {
-  const foreign = new RegExp(`(^|[\\s"'\`(])(${['/wo', 'rk/'].join('')}|${['\\.\\./sha', 'red/'].join('')}|/ro${'ot/'})`);
+  // Put together from pieces, so that this file does not find itself.
+  const places = ['/wo_rk/', '\\.\\./sha_red/', '/ro_ot/'].map((place) => place.replace('_', ''));
+  const foreign = new RegExp(`(^|[\\s"'\`(])(${places.join('|')})`);
   const broken = tracked
     .filter((file) => file !== '.ci/run' && /\.(ts|js|md|yml|yaml|json)$/.test(file) && !file.includes('package-lock'))
     .filter((file) => foreign.test(read(file)));

@@ -36,7 +36,11 @@ function platformEntry(name: string, version: string, dev: boolean): Entry {
   const words = name.split(/[/-]/);
   const os = OS.find((each) => words.includes(each));
   const cpu = CPU.find((each) => words.includes(each));
-  const libc = words.some((word) => word.startsWith('musl')) ? 'musl' : words.some((word) => word.startsWith('gnu')) ? 'glibc' : null;
+  const libc = words.some((word) => word.startsWith('musl'))
+    ? 'musl'
+    : words.some((word) => word.startsWith('gnu'))
+      ? 'glibc'
+      : null;
   return {
     version: version.replace(/^[\^~]/, ''),
     ...(dev ? { dev } : {}),

@@ -3,7 +3,7 @@ import { StreamCode } from '@sallyport/protocol';
 import type { Random } from '../../packages/protocol/src/testing/random.ts';
 import { MAX_CHUNK_BYTES } from './content.ts';
 import type { LineTraits } from './line.ts';
-import { FIRST_REQUEST_MS } from './plan.ts';
+import { FIRST_REQUEST_MS, LONGEST_HARMLESS_STALL_MS } from './plan.ts';
 import type { BodyPlan, FaultPlan, Plan, RequestPlan } from './plan.ts';
 
 const KIB = 1024;
@@ -50,6 +50,12 @@ function drawBody(random: Random, { mayFail, isHeavy }: Mood): BodyPlan {
   };
 }
 
+/** In heavy weather many share a link. */
+function drawClient(random: Random, session: string, { isHeavy }: Mood): Plan['clients'][number] {
+  if (isHeavy) return { session, links: 1 + random.int(2), leases: 4 + random.int(16) };
+  return { session, links: 1 + random.int(3), leases: random.spread(1, 8) };
+}
+
 interface Cast {
   readonly sessions: readonly string[];
   readonly entries: number;
@@ -84,28 +90,28 @@ function drawFault(random: Random, { isCalm }: Mood): FaultPlan {
     kind: random.pick(kinds),
     which: random.int(1_000),
     // Below two heartbeats in calm: nobody may be taken for dead.
-    forMs: random.spread(10, isCalm ? 3_000 : 15_000),
+    forMs: random.spread(10, isCalm ? LONGEST_HARMLESS_STALL_MS : 15_000),
   };
 }
 
 export function drawPlan(random: Random): Plan {
   const isCalm = random.chance(0.4);
-  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.2) };
+  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.3) };
   const sessions = ['red', 'green', 'blue'].slice(0, 1 + random.int(3));
-  const cast = { sessions, entries: 1 + random.int(2) };
-  const requests = mood.isHeavy ? 5 + random.int(25) : random.spread(1, 25);
+  const cast = { sessions, entries: mood.isHeavy ? 1 : 1 + random.int(2) };
+  const requests = mood.isHeavy ? 10 + random.int(25) : random.spread(1, 25);
   const queue = { limit: random.spread(1, 50), timeoutMs: random.spread(10, 5_000) };
   return {
     isCalm,
     entries: cast.entries,
-    clients: sessions.map((session) => ({ session, links: 1 + random.int(3), leases: random.spread(1, 8) })),
+    clients: sessions.map((session) => drawClient(random, session, mood)),
     uplink: drawLine(random, mood),
     clientLink: drawLine(random, mood),
     maxWindowBytes: mood.isHeavy ? 8 * MIB : random.pick([0, 40_000, 256 * KIB, 8 * MIB]),
     budgetBytes: mood.isHeavy ? 64 * MIB : random.pick([0, 50_000, 64 * MIB]),
     queue: isCalm ? { limit: 1_000, timeoutMs: 10_000_000 } : queue,
     egressBytes: isCalm ? Number.MAX_SAFE_INTEGER : random.pick([64 * KIB, 4 * MIB]),
-    maxStreamId: !isCalm && random.chance(0.2) ? random.spread(1, 10) : null,
+    maxStreamId: !isCalm && random.chance(0.3) ? 1 + random.int(mood.isHeavy ? 25 : 8) : null,
     requests: Array.from({ length: requests }, (_, key) => drawRequest(random, key, cast, mood)),
     faults: Array.from({ length: random.chance(0.3) ? 0 : random.spread(1, 6) }, () => drawFault(random, mood)),
     drainAtMs: random.chance(0.2) ? FIRST_REQUEST_MS + random.int(2 * BUSY_MS) : null,

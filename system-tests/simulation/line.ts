@@ -29,6 +29,7 @@ interface Parcel {
 }
 
 const ABNORMAL_CLOSE = 1006;
+const RECOVERY_MS = 3_000;
 
 export class LineEnd implements Transport {
   handler: TransportHandler | null = null;
@@ -155,7 +156,10 @@ export class Line {
 
   /** Nothing arrives, in one direction or both, for a while; nothing is lost. */
   stall(forMs: number): void {
-    const untilMs = this.clock.nowMs() + forMs;
+    const now = this.clock.nowMs();
+    // Between two stalls something arrives, or they would add up to a line that is lost.
+    if (now < Math.max(this.a.stalledUntilMs, this.b.stalledUntilMs) + RECOVERY_MS) return;
+    const untilMs = now + forMs;
     const which = this.random.int(3);
     if (which !== 1) this.a.stalledUntilMs = untilMs;
     if (which !== 0) this.b.stalledUntilMs = untilMs;

@@ -2,12 +2,14 @@
 import { Kind, LAST, MAX_STREAM_ID, Phase } from '@sallyport/protocol';
 import type { Leg } from '@sallyport/protocol';
 import type { Relay } from '../../apps/tunnel-server/src/relay/relay.ts';
+import type { Session } from '../../apps/tunnel-server/src/relay/session.ts';
 import type { Stage } from './stage.ts';
 import { expect } from './violation.ts';
 
 const KIND_AT = 3;
 
-export function checkTurn(stage: Stage): void {
+export function checkTurn(stage: Stage, relay: Relay): void {
+  if (stage.isFlawless) for (const session of relay.sessions.values()) checkQueue(session);
   let queuedBytes = stage.traffic.inFlight;
   for (const { link, end } of stage.linkEnds) {
     if (link.isClosed) continue;
@@ -20,6 +22,12 @@ export function checkTurn(stage: Stage): void {
   }
   // Frames lost with a line never arrive, so nothing adds up any more.
   if (queuedBytes === 0 && !stage.hasCuts) checkCredit(stage);
+}
+
+/** Nobody waits beside a free slot: whoever gives one back wakes the first in the queue. */
+function checkQueue(session: Session): void {
+  if (session.waiting === 0) return;
+  expect(session.free === 0, () => `${session.waiting} requests wait, and ${session.free} slots are free`);
 }
 
 /** What waits of a stream that is over ends in its end: it was not reset or cut, or nothing would wait. */

@@ -83,7 +83,8 @@ export abstract class Peer implements LinkHandler {
 
   readonly #finish = (): void => {
     if (this.link.isClosed) return;
-    if (this.link.legs.size === 0 && this.link.egress.queuedBytes === 0) this.link.close(CloseCode.DONE, 'finished');
+    // A link without streams has nothing left to say, or its close would swallow it.
+    if (this.link.legs.size === 0) this.link.close(CloseCode.DONE, 'finished');
     else this.stage.clock.after(FINISH_PERIOD_MS, this.#finish);
   };
 }

@@ -62,3 +62,12 @@ export interface Plan {
 
 /** By then the links are up, where nothing goes wrong. */
 export const FIRST_REQUEST_MS = 1_000;
+/** Below two heartbeats, with room for what was on its way before. */
+export const LONGEST_HARMLESS_STALL_MS = 7_000;
+
+/** Whether a line is lost, or silent for so long that it counts as lost. */
+export function losesLinks(plan: Plan): boolean {
+  return plan.faults.some(
+    ({ kind, forMs }) => kind === 'cut' || (kind === 'stall' && forMs > LONGEST_HARMLESS_STALL_MS),
+  );
+}

@@ -42,15 +42,18 @@ export class Source {
   readonly pump = (): void => {
     this.#timer = null;
     const { clock, random, stream, key, direction, plan, onWrite } = this.#options;
+    const toBytes = Math.min(plan.bytes, plan.cutAtByte ?? plan.bytes);
     while (!this.#isOver && !this.#isBlocked) {
-      const toBytes = Math.min(plan.bytes, plan.cutAtByte ?? plan.bytes);
+      if (this.#at < toBytes) {
+        const size = Math.min(random.spread(1, plan.chunkBytes), toBytes - this.#at);
+        // A write may come back here through `writable`, so its place is noted before.
+        const from = this.#at;
+        this.#at += size;
+        this.#isBlocked = !stream.write(bodyBytes(key, direction, from, from + size));
+        onWrite();
+      }
+      // Whoever has written all says so at once, though the last of it may wait for credit.
       if (this.#at === toBytes) return this.#finish();
-      const size = Math.min(random.spread(1, plan.chunkBytes), toBytes - this.#at);
-      // A write may come back here through `writable`, so its place is noted before.
-      const from = this.#at;
-      this.#at += size;
-      this.#isBlocked = !stream.write(bodyBytes(key, direction, from, from + size));
-      onWrite();
       if (plan.pauseMs > 0 && !this.#isOver) {
         this.#timer = clock.after(random.next() * plan.pauseMs, this.pump);
         return;
@@ -70,6 +73,7 @@ export class Source {
   }
 
   #finish(): void {
+    if (this.#isOver) return;
     const { stream, plan, cutCode, onDone } = this.#options;
     this.#isOver = true;
     if (plan.cutAtByte === null) stream.end(plan.trailers);

@@ -6,6 +6,7 @@ import { VirtualClock } from '../../packages/protocol/src/testing/virtual-clock.
 import type { Backend } from './backend.ts';
 import { Line } from './line.ts';
 import type { LineEnd, LineTraits } from './line.ts';
+import { losesLinks } from './plan.ts';
 import type { Plan, RequestPlan } from './plan.ts';
 import type { Sink } from './sink.ts';
 import type { Source } from './source.ts';
@@ -39,9 +40,13 @@ export class Stage {
   /** Nobody dials any more. */
   isClosing = false;
 
+  /** No link is ever taken out of the rotation for its backend's faults. */
+  readonly isFlawless: boolean;
+
   constructor(random: Random, plan: Plan) {
     this.random = random;
     this.plan = plan;
+    this.isFlawless = plan.isCalm && plan.requests.every((each) => each.failure === null);
   }
 
   get hasCuts(): boolean {
@@ -80,12 +85,13 @@ export class Stage {
     if (request.failure !== null && code === request.failure.code) return true;
     if (request.download?.cutAtByte != null && code === StreamCode.BACKEND_RESET) return true;
     if (this.plan.drainAtMs !== null && code === StreamCode.DRAINING) return true;
+    // Who goes away, or runs out of ids, lets what runs finish.
+    if (code === StreamCode.LINK_LOST) return losesLinks(this.plan);
     return !this.plan.isCalm && MISFORTUNES.has(code);
   }
 }
 
 const MISFORTUNES = new Set<number>([
-  StreamCode.LINK_LOST,
   StreamCode.DRAINING,
   StreamCode.NO_CLIENT,
   StreamCode.NO_SESSION,

@@ -74,7 +74,7 @@ export class World {
     const { clock } = this.stage;
     for (let turns = 0; clock.turn(); turns += 1) {
       if (turns > MAX_TURNS_AT_ONCE) throw new Violation('time stands still: something waits for itself');
-      checkTurn(this.stage);
+      checkTurn(this.stage, this.relay);
     }
     if (Number.isFinite(clock.nextDueMs)) clock.skip();
     else clock.jump(IDLE_STEP_MS);

@@ -15,7 +15,7 @@ registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
     if (!url.endsWith(file)) return loaded;
-    const source = String(loaded.source);
+    const source = Buffer.from(loaded.source as Buffer).toString();
     const places = source.split(find).length - 1;
     if (places !== 1) throw new Error(`${file} has ${places} places that read ${JSON.stringify(find)}, not one`);
     isPlanted = true;

@@ -43,9 +43,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'ABORT is taken for END',
-    file: `${PROTOCOL}/stream-frames.ts`,
-    find: 'return cutByPeer(leg, readU16(frame, start), false, true);',
-    replace: 'return takeEnd(leg, frame, end, end);',
+    file: `${RELAY}/stream.ts`,
+    find: '      leg.abort(code as StreamCode);',
+    replace: 'leg.end([]);',
   },
   {
     name: 'RESET leaves queued data',
@@ -200,7 +200,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the relay resets where the visitor was cut',
     file: `${RELAY}/stream.ts`,
-    find: 'leg.abort(code as StreamCode);',
+    find: '      leg.abort(code as StreamCode);',
     replace: 'leg.reset(code as StreamCode, false);',
   },
   {
