@@ -83,8 +83,10 @@ export abstract class Peer implements LinkHandler {
 
   readonly #finish = (): void => {
     if (this.link.isClosed) return;
-    // A link without streams has nothing left to say, or its close would swallow it.
-    if (this.link.legs.size === 0) this.link.close(CloseCode.DONE, 'finished');
+    const { legs, egress, isOpener } = this.link;
+    // A link without streams has nothing left to say, or its close would swallow it. An opener's may not have left.
+    const isDone = legs.size === 0 && !(isOpener && egress.waiting.bytes > 0);
+    if (isDone) this.link.close(CloseCode.DONE, 'finished');
     else this.stage.clock.after(FINISH_PERIOD_MS, this.#finish);
   };
 }

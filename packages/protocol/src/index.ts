@@ -11,7 +11,7 @@ export { Dialer } from './dialer.ts';
 export type { DialerOptions, DialEvent } from './dialer.ts';
 export type { LifeLimits } from './life.ts';
 export { Link } from './link.ts';
-export type { LinkClosed, LinkHandler, LinkOptions } from './link.ts';
+export type { LinkClosed, LinkHandler, LinkOptions } from './link-handler.ts';
 export { memoryTransportPair } from './memory-transport.ts';
 export { Phase } from './phases.ts';
 export { StreamEnd } from './stream-end.ts';

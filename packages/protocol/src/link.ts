@@ -10,8 +10,9 @@ import { Egress, URGENT_LIMIT_BYTES } from './egress.ts';
 import { Leg } from './leg.ts';
 import type { LegOwner } from './leg.ts';
 import { Life } from './life.ts';
-import type { LifeLimits, Pulse } from './life.ts';
+import type { Pulse } from './life.ts';
 import { takeLinkFrame } from './link-frames.ts';
+import type { LinkClosed, LinkHandler, LinkOptions } from './link-handler.ts';
 import { takeStreamFrame } from './stream-frames.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 import {
@@ -28,42 +29,6 @@ import {
   writeU16,
   writeU32,
 } from './wire.ts';
-
-export interface LinkOptions {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  /** What we say of ourselves. */
-  readonly hello: Hello;
-  /** The role that the other side must have; with ours it says who opens streams. */
-  readonly peerRole: Role;
-  readonly life: LifeLimits;
-  readonly helloTimeoutMs: number;
-  /** Given lower than the wire's largest id only to see a link rotate. */
-  readonly maxStreamId?: number;
-  readonly handler: LinkHandler;
-}
-
-export interface LinkHandler {
-  /** The peer's HELLO is good in itself; a code refuses the link. */
-  onHello(link: Link, hello: Hello): CloseCode | null;
-  /** Acceptors only. Sets `leg.owner`, or resets the leg. Offsets are the payload's. */
-  onOpen(leg: Leg, frame: Buffer, start: number, end: number, last: boolean): void;
-  onSlots(link: Link, slots: Slots): void;
-  onSessions(link: Link, update: SessionsUpdate): void;
-  /** No new streams on this link: the peer said so, or its ids are running out. */
-  onGoaway(link: Link, code: number): void;
-  /** A canary is late: the link leaves the rotation until something arrives again. */
-  onLate(link: Link, isLate: boolean): void;
-  onCanary(link: Link, seconds: number): void;
-  /** Once. All its legs have been cut before. */
-  onClosed(link: Link, close: LinkClosed): void;
-}
-
-export interface LinkClosed {
-  readonly code: number;
-  readonly reason: string;
-  readonly by: 'us' | 'peer';
-}
 
 export class Link implements TransportHandler, Pulse {
   readonly egress: Egress;
@@ -137,9 +102,7 @@ export class Link implements TransportHandler, Pulse {
     if (this.isClosed || this.isGoingAway) return;
     this.isGoingAway = true;
     if (!this.isOpener) this.lastAcceptedId = this.highestId;
-    const at = this.egress.reserve(null, Kind.GOAWAY, 0, 6);
-    writeU16(this.egress.target, at, code);
-    writeU32(this.egress.target, at + 2, this.lastAcceptedId);
+    this.#sendGoaway(code);
   }
 
   /** Ends the link; what was sent before still goes out. Reasons are for people's logs. */
@@ -266,9 +229,16 @@ export class Link implements TransportHandler, Pulse {
   }
 
   #idsRunOut(): void {
-    this.goAway(StreamCode.DRAINING);
+    const wasGoingAway = this.isGoingAway;
+    this.isGoingAway = true;
     for (const leg of this.#undeparted()) this.cut(leg, StreamCode.DRAINING, true, false);
-    this.handler.onGoaway(this, StreamCode.DRAINING);
+    if (wasGoingAway) return;
+    // Later than the OPEN that took the last id: who hears a GOAWAY may close as soon as it has no streams.
+    this.clock.endOfTurn(() => {
+      if (this.isClosed) return;
+      this.#sendGoaway(StreamCode.DRAINING);
+      this.handler.onGoaway(this, StreamCode.DRAINING);
+    });
   }
 
   #undeparted(): Leg[] {
@@ -279,6 +249,12 @@ export class Link implements TransportHandler, Pulse {
     if (this.isClosed) return;
     const at = this.egress.reserve(null, kind, 0, payload.length);
     payload.copy(this.egress.target, at);
+  }
+
+  #sendGoaway(code: StreamCode): void {
+    const at = this.egress.reserve(null, Kind.GOAWAY, 0, 6);
+    writeU16(this.egress.target, at, code);
+    writeU32(this.egress.target, at + 2, this.lastAcceptedId);
   }
 
   #sendCanary(serial: number, reply: number): void {

@@ -2,7 +2,7 @@
 import type { Hello, SessionsUpdate, Slots } from '../control.ts';
 import type { Leg, LegOwner } from '../leg.ts';
 import { Link } from '../link.ts';
-import type { LinkClosed, LinkHandler, LinkOptions } from '../link.ts';
+import type { LinkClosed, LinkHandler, LinkOptions } from '../link-handler.ts';
 import type { CloseCode } from '../codes.ts';
 import type { OpenHead, ResponseHead } from '../heads.ts';
 import { Kind, Role } from '../wire.ts';
