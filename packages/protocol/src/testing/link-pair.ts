@@ -1,6 +1,6 @@
 /** Two links that speak to each other through memory, on one virtual clock. */
 import type { LinkOptions } from '../link-handler.ts';
-import { Link } from '../link-handler.ts';
+import { Link } from '../link.ts';
 import { memoryTransportPair } from '../memory-transport.ts';
 import { ENDS, HELLO_TIMEOUT_MS, helloOf, LIFE, RecordingHandler } from './bench.ts';
 import type { EndName } from './bench.ts';
