@@ -8,7 +8,10 @@ import type { BodyPlan, FaultPlan, Plan, RequestPlan } from './plan.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** Over how long the requests of a schedule come. */
 const BUSY_MS = 4_000;
+const LONG_BUSY_MS = 12_000;
+const RUSH_MS = 400;
 /** So that no body takes more turns than it is worth. */
 const MOST_WRITES = 400;
 const SLOW_BYTES_PER_MS = 500;
@@ -22,6 +25,7 @@ interface Mood {
   readonly mayFail: boolean;
   /** Large bodies all at once, so that links are full and windows grow. */
   readonly isHeavy: boolean;
+  readonly busyMs: number;
 }
 
 function drawLine(random: Random, { isHeavy }: Mood): LineTraits {
@@ -62,13 +66,13 @@ interface Cast {
 }
 
 function drawRequest(random: Random, key: number, { sessions, entries }: Cast, mood: Mood): RequestPlan {
-  const { mayFail, isHeavy } = mood;
+  const { mayFail, busyMs } = mood;
   const upload = random.chance(0.5) ? drawBody(random, mood) : null;
   const isEarly = upload !== null && random.chance(0.4);
   const code = random.pick([StreamCode.BACKEND_REFUSED, StreamCode.BACKEND_TIMEOUT, StreamCode.BACKEND_RESET]);
   return {
     key,
-    startMs: FIRST_REQUEST_MS + random.int(isHeavy ? BUSY_MS / 10 : BUSY_MS),
+    startMs: FIRST_REQUEST_MS + random.int(busyMs),
     session: random.pick(sessions),
     entry: random.int(entries),
     upload,
@@ -96,10 +100,12 @@ function drawFault(random: Random, { isCalm }: Mood): FaultPlan {
 
 export function drawPlan(random: Random): Plan {
   const isCalm = random.chance(0.4);
-  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy: random.chance(0.3) };
+  const isHeavy = random.chance(0.3);
+  const busyMs = isHeavy ? RUSH_MS : random.pick([RUSH_MS, BUSY_MS, LONG_BUSY_MS]);
+  const mood = { isCalm, mayFail: !isCalm || random.chance(0.5), isHeavy, busyMs };
   const sessions = ['red', 'green', 'blue'].slice(0, 1 + random.int(3));
-  const cast = { sessions, entries: mood.isHeavy ? 1 : 1 + random.int(2) };
-  const requests = mood.isHeavy ? 10 + random.int(25) : random.spread(1, 25);
+  const cast = { sessions, entries: isHeavy ? 1 : 1 + random.int(2) };
+  const requests = isHeavy ? 10 + random.int(25) : random.spread(1, 25);
   const queue = { limit: random.spread(1, 50), timeoutMs: random.spread(10, 5_000) };
   return {
     isCalm,
@@ -107,11 +113,11 @@ export function drawPlan(random: Random): Plan {
     clients: sessions.map((session) => drawClient(random, session, mood)),
     uplink: drawLine(random, mood),
     clientLink: drawLine(random, mood),
-    maxWindowBytes: mood.isHeavy ? 8 * MIB : random.pick([0, 40_000, 256 * KIB, 8 * MIB]),
-    budgetBytes: mood.isHeavy ? 64 * MIB : random.pick([0, 50_000, 64 * MIB]),
+    maxWindowBytes: isHeavy ? 8 * MIB : random.pick([0, 40_000, 256 * KIB, 8 * MIB]),
+    budgetBytes: isHeavy ? 64 * MIB : random.pick([0, 50_000, 64 * MIB]),
     queue: isCalm ? { limit: 1_000, timeoutMs: 10_000_000 } : queue,
     egressBytes: isCalm ? Number.MAX_SAFE_INTEGER : random.pick([64 * KIB, 4 * MIB]),
-    maxStreamId: !isCalm && random.chance(0.3) ? 1 + random.int(mood.isHeavy ? 25 : 8) : null,
+    maxStreamId: !isCalm && random.chance(0.3) ? 1 + random.int(isHeavy ? 25 : 8) : null,
     requests: Array.from({ length: requests }, (_, key) => drawRequest(random, key, cast, mood)),
     faults: Array.from({ length: random.chance(0.3) ? 0 : random.spread(1, 6) }, () => drawFault(random, mood)),
     drainAtMs: random.chance(0.2) ? FIRST_REQUEST_MS + random.int(2 * BUSY_MS) : null,

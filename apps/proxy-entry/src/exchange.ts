@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { STATUS_CODES } from 'node:http';
-import { lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import { endToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
 import type { Entry } from './entry.ts';
 import { problemAnswer, problemOfStream, Problems } from './problems.ts';
@@ -83,7 +83,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     const { strings, status } = head;
     const fields = strings.slice(1);
     const isFinal = status >= 200 || status === 101;
-    if (!isFinal) return this.visitor.informational(status, strings[0]!, fields);
+    if (!isFinal) return this.visitor.informational(status, strings[0]!, endToEnd(fields, false));
     const length = declaredLength(fields);
     if (length === null) return this.#fail(StreamCode.BAD_HEAD);
     const isBodiless = last || status === 101;

@@ -98,6 +98,7 @@ export class Egress {
 
   onSent(bytes: number): void {
     this.#handedBytes -= bytes;
+    if (this.#handedBytes === 0 && this.#transport.isDoneWhenSent) this.#rewindSlab();
     if (this.#hasWaiting()) this.flush();
   }
 
@@ -188,7 +189,14 @@ export class Egress {
     source.copy(this.#slab, at, start, end);
   }
 
-  /** Room in the slab at the end of this turn's bytes. Slabs are never written twice: the transport owns them. */
+  /** All that was in the slab is out: from its beginning again, instead of a new one every 64 KiB. */
+  #rewindSlab(): void {
+    if (this.#slabEnd > this.#slabStart || this.#batch.length > 0) return;
+    this.#slabStart = 0;
+    this.#slabEnd = 0;
+  }
+
+  /** Room in the slab at the end of this turn's bytes. What the transport may still read is not written again. */
   #slabRoom(size: number): number {
     if (this.#slabEnd + size > SLAB_BYTES) {
       this.#closeSlab();

@@ -1,9 +1,11 @@
 /** What a link needs below it: whole messages, in order, or a close. WebSocket and memory are the two kinds. */
 
 export interface Transport {
+  /** After `onSent` nobody reads the bytes any more, so that their memory may be written again. Unset: not so. */
+  readonly isDoneWhenSent?: boolean;
   /** Set once, before the first message can arrive. */
   handler: TransportHandler | null;
-  /** Takes the messages over (they are never touched again by the caller); `bytes` is their sum. */
+  /** Takes the messages over (the caller does not touch them, with `isDoneWhenSent` until `onSent`); `bytes`: their sum. */
   send(messages: Buffer[], bytes: number): void;
   /** Sends what it holds, then closes with a code and a reason of at most 123 bytes. */
   close(code: number, reason: string): void;

@@ -24,6 +24,8 @@ export function maskGenerator(isPrivate: boolean): ((mask: Buffer) => void) | un
 }
 
 export class WsTransport implements Transport {
+  /** The write's callback comes when the kernel has the bytes. */
+  readonly isDoneWhenSent = true;
   handler: TransportHandler | null = null;
   readonly #ws: WebSocket;
   readonly #socket: Socket;

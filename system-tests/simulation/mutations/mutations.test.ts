@@ -18,7 +18,8 @@ interface Result {
 }
 
 test('the simulation finds planted faults', { concurrency: AT_ONCE }, async (t) => {
-  const seed = Number(process.env['SALLYPORT_SEED'] ?? Math.trunc(Math.random() * 2 ** 32));
+  // The same every time, so that a fault that is rarely found is found or not by what the code says, not by chance.
+  const seed = Number(process.env['SALLYPORT_SEED'] ?? 1);
   const table = new Map<string, Result>();
   const subtests = MUTATIONS.map(({ name }) =>
     t.test(name, async () => {

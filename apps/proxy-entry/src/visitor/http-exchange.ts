@@ -1,7 +1,7 @@
 /** One request and its answer on node:http's objects. */
 import { performance } from 'node:perf_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { lowerName } from '@sallyport/protocol';
+import { headText, writeHead } from './heads.ts';
 import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
 /** A body up to this size that comes in the same turn as its head goes out with it, as one buffer in one write. */
@@ -42,16 +42,18 @@ export class HttpExchange implements VisitorExchange {
     this.#request.resume();
   }
 
-  informational(status: number, _reason: string, fields: readonly string[]): void {
-    if (this.request.httpVersion === '1.0' || status === 100) return;
-    if (status === 103) this.#response.writeEarlyHints(grouped(fields));
-    else if (status === 102) this.#response.writeProcessing();
+  informational(status: number, reason: string, fields: readonly string[]): void {
+    const { socket, headersSent } = this.#response;
+    // Node says 100 itself, and has the others only with fields of its own choice.
+    if (this.request.httpVersion === '1.0' || status === 100 || headersSent) return;
+    // Null: another answer goes before this one.
+    socket?.write(`${headText(status, reason, fields)}\r\n`, 'latin1');
   }
 
   head(status: number, reason: string, fields: readonly string[], closes: boolean): void {
     if (closes) this.#response.shouldKeepAlive = false;
-    // Nothing is written yet: Node keeps the head for the first bytes of the body.
-    this.#response.writeHead(status, reason, fields as string[]);
+    // Nothing goes out yet: Node keeps the head for the first bytes of the body.
+    if (!writeHead(this.#response, status, reason, fields)) return this.cut();
     this.#isHolding = true;
     process.nextTick(release, this);
   }
@@ -142,11 +144,5 @@ function plainAddress(address: string): string {
 function pairs(fields: readonly string[]): [string, string][] {
   const result: [string, string][] = [];
   for (let i = 0; i < fields.length; i += 2) result.push([fields[i]!, fields[i + 1]!]);
-  return result;
-}
-
-function grouped(fields: readonly string[]): Record<string, string[]> & { link: string[] } {
-  const result: Record<string, string[]> & { link: string[] } = { link: [] };
-  for (const [name, value] of pairs(fields)) (result[lowerName(name)] ??= []).push(value);
   return result;
 }

@@ -3,6 +3,7 @@ import { ServerResponse } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe } from './http-exchange.ts';
+import { headText, writeHead } from './heads.ts';
 import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
 export class UpgradeExchange implements VisitorExchange {
@@ -47,7 +48,8 @@ export class UpgradeExchange implements VisitorExchange {
 
   head(status: number, reason: string, fields: readonly string[]): void {
     this.#isUpgraded = status === 101;
-    if (this.#isUpgraded) this.#socket.write(rawHead(status, reason, fields), 'latin1');
+    if (this.#isUpgraded)
+      this.#socket.write(`${headText(status, reason, fields)}Connection: Upgrade\r\n\r\n`, 'latin1');
     else this.#answer(status, reason, fields);
   }
 
@@ -77,13 +79,7 @@ export class UpgradeExchange implements VisitorExchange {
     response.assignSocket(this.#socket);
     response.on('drain', () => this.listener?.onDrained());
     response.once('finish', () => this.#socket.end());
-    response.writeHead(status, reason, fields as string[]);
+    if (!writeHead(response, status, reason, fields)) return this.cut();
     this.#response = response;
   }
-}
-
-function rawHead(status: number, reason: string, fields: readonly string[]): string {
-  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
-  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]!}: ${fields[i + 1]!}\r\n`;
-  return `${text}Connection: Upgrade\r\n\r\n`;
 }

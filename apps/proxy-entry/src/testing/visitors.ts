@@ -1,0 +1,143 @@
+/** The visitor transport with a test on both its sides: raw bytes in front, exchanges behind. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { listenHttp } from '../visitor/node-http.ts';
+import type { VisitorExchange, VisitorListener } from '../visitor/transport.ts';
+
+const OPTIONS = {
+  host: '127.0.0.1',
+  port: 0,
+  connections: 100,
+  requestHeadBytes: 16_384,
+  headTimeoutMs: 5_000,
+  keepAliveTimeoutMs: 5_000,
+};
+
+/** A visitor's connection, and what came over it. */
+export class Visitor {
+  readonly socket: Socket;
+  #unread = '';
+  #end: 'open' | 'end' | 'reset' = 'open';
+  #wake: (() => void) | null = null;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket
+      .on('data', (chunk: Buffer) => {
+        this.#unread += chunk.toString('latin1');
+        this.#wake?.();
+      })
+      .on('end', () => this.#ended('end'))
+      .on('error', () => this.#ended('reset'));
+  }
+
+  say(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  /** What comes up to and with `text`. */
+  async hear(text: string): Promise<string> {
+    for (;;) {
+      const at = this.#unread.indexOf(text);
+      if (at !== -1) return this.#take(at + text.length);
+      assert.equal(this.#end, 'open', `ended before ${JSON.stringify(text)}: ${JSON.stringify(this.#unread)}`);
+      await this.#more();
+    }
+  }
+
+  /** All that is left, and how the connection ended. */
+  async hearAll(): Promise<{ text: string; end: 'end' | 'reset' }> {
+    while (this.#end === 'open') await this.#more();
+    return { text: this.#take(this.#unread.length), end: this.#end };
+  }
+
+  #ended(how: 'end' | 'reset'): void {
+    if (this.#end === 'open') this.#end = how;
+    this.#wake?.();
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  #take(length: number): string {
+    const taken = this.#unread.slice(0, length);
+    this.#unread = this.#unread.slice(length);
+    return taken;
+  }
+}
+
+/** One exchange, and what its visitor did. */
+export class Arrived implements VisitorListener {
+  readonly exchange: VisitorExchange;
+  body = '';
+  trailers: readonly string[] | null = null;
+  readonly finished: Promise<boolean>;
+  #finish: ((isComplete: boolean) => void) | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(exchange: VisitorExchange) {
+    this.exchange = exchange;
+    exchange.listener = this;
+    this.finished = new Promise((resolve) => (this.#finish = resolve));
+  }
+
+  /** The body up to its end, or up to and with `text`. */
+  async hear(text?: string): Promise<string> {
+    while (text === undefined ? this.trailers === null : !this.body.includes(text)) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    return this.body;
+  }
+
+  onBody(chunk: Buffer): void {
+    this.body += chunk.toString('latin1');
+    this.#wake?.();
+  }
+
+  onBodyEnd(trailers: readonly string[]): void {
+    this.trailers = trailers;
+    this.#wake?.();
+  }
+
+  onDrained(): void {}
+
+  onFinished(isComplete: boolean): void {
+    this.#finish!(isComplete);
+  }
+}
+
+export interface VisitorBench {
+  readonly visit: () => Promise<Visitor>;
+  /** The next request. */
+  readonly arrival: () => Promise<Arrived>;
+}
+
+export async function listenVisitors(t: TestContext): Promise<VisitorBench> {
+  const arrived: Arrived[] = [];
+  let wake: (() => void) | null = null;
+  const transport = await listenHttp(OPTIONS, {
+    onRequest: (exchange) => {
+      arrived.push(new Arrived(exchange));
+      wake?.();
+    },
+    onRefused: (failure) => `HTTP/1.1 400 ${failure}\r\nConnection: close\r\n\r\n`,
+    limitHit: () => {},
+  });
+  t.after(() => transport.close());
+  return {
+    visit: async () => {
+      const socket = connect({ port: transport.port, host: '127.0.0.1', allowHalfOpen: true });
+      await once(socket, 'connect');
+      t.after(() => socket.destroy());
+      return new Visitor(socket);
+    },
+    arrival: async () => {
+      while (arrived.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return arrived.shift()!;
+    },
+  };
+}
