@@ -14,6 +14,7 @@ const LONG_BUSY_MS = 12_000;
 const RUSH_MS = 400;
 /** So that no body takes more turns than it is worth. */
 const MOST_WRITES = 400;
+const LONGEST_STALL_MS = 15_000;
 const SLOW_BYTES_PER_MS = 500;
 const FAST_BYTES_PER_MS = 100_000;
 
@@ -86,15 +87,17 @@ function drawRequest(random: Random, key: number, { sessions, entries }: Cast, m
   };
 }
 
-function drawFault(random: Random, { isCalm }: Mood): FaultPlan {
+function drawFault(random: Random, { isCalm, busyMs }: Mood): FaultPlan {
   const kinds = isCalm ? (['stall', 'leases'] as const) : (['cut', 'stall', 'goaway', 'leases'] as const);
+  const withinMs = Math.max(BUSY_MS, busyMs);
+  // Below two heartbeats in calm: nobody may be taken for dead.
+  const longestMs = isCalm ? LONGEST_HARMLESS_STALL_MS : LONGEST_STALL_MS;
   return {
     // In calm the links come up undisturbed: who asked before would be told that there is no session.
-    atMs: isCalm ? FIRST_REQUEST_MS + random.int(BUSY_MS) : random.int(FIRST_REQUEST_MS + BUSY_MS),
+    atMs: isCalm ? FIRST_REQUEST_MS + random.int(withinMs) : random.int(FIRST_REQUEST_MS + withinMs),
     kind: random.pick(kinds),
     which: random.int(1_000),
-    // Below two heartbeats in calm: nobody may be taken for dead.
-    forMs: random.spread(10, isCalm ? LONGEST_HARMLESS_STALL_MS : 15_000),
+    forMs: random.chance(0.5) ? random.spread(10, longestMs) : random.int(longestMs),
   };
 }
 

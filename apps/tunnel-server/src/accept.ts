@@ -18,6 +18,7 @@ export interface AcceptOptions {
 }
 
 const HEAD_TIMEOUT_MS = 5_000;
+const REFUSAL_GRACE_MS = 1_000;
 const RAW_ANSWER_HEAD = 'Connection: close\r\nContent-Length: 0\r\n';
 
 /** Uniform: the same bytes for an unknown id, a wrong secret, a wrong role or none at all. */
@@ -43,7 +44,7 @@ export function createLinkServer(options: AcceptOptions): Server {
     socket.on('error', () => socket.destroy());
     const answer = admit(options, request);
     if (typeof answer === 'string') {
-      socket.end(answer);
+      refuse(socket, answer);
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (ws) => {
@@ -53,6 +54,14 @@ export function createLinkServer(options: AcceptOptions): Server {
     });
   });
   return server;
+}
+
+/** Says no, reads no more than a moment of what still comes, and is gone whatever the dialler does. */
+function refuse(socket: Duplex, answer: string): void {
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_GRACE_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.end(answer);
+  socket.resume();
 }
 
 /** The raw refusal, or whose link this is. */

@@ -131,7 +131,7 @@ describe('egress', () => {
     bench.tape.confirm();
     bench.clock.settle();
     const kinds = answerPings(bench).map((frame) => frame.kind);
-    assert.deepEqual(kinds.slice(0, 5), [Kind.SLOTS, Kind.CREDIT, Kind.RESET, Kind.GOAWAY, Kind.PONG]);
+    assert.deepEqual(kinds.slice(0, 5), [Kind.CREDIT, Kind.SLOTS, Kind.RESET, Kind.GOAWAY, Kind.PONG]);
     assert.ok(kinds.length > 5 && kinds.slice(5).every((kind) => kind === Kind.DATA));
   });
 

@@ -8,31 +8,37 @@ import type { Clock } from './clock.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { Leg } from './leg.ts';
 import type { Transport } from './transport.ts';
-import { HEADER_BYTES, Kind, rewriteId, writeHeader } from './wire.ts';
+import { HEADER_BYTES, Kind, rewriteId, writeHeader, writeU32 } from './wire.ts';
 
 /** Bytes in the transport's hands at a time: a stalled peer's kernel swallows 4 MB before `ws` shows any. */
 export const HANDED_LIMIT_BYTES = 128 * 1024;
 /** Frames under this are copied together; larger ones go as their own message without a copy. */
 const SMALL_BYTES = 4_096;
 const SLAB_BYTES = 64 * 1024;
-/** Answers to a peer that sends and does not read (PONG, CREDIT, RESET …) beyond this are a flood. */
+const NO_SLAB = Buffer.alloc(0);
+/** Answers to a peer that sends and does not read (PONG, CANARY, RESET) beyond this are a flood. */
 export const URGENT_LIMIT_BYTES = 256 * 1024;
 
 export class Egress {
   readonly acks = new Acks();
   readonly waiting = new FairQueue();
   /** Where to write what `reserve` made room for. */
-  target: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  target: Buffer = NO_SLAB;
   urgentBytes = 0;
+  /** Of these, answers that the peer made us queue. */
+  answerBytes = 0;
   /** Its limit is URGENT_LIMIT_BYTES: beyond, the link closes the peer as a flood. */
   readonly #urgent: Buffer[] = [];
   readonly #transport: Transport;
   readonly #clock: Clock;
   /** Gives a stream its id as its OPEN leaves: ids must rise on the wire, whatever order the queue chose. */
   readonly #depart: (leg: Leg) => void;
+  /** Legs with credit to say. Its limit: one entry a stream. */
+  #grants: Leg[] = [];
   #batch: Buffer[] = [];
   #batchBytes = 0;
-  #slab: Buffer = this.target;
+  /** Made with the first bytes: most links are idle. */
+  #slab: Buffer = NO_SLAB;
   #slabStart = 0;
   #slabEnd = 0;
   #handedBytes = 0;
@@ -56,20 +62,20 @@ export class Egress {
    */
   reserve(leg: Leg | null, kind: number, id: number, length: number): number {
     const size = HEADER_BYTES + length;
-    let at = 0;
-    if (size < SMALL_BYTES && this.#isOpen()) {
-      if (leg !== null && leg.id === 0) {
-        this.#depart(leg);
-        id = leg.id;
-      }
-      at = this.#slabRoom(size);
-      this.target = this.#slab;
-    } else {
-      this.target = Buffer.allocUnsafe(size);
-      this.#enqueue(leg, this.target);
-    }
-    writeHeader(this.target, at, length, kind, id);
     this.#scheduleFlush();
+    if (size >= SMALL_BYTES || !this.#isOpen()) {
+      this.target = Buffer.allocUnsafe(size);
+      writeHeader(this.target, 0, length, kind, id);
+      this.#enqueue(leg, this.target);
+      return HEADER_BYTES;
+    }
+    if (leg !== null && leg.id === 0) {
+      this.#depart(leg);
+      id = leg.id;
+    }
+    const at = this.#slabRoom(size);
+    this.target = this.#slab;
+    writeHeader(this.target, at, length, kind, id);
     return at + HEADER_BYTES;
   }
 
@@ -92,6 +98,12 @@ export class Egress {
     this.#scheduleFlush();
   }
 
+  /** `leg` has credit to say; it is said once, as this turn's bytes leave. */
+  grantLater(leg: Leg): void {
+    this.#grants.push(leg);
+    this.#scheduleFlush();
+  }
+
   drop(leg: Leg): void {
     this.waiting.drop(leg);
   }
@@ -110,6 +122,7 @@ export class Egress {
   readonly flush = (): void => {
     this.#flushDue = false;
     if (this.#closed) return;
+    if (this.#grants.length > 0 && this.#handedRoom()) this.#writeGrants();
     this.#fill();
     if (this.acks.wantsPing()) this.writePing();
     this.#closeSlab();
@@ -137,8 +150,22 @@ export class Egress {
     for (const stream of this.waiting.streams()) this.waiting.drop(stream);
     this.#urgent.length = 0;
     this.urgentBytes = 0;
+    this.answerBytes = 0;
+    this.#grants = [];
     this.#batch = [];
     this.#batchBytes = 0;
+  }
+
+  /** A frame each, before whatever waits: credit that is late is a stream that stands still. */
+  #writeGrants(): void {
+    for (const leg of this.#grants) {
+      const bytes = leg.takeGrant();
+      if (bytes === 0) continue;
+      const at = this.#slabRoom(HEADER_BYTES + 4);
+      writeHeader(this.#slab, at, 4, Kind.CREDIT, leg.id);
+      writeU32(this.#slab, at + HEADER_BYTES, bytes);
+    }
+    this.#grants = [];
   }
 
   #enqueue(leg: Leg | null, frame: Buffer): void {
@@ -148,14 +175,17 @@ export class Egress {
     }
     this.#urgent.push(frame);
     this.urgentBytes += frame.length;
+    if (isAnswer(frame)) this.answerBytes += frame.length;
   }
 
   #hasWaiting(): boolean {
-    return this.#urgent.length > 0 || this.waiting.bytes > 0;
+    return this.#urgent.length > 0 || this.waiting.bytes > 0 || this.#grants.length > 0;
   }
 
   #isOpen(): boolean {
-    return !this.#hasWaiting() && this.#handedRoom() && this.acks.allows(this.#batchBytes);
+    return (
+      this.#urgent.length === 0 && this.waiting.bytes === 0 && this.#handedRoom() && this.acks.allows(this.#batchBytes)
+    );
   }
 
   #handedRoom(): boolean {
@@ -167,6 +197,7 @@ export class Egress {
     while (this.#urgent.length > 0 && this.#handedRoom()) {
       const frame = this.#urgent.shift()!;
       this.urgentBytes -= frame.length;
+      if (isAnswer(frame)) this.answerBytes -= frame.length;
       this.#add(frame);
     }
     while (this.waiting.bytes > 0 && this.#handedRoom() && this.acks.allows(this.#batchBytes)) {
@@ -198,7 +229,7 @@ export class Egress {
 
   /** Room in the slab at the end of this turn's bytes. What the transport may still read is not written again. */
   #slabRoom(size: number): number {
-    if (this.#slabEnd + size > SLAB_BYTES) {
+    if (this.#slabEnd + size > this.#slab.length) {
       this.#closeSlab();
       this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
       this.#slabStart = 0;
@@ -227,4 +258,9 @@ export class Egress {
     this.#flushDue = true;
     this.#clock.endOfTurn(this.flush);
   }
+}
+
+function isAnswer(frame: Buffer): boolean {
+  const kind = frame[3];
+  return kind === Kind.PONG || kind === Kind.CANARY || kind === Kind.RESET;
 }

@@ -14,6 +14,7 @@ export { Link } from './link.ts';
 export type { LinkClosed, LinkHandler, LinkOptions } from './link-handler.ts';
 export { memoryTransportPair } from './memory-transport.ts';
 export { Phase } from './phases.ts';
+export { fitsHead } from './strings.ts';
 export { StreamEnd } from './stream-end.ts';
 export type { StreamContext, StreamHandler } from './stream-end.ts';
 export type { Transport, TransportHandler } from './transport.ts';

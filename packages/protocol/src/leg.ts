@@ -4,12 +4,12 @@
  */
 import type { StreamCode } from './codes.ts';
 import { FrameQueue } from './fair-queue.ts';
-import { headBytes, isInformational, openBytes, readStatus, writeHead, writeOpen } from './heads.ts';
+import { headBytes, isInformational, NO_FIELDS, openBytes, readStatus, writeHead, writeOpen } from './heads.ts';
 import type { OpenHead, ResponseHead } from './heads.ts';
 import type { Link } from './link.ts';
 import { Phase, phaseAfterHead } from './phases.ts';
-import { tableBytes, writeTable } from './strings.ts';
-import { HEADER_BYTES, INITIAL_WINDOW_BYTES, Kind, LAST, writeU16, writeU32 } from './wire.ts';
+import { fitsHead, tableBytes, writeTable } from './strings.ts';
+import { HEADER_BYTES, INITIAL_WINDOW_BYTES, Kind, LAST, writeU16 } from './wire.ts';
 
 /**
  * What a leg's frames are given to, after the link has checked their place and credit. Offsets are those of the
@@ -36,6 +36,8 @@ export class Leg extends FrameQueue {
   sendCredit = INITIAL_WINDOW_BYTES;
   /** Bytes of DATA that the peer may send. */
   receiveCredit = INITIAL_WINDOW_BYTES;
+  /** Granted, but not said yet. */
+  ungranted = 0;
   isOver = false;
 
   constructor(link: Link, session: string, owner: LegOwner | null, weOpened: boolean) {
@@ -72,9 +74,10 @@ export class Leg extends FrameQueue {
     this.sendCredit -= end - start;
   }
 
-  /** Ends our direction, with trailers where there are any. */
-  end(trailers: readonly string[]): void {
+  /** Ends our direction, with trailers where there are any; those that no frame can carry are left out. */
+  end(fields: readonly string[]): void {
     if (this.isOver || this.outPhase !== Phase.BODY) return;
+    const trailers = fitsHead(fields, 0) ? fields : NO_FIELDS;
     const { egress } = this.link;
     const at = egress.reserve(this, Kind.END, this.id, trailers.length === 0 ? 0 : tableBytes(trailers));
     if (trailers.length > 0) writeTable(egress.target, at, trailers);
@@ -118,13 +121,19 @@ export class Leg extends FrameQueue {
     return departed;
   }
 
-  /** Lets the peer send `bytes` more. */
+  /** Lets the peer send `bytes` more. What a turn grants goes out as one CREDIT, however finely it was granted. */
   grant(bytes: number): void {
     if (this.isOver || this.inPhase === Phase.ENDED) return;
-    const { egress } = this.link;
-    const at = egress.reserve(null, Kind.CREDIT, this.id, 4);
-    writeU32(egress.target, at, bytes);
+    if (this.ungranted === 0) this.link.egress.grantLater(this);
+    this.ungranted += bytes;
+  }
+
+  /** How much CREDIT is to say now, 0 for none: called by the egress as it leaves. */
+  takeGrant(): number {
+    const bytes = this.isOver || this.inPhase === Phase.ENDED ? 0 : this.ungranted;
+    this.ungranted = 0;
     this.receiveCredit += bytes;
+    return bytes;
   }
 
   /** Both directions ended: the stream is over for its owner. */

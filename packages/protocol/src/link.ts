@@ -133,7 +133,7 @@ export class Link implements TransportHandler, Pulse {
       if (this.isClosed) return;
       at = end;
     } while (at < message.length);
-    if (this.egress.urgentBytes > URGENT_LIMIT_BYTES) this.close(CloseCode.FLOOD, 'answers are not read');
+    if (this.egress.answerBytes > URGENT_LIMIT_BYTES) this.close(CloseCode.FLOOD, 'answers are not read');
   }
 
   onText(): void {

@@ -175,6 +175,7 @@ describe('a stream’s end, receiving', () => {
       for (let i = 0; i < 4; i += 1) {
         fixture.bench.tape.give(rawData(1, W0));
         fixture.end.consumed(W0);
+        fixture.bench.clock.settle();
       }
       assert.ok(fixture.budget.usedBytes > 0);
       finish(fixture);

@@ -2,13 +2,21 @@
  * The string table of PROTOCOL.md: `count u16`, `count` × `length u16`, then all text as Latin-1.
  * One read and one write of text per head, and no byte of a value can be mistaken for its end.
  */
-import { readU16, writeU16 } from './wire.ts';
+import { MAX_HEAD_BYTES, MAX_HEAD_LINES, readU16, writeU16 } from './wire.ts';
 
 /** Bytes that `strings` take. Text beyond Latin-1 must have been refused before. */
 export function tableBytes(strings: readonly string[]): number {
   let bytes = 2 + 2 * strings.length;
   for (const text of strings) bytes += text.length;
   return bytes;
+}
+
+/** Whether a head's text and lines are within what a frame may carry; `fixed`: strings before the first field. */
+export function fitsHead(strings: readonly string[], fixed: number): boolean {
+  if (strings.length > fixed + 2 * MAX_HEAD_LINES) return false;
+  let bytes = 0;
+  for (const text of strings) bytes += text.length;
+  return bytes <= MAX_HEAD_BYTES;
 }
 
 /** Writes the table at `at`; returns the offset behind it. */

@@ -127,12 +127,16 @@ export async function listenVisitors(t: TestContext): Promise<VisitorBench> {
     onRefused: (failure) => `HTTP/1.1 400 ${failure}\r\nConnection: close\r\n\r\n`,
     limitHit: () => {},
   });
-  t.after(() => transport.close());
+  const sockets: Socket[] = [];
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    return transport.close();
+  });
   return {
     visit: async () => {
       const socket = connect({ port: transport.port, host: '127.0.0.1', allowHalfOpen: true });
       await once(socket, 'connect');
-      t.after(() => socket.destroy());
+      sockets.push(socket);
       return new Visitor(socket);
     },
     arrival: async () => {

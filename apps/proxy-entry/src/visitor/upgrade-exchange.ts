@@ -78,7 +78,8 @@ export class UpgradeExchange implements VisitorExchange {
     response.shouldKeepAlive = false;
     response.assignSocket(this.#socket);
     response.on('drain', () => this.listener?.onDrained());
-    response.once('finish', () => this.#socket.end());
+    // Not a half-close: a visitor that never closes its own side would keep the connection for ever.
+    response.once('finish', () => this.#socket.destroySoon());
     if (!writeHead(response, status, reason, fields)) return this.cut();
     this.#response = response;
   }

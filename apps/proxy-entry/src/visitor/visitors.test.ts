@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { listenVisitors } from '../testing/visitors.ts';
 
+/** Nothing here waits; this is for what never comes. */
+const CEILING_MS = 10_000;
 const GET = 'GET /a?b HTTP/1.1\r\nHost: a\r\nX-Many: 1\r\nx-MANY: \xfc\r\n\r\n';
 const HEAD_END = '\r\n\r\n';
 
-describe('a request of a visitor', () => {
+describe('a request of a visitor', { timeout: CEILING_MS }, () => {
   it('arrives as it was sent: method, target, fields in their spelling', async (t) => {
     const { visit, arrival } = await listenVisitors(t);
     (await visit()).say(GET);
@@ -38,7 +40,7 @@ describe('a request of a visitor', () => {
   });
 });
 
-describe('an answer to a visitor', () => {
+describe('an answer to a visitor', { timeout: CEILING_MS }, () => {
   it('has the fields it was given, in their spelling, and chunks where there is no length', async (t) => {
     const { visit, arrival } = await listenVisitors(t);
     const visitor = await visit();
@@ -137,7 +139,7 @@ describe('an answer to a visitor', () => {
   });
 });
 
-describe('informational heads', () => {
+describe('informational heads', { timeout: CEILING_MS }, () => {
   it('pass as they are, each of them, before the answer', async (t) => {
     const { visit, arrival } = await listenVisitors(t);
     const visitor = await visit();
@@ -193,7 +195,7 @@ describe('informational heads', () => {
   });
 });
 
-describe('a request that asks for an upgrade', () => {
+describe('a request that asks for an upgrade', { timeout: CEILING_MS }, () => {
   const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n';
 
   it('becomes raw bytes both ways after a 101, from the first on, with half-closes', async (t) => {

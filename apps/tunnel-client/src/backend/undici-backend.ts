@@ -2,6 +2,7 @@
 import { StreamCode } from '@sallyport/protocol';
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
+import { backendConnector } from './connector.ts';
 import { failureCode } from './failures.ts';
 import { RequestBody } from './request-body.ts';
 import type { BackendCall, BackendHandler, BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
@@ -12,7 +13,7 @@ const KEEP_ALIVE_MARGIN_MS = 1_000;
 export class UndiciBackend implements BackendTransport {
   readonly #pool: Pool;
   readonly #origin: string;
-  readonly #serverName: string | undefined;
+  readonly #serverName: string;
 
   constructor(options: BackendOptions) {
     const socketPath = options.url.startsWith('unix:') ? options.url.slice('unix:'.length) : undefined;
@@ -27,11 +28,8 @@ export class UndiciBackend implements BackendTransport {
       // A stream that is quiet but alive is not ended by us.
       bodyTimeout: 0,
       maxHeaderSize: options.headBytes,
-      connect: {
-        timeout: options.connectTimeoutMs,
-        ...(socketPath === undefined ? {} : { socketPath }),
-        ...(options.ca === undefined ? {} : { ca: options.ca }),
-      },
+      allowH2: false,
+      connect: backendConnector(options, socketPath),
     });
   }
 
@@ -43,6 +41,7 @@ export class UndiciBackend implements BackendTransport {
       method: request.method,
       headers: request.fields as string[],
       body: call.body,
+      // The same for all, whatever their Host: undici drops a connection when it changes.
       servername: this.#serverName,
       // undici would close the connection after a HEAD.
       ...(request.method === 'HEAD' ? { reset: false } : {}),

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { StreamCode } from '@sallyport/protocol';
 import { failureCode } from './failures.ts';
+import { hostOf, tlsName } from './tls-name.ts';
 import type { BackendCall, BackendHandler, BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
 
 export class UpgradeBackend implements BackendTransport {
@@ -38,10 +39,12 @@ class UpgradeCall implements BackendCall {
 
   constructor(options: BackendOptions, request: BackendRequest, handler: BackendHandler) {
     this.#handler = handler;
-    this.#request = (options.url.startsWith('https:') ? httpsRequest : httpRequest)(requestOptions(options, request));
+    const isTls = options.url.startsWith('https:');
+    const connected = isTls ? 'secureConnect' : 'connect';
+    this.#request = (isTls ? httpsRequest : httpRequest)(requestOptions(options, request));
     this.#timer = setTimeout(() => this.#timedOut(), options.connectTimeoutMs + options.headTimeoutMs);
     this.#request
-      .on('socket', (socket) => socket.once('connect', () => (this.#isConnected = true)))
+      .on('socket', (socket) => socket.once(connected, () => (this.#isConnected = true)))
       .on('upgrade', (answer, socket, head) => this.#upgraded(answer, socket, head))
       .on('response', (answer) => this.#answered(answer))
       .on('error', (error) => this.#fail(failureCode(error, this.#isConnected), error))
@@ -123,7 +126,7 @@ class UpgradeCall implements BackendCall {
 function requestOptions(options: BackendOptions, request: BackendRequest): RequestOptions & { allowHalfOpen: boolean } {
   const where = options.url.startsWith('unix:')
     ? { socketPath: options.url.slice('unix:'.length) }
-    : hostAndPort(new URL(options.url));
+    : hostAndPort(options);
   return {
     ...where,
     method: request.method,
@@ -135,11 +138,11 @@ function requestOptions(options: BackendOptions, request: BackendRequest): Reque
     setHost: false,
     maxHeaderSize: options.headBytes,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
-    ...(options.serverName === undefined ? {} : { servername: options.serverName }),
   };
 }
 
-function hostAndPort(url: URL): { host: string; port: number; servername: string } {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { host, port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80), servername: host };
+function hostAndPort(options: BackendOptions): { host: string; port: number; servername: string } {
+  const { port, protocol } = new URL(options.url);
+  const host = hostOf(options.url);
+  return { host, port: Number(port) || (protocol === 'https:' ? 443 : 80), servername: tlsName(options) };
 }
