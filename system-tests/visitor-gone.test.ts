@@ -12,6 +12,8 @@ import type { Wire } from './harness/wire.ts';
 
 const MIB = 1024 * 1024;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** Over the ceiling of all waits: nobody leaves the queue because it is late. */
+const LONG_QUEUE = 'server.queue.timeoutMs=30000';
 /** More than all windows and sockets on the way can hold. */
 const ENDLESS = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n';
 
@@ -22,7 +24,7 @@ for (const { shape, isSplit } of SHAPES) {
       backend = await startRawBackend();
     });
     after(() => backend.close());
-    const tunnel = useStack(() => ({ isSplit, backend: backend.url, concurrency: 1 }));
+    const tunnel = useStack(() => ({ isSplit, backend: backend.url, concurrency: 1, set: [LONG_QUEUE] }));
 
     async function ask(request: string): Promise<Wire> {
       const visitor = await dial(tunnel.stack.url);

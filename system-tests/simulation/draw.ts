@@ -88,7 +88,7 @@ function drawRequest(random: Random, key: number, { sessions, entries }: Cast, m
 }
 
 function drawFault(random: Random, { isCalm, busyMs }: Mood): FaultPlan {
-  const kinds = isCalm ? (['stall', 'leases'] as const) : (['cut', 'stall', 'goaway', 'leases'] as const);
+  const kinds = isCalm ? (['stall', 'leases'] as const) : (['cut', 'stall', 'goaway', 'goaway', 'leases'] as const);
   const withinMs = Math.max(BUSY_MS, busyMs);
   // Below two heartbeats in calm: nobody may be taken for dead.
   const longestMs = isCalm ? LONGEST_HARMLESS_STALL_MS : LONGEST_STALL_MS;
@@ -120,7 +120,7 @@ export function drawPlan(random: Random): Plan {
     budgetBytes: isHeavy ? 64 * MIB : random.pick([0, 50_000, 64 * MIB]),
     queue: isCalm ? { limit: 1_000, timeoutMs: 10_000_000 } : queue,
     egressBytes: isCalm ? Number.MAX_SAFE_INTEGER : random.pick([64 * KIB, 4 * MIB]),
-    maxStreamId: !isCalm && random.chance(0.3) ? 1 + random.int(isHeavy ? 25 : 8) : null,
+    maxStreamId: !isCalm && random.chance(0.4) ? 1 + random.int(isHeavy ? 20 : 8) : null,
     requests: Array.from({ length: requests }, (_, key) => drawRequest(random, key, cast, mood)),
     faults: Array.from({ length: random.chance(0.3) ? 0 : random.spread(1, 6) }, () => drawFault(random, mood)),
     drainAtMs: random.chance(0.2) ? FIRST_REQUEST_MS + random.int(2 * BUSY_MS) : null,

@@ -13,7 +13,7 @@ export interface LineTraits {
   readonly isTorn: boolean;
   /** Bytes are out of our hands at once, as in a socket's buffer, not when they arrive. */
   readonly isBuffered: boolean;
-  /** The far side reads a copy, and what was sent is overwritten: nobody may touch it again. */
+  /** The far side reads a copy, and what was sent is overwritten, then free to be used again. */
   readonly isCopied: boolean;
 }
 
@@ -30,6 +30,8 @@ interface Parcel {
 
 const ABNORMAL_CLOSE = 1006;
 const RECOVERY_MS = 3_000;
+/** What is read where nothing may be read any more. */
+const POISON = 0xdb;
 
 export class LineEnd implements Transport {
   handler: TransportHandler | null = null;
@@ -49,11 +51,24 @@ export class LineEnd implements Transport {
     this.#line = line;
   }
 
+  get isDoneWhenSent(): boolean {
+    return this.#line.traits.isCopied;
+  }
+
   send(messages: Buffer[], bytes: number): void {
     if (this.isClosed) return;
     this.heldBytes += bytes;
-    for (const message of messages) this.#put({ message, close: null, dueMs: this.#dueMs(message.length) });
-    if (this.#line.traits.isBuffered) this.#line.clock.after(0, () => this.#confirm(bytes));
+    const { traits, clock } = this.#line;
+    const isCopiedNow = traits.isCopied && traits.isBuffered;
+    for (const each of messages) {
+      const message = isCopiedNow ? Buffer.from(each) : each;
+      this.#put({ message, close: null, dueMs: this.#dueMs(message.length) });
+    }
+    if (!traits.isBuffered) return;
+    clock.after(0, () => {
+      if (isCopiedNow) for (const each of messages) each.fill(POISON);
+      this.#confirm(bytes);
+    });
   }
 
   close(code: number, reason: string): void {
@@ -126,9 +141,10 @@ export class LineEnd implements Transport {
 
   #handOver(message: Buffer): void {
     const { isCopied, isBuffered } = this.#line.traits;
+    const isCopiedNow = isCopied && !isBuffered;
     const { length } = message;
-    if (!this.other.isClosed) this.other.handler?.onMessage(isCopied ? Buffer.from(message) : message);
-    if (isCopied) message.fill(0xdb);
+    if (!this.other.isClosed) this.other.handler?.onMessage(isCopiedNow ? Buffer.from(message) : message);
+    if (isCopiedNow) message.fill(POISON);
     if (!isBuffered) this.#confirm(length);
   }
 }

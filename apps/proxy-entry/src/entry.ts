@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import type { EntryConfig } from '@sallyport/config';
+import { fitsHead } from '@sallyport/protocol';
 import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
 import type { AccessLog, AccessRecord, Histogram, Telemetry } from '@sallyport/telemetry';
 import { admit, requestIdOf } from './admission.ts';
@@ -104,6 +105,8 @@ export class Entry implements StreamContext, VisitorHandler {
     });
     const exchange = new Exchange(this, visitor, { session, requestId, strings });
     if (!isNew) exchange.refuse(Problems.loop);
+    // With our own fields it may be more than a frame carries.
+    else if (!fitsHead(strings, 2)) exchange.refuse(Problems.headTooLarge);
     else if (this.servers.isSynced) exchange.start();
     else void this.servers.whenSynced(this.#options.config.sessionSyncTimeoutMs).then(() => exchange.start());
   }

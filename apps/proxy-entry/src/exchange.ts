@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { STATUS_CODES } from 'node:http';
-import { endToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import { endToEnd, lowerName, MergeBuffer, StreamCode, StreamEnd } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
 import type { Entry } from './entry.ts';
 import { problemAnswer, problemOfStream, Problems } from './problems.ts';
@@ -37,7 +37,7 @@ export class Exchange implements StreamHandler, VisitorListener {
   #link: Link | null = null;
   #openedMs = 0;
   /** The body so far, for a second try; null once it is not whole any more. Its limit: W0 and one chunk. */
-  #kept: Buffer[] | null = [];
+  #kept: MergeBuffer | null = null;
   #bodyEnded = false;
   #trailers: readonly string[] = [];
   #isHeadSent = false;
@@ -57,6 +57,7 @@ export class Exchange implements StreamHandler, VisitorListener {
   }
 
   start(): void {
+    if (this.visitor.request.hasBody) this.#kept = new MergeBuffer();
     // The visitor left while the entry waited for its first list of sessions.
     if (this.#isOver) return;
     this.#try(null);
@@ -85,7 +86,9 @@ export class Exchange implements StreamHandler, VisitorListener {
     const isFinal = status >= 200 || status === 101;
     if (!isFinal) return this.visitor.informational(status, strings[0]!, endToEnd(fields, false));
     const length = declaredLength(fields);
-    if (length === null) return this.#fail(StreamCode.BAD_HEAD);
+    if (length === null || !this.#isAskedFor(status)) return this.#fail(StreamCode.BAD_HEAD);
+    // No body where one was promised: the next answer on the connection would be taken for it.
+    if (last && length > 0 && !this.#isBodiless(status)) return this.#fail(StreamCode.PROTOCOL);
     const isBodiless = last || status === 101;
     this.#bodyLeft = isBodiless ? -1 : length;
     this.#kept = null;
@@ -116,7 +119,8 @@ export class Exchange implements StreamHandler, VisitorListener {
   onCut(code: number, notStarted: boolean): void {
     if (this.#isOver || this.#isAnswered) return;
     const { method } = this.visitor.request;
-    const isWorthIt = !this.#isHeadSent && mayRetry(code, notStarted, method, this.attempt, this.#kept !== null);
+    const isKept = this.#kept !== null || !this.visitor.request.hasBody;
+    const isWorthIt = !this.#isHeadSent && mayRetry(code, notStarted, method, this.attempt, isKept);
     if (isWorthIt && this.#entry.retryBudget.take()) this.#try(this.#link);
     else this.refuse(problemOfStream(code));
   }
@@ -133,10 +137,12 @@ export class Exchange implements StreamHandler, VisitorListener {
   // ---- from the visitor
 
   onBody(chunk: Buffer): void {
+    // After an answer of ours nobody wants the rest; it is read so that the visitor can read.
+    if (this.#isAnswered) return;
     this.bytesIn += chunk.length;
     const limit = this.#entry.bodyBytes;
     if (limit > 0 && this.bytesIn > limit && !this.visitor.request.isUpgrade) return this.#tooLarge();
-    this.#kept?.push(chunk);
+    this.#kept?.add(chunk);
     if (this.#stream === null || this.#stream.write(chunk)) return;
     this.visitor.pauseBody();
     this.#startStallTimer();
@@ -144,8 +150,8 @@ export class Exchange implements StreamHandler, VisitorListener {
 
   onBodyEnd(trailers: readonly string[]): void {
     this.#bodyEnded = true;
-    this.#trailers = trailers;
-    this.#stream?.end(trailers);
+    this.#trailers = endToEnd(trailers, false);
+    this.#stream?.end(this.#trailers);
   }
 
   onDrained(): void {
@@ -169,6 +175,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.status = answer.status;
     this.#isHeadSent = true;
     this.#isAnswered = true;
+    this.#kept = null;
     const timing = this.#ownTiming(answer.hop);
     const all = this.#entry.forwarding.response(fields, this.routed.requestId, timing, false);
     this.visitor.head(
@@ -182,6 +189,16 @@ export class Exchange implements StreamHandler, VisitorListener {
       this.visitor.write(body);
     }
     this.visitor.end([]);
+  }
+
+  /** 101 only to a request that asked for it (RFC 9110 §15.2.2). */
+  #isAskedFor(status: number): boolean {
+    return status !== 101 || this.visitor.request.isUpgrade;
+  }
+
+  /** RFC 9112 §6.3: Content-Length here speaks of a body that is not sent. */
+  #isBodiless(status: number): boolean {
+    return this.visitor.request.method === 'HEAD' || status === 304 || status === 204;
   }
 
   get #isUploading(): boolean {
@@ -200,7 +217,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     stream.attach(leg);
     leg.open(this.#openHead(link), !this.visitor.request.hasBody);
     let isRoom = true;
-    for (const chunk of this.#kept ?? []) isRoom = stream.write(chunk);
+    if (this.#kept !== null && this.#kept.length > 0) isRoom = stream.write(this.#kept.view());
     if (this.#bodyEnded) stream.end(this.#trailers);
     else if (this.attempt > 1 && isRoom) this.visitor.resumeBody();
   }

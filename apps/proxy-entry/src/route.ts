@@ -60,12 +60,16 @@ export interface Authority {
 
 const HOST_VALUE = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
 
+/** A DNS name (RFC 1035 §2.3.4) or address, and a port. */
+const MAX_HOST_CHARACTERS = 255 + 6;
+
 /** The last one read: most visitors of an entry name the same host. */
 let lastAuthority: Authority = { value: '', host: '' };
 
 /** RFC 9112 §3.2: null where a Host value is not `uri-host [":" port]`. */
 export function parseHost(value: string): Authority | null {
   if (value === lastAuthority.value && value !== '') return lastAuthority;
+  if (value.length > MAX_HOST_CHARACTERS) return null;
   const match = HOST_VALUE.exec(value);
   if (match === null) return null;
   lastAuthority = { value, host: match[1]!.toLowerCase() };

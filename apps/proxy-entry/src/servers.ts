@@ -11,6 +11,8 @@ export interface ServerConflict {
 export class ServerView {
   readonly name: string;
   readonly sessions = new Map<string, SessionState>();
+  /** Sessions that another server's owner holds: this one's is not believed. */
+  readonly refused = new Set<string>();
   link: Link | null = null;
   /** A full list came on the link in use. */
   isSynced = false;
@@ -63,6 +65,7 @@ export class Servers {
     view.link = null;
     view.isSynced = false;
     view.sessions.clear();
+    view.refused.clear();
   }
 
   update(view: ServerView, link: Link, update: SessionsUpdate): void {
@@ -83,7 +86,7 @@ export class Servers {
     let bestRank = Number.POSITIVE_INFINITY;
     for (const view of this.views) {
       const { link } = view;
-      if (link === null || !link.takesStreams) continue;
+      if (link === null || !link.takesStreams || view.refused.has(session)) continue;
       const rank = rankOf(view.sessions.get(session)) + (link === notThis ? AVOID : 0);
       if (rank < bestRank) {
         best = link;
@@ -95,6 +98,7 @@ export class Servers {
 
   #take(view: ServerView, state: SessionState): void {
     if (state.links === 0) {
+      view.refused.delete(state.session);
       view.sessions.delete(state.session);
       return;
     }
@@ -102,9 +106,12 @@ export class Servers {
     if (owner !== null && owner !== state.principal) {
       // What it said before was of the owner that it has lost.
       view.sessions.delete(state.session);
+      if (view.refused.has(state.session)) return;
+      view.refused.add(state.session);
       this.#onConflict({ session: state.session, keptPrincipal: owner, refusedPrincipal: state.principal });
       return;
     }
+    view.refused.delete(state.session);
     view.sessions.set(state.session, state);
   }
 

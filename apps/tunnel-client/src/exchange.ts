@@ -5,7 +5,15 @@
  *
  * The slot is given back when the backend's exchange has really ended, or at a 101 or an event stream's head.
  */
-import { endToEnd, lowerName, StreamCode, StreamEnd } from '@sallyport/protocol';
+import {
+  endToEnd,
+  fitsHead,
+  lowerName,
+  MAX_INFORMATIONAL_HEADS,
+  MergeBuffer,
+  StreamCode,
+  StreamEnd,
+} from '@sallyport/protocol';
 import type { Leg, OpenHead, StreamContext, StreamHandler } from '@sallyport/protocol';
 import type { BackendCall, BackendHandler, BackendTransport } from './backend/transport.ts';
 
@@ -39,12 +47,13 @@ export class Exchange implements StreamHandler, BackendHandler {
   #uploadedMs = 0;
   #call: BackendCall | null = null;
   /** Body that came before the slot. Its limit is W0: nothing more is granted yet. */
-  #early: Buffer[] = [];
+  readonly #early = new MergeBuffer();
   #endedEarly = false;
   #isCancelled = false;
   #headSent = false;
   #noBody = false;
   #isLong = false;
+  #informational = 0;
   #slotDone: (() => void) | null = null;
 
   constructor(host: ExchangeHost, leg: Leg, open: OpenHead, last: boolean) {
@@ -85,8 +94,7 @@ export class Exchange implements StreamHandler, BackendHandler {
       return this.onFailure(StreamCode.BAD_HEAD, false, error as Error);
     }
     this.#dispatchedMs = clock.nowMs();
-    for (const chunk of this.#early) this.#call.write(chunk);
-    this.#early = [];
+    if (this.#early.length > 0) this.#call.write(this.#early.take());
     if (this.#endedEarly) this.#endUpload();
   }
 
@@ -104,7 +112,7 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 
   onData(chunk: Buffer): void {
-    if (this.#call === null) this.#early.push(chunk);
+    if (this.#call === null) this.#early.add(chunk);
     else this.#call.write(chunk);
   }
 
@@ -138,11 +146,19 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 
   onInformational(status: number, reason: string, fields: readonly string[]): void {
+    // More than a stream may carry, or larger, is the backend's excess and nobody's loss.
+    this.#informational += 1;
+    if (this.#informational > MAX_INFORMATIONAL_HEADS || !fitsHead(fields, 0)) return;
     this.#sendHead(status, reason, fields, false);
   }
 
   onAnswer(status: number, reason: string, fields: readonly string[]): void {
     this.#host.backendAnswered();
+    if (!fitsHead(fields, 1)) {
+      this.#stream.reset(StreamCode.BAD_HEAD);
+      this.#call?.cancel();
+      return;
+    }
     const body = describeBody(fields);
     this.#isLong = status === 101 || body.isEventStream;
     if (this.#isLong && !this.#host.takeLongStream()) {

@@ -61,6 +61,7 @@ export interface ClientObserver {
 
 /** After this many failures to connect in a row the backend counts as down, until an answer comes. */
 const BACKEND_DOWN_AFTER = 3;
+const DRAIN_CHECK_MS = 50;
 
 export class SessionClient implements ExchangeHost {
   readonly session: string;
@@ -129,7 +130,11 @@ export class SessionClient implements ExchangeHost {
   async drain(): Promise<void> {
     for (const dialer of this.dialers) dialer.stop();
     for (const link of this.links) link.goAway(StreamCode.DRAINING);
-    if (this.streams > 0) await new Promise<void>((resolve) => (this.#wakeDrain = resolve));
+    if (this.streams === 0) return;
+    // Streams end in many ways, and a drain is rare: it looks instead of being told.
+    const timer = this.clock.every(DRAIN_CHECK_MS, this.#checkDrained);
+    await new Promise<void>((resolve) => (this.#wakeDrain = resolve));
+    timer.stop();
   }
 
   async close(): Promise<void> {
@@ -151,7 +156,6 @@ export class SessionClient implements ExchangeHost {
 
   longStreamOver(): void {
     this.#longStreams -= 1;
-    this.clock.endOfTurn(this.#checkDrained);
   }
 
   slotFree(leg: Leg): void {
@@ -159,7 +163,6 @@ export class SessionClient implements ExchangeHost {
     if (leases === undefined) return;
     leases.returned = (leases.returned + 1) >>> 0;
     leg.link.sendSlots({ leases: leases.count, returned: leases.returned, waiting: 0 });
-    if (this.#wakeDrain !== null) this.clock.endOfTurn(this.#checkDrained);
   }
 
   backendAnswered(): void {
@@ -273,7 +276,7 @@ function runExchange(exchange: Exchange): Promise<void> {
   return exchange.run();
 }
 
-/** The concurrency divided evenly; at least one each, so that no link is useless. */
+/** The concurrency divided evenly. The configuration has at least one slot a link; where not, some have none. */
 function leaseShare(concurrency: number, links: number, index: number): number {
-  return Math.max(1, Math.floor(concurrency / links) + (index < concurrency % links ? 1 : 0));
+  return Math.floor(concurrency / links) + (index < concurrency % links ? 1 : 0);
 }

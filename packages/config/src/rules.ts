@@ -47,6 +47,22 @@ const plainLinkRules: readonly Rule[] = (['entry', 'client'] as const).map((part
   },
 }));
 
+const slotsForLinks: Rule = {
+  paths: ['client.concurrency', 'client.links', 'client.servers', 'client.sessions'],
+  check: ({ client }) => {
+    const links = client.links * client.servers.length;
+    const least = Math.min(
+      client.concurrency,
+      ...client.sessions.map((session) => session.concurrency ?? client.concurrency),
+    );
+    if (least >= links) return undefined;
+    return {
+      message: `${least} slots are fewer than the ${links} links they are divided among`,
+      hint: `use ${links} or more, or fewer links`,
+    };
+  },
+};
+
 const sessionsOnce: Rule = {
   paths: ['client.sessions'],
   check: ({ client }) => {
@@ -62,6 +78,7 @@ const sessionsOnce: Rule = {
 export const RULES: readonly Rule[] = [
   ...adminRules,
   ...plainLinkRules,
+  slotsForLinks,
   sessionsOnce,
   ordered('client.reconnectMinMs', 'client.reconnectMaxMs', ({ client }) => [
     client.reconnectMinMs,

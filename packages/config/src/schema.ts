@@ -86,10 +86,6 @@ const entry = Type.Object(
     targetBytes: count('Bytes of a request target', 8 * KIB, { minimum: 64, maximum: HEAD_CAP_BYTES }),
     bodyBytes: count('Bytes of a request body; 0: no limit', 0, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     headTimeoutMs: milliseconds('Time for a visitor to send a request head', 10_000),
-    bodyMinBytesPerS: count('Least rate of an upload that is not held back by us; 0: off', 0, {
-      minimum: 0,
-      maximum: 1_000_000_000,
-    }),
     keepAliveTimeoutMs: milliseconds('Time a visitor connection may sit idle', 75_000),
     uploadStallTimeoutMs: milliseconds('Time an upload may wait for the backend to read', 60_000),
     sessionSyncTimeoutMs: milliseconds('Time to wait for the first list of sessions before answering 503', 2000, {

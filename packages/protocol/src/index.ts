@@ -12,6 +12,7 @@ export type { DialerOptions, DialEvent } from './dialer.ts';
 export type { LifeLimits } from './life.ts';
 export { Link } from './link.ts';
 export type { LinkClosed, LinkHandler, LinkOptions } from './link-handler.ts';
+export { MergeBuffer } from './merge-buffer.ts';
 export { memoryTransportPair } from './memory-transport.ts';
 export { Phase } from './phases.ts';
 export { fitsHead } from './strings.ts';

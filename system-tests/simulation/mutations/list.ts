@@ -114,10 +114,22 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '    this.#append(stream, frame, frame.length);',
   },
   {
-    name: 'the slab is written twice',
+    name: 'the slab is begun anew with every message',
     file: `${PROTOCOL}/egress.ts`,
     find: '    this.#slabStart = this.#slabEnd;\n',
     replace: '    this.#slabStart = 0;\n    this.#slabEnd = 0;\n',
+  },
+  {
+    name: 'the slab is written again while the transport reads it',
+    file: `${PROTOCOL}/egress.ts`,
+    find: 'this.#handedBytes === 0 && this.#transport.isDoneWhenSent',
+    replace: 'this.#transport.isDoneWhenSent',
+  },
+  {
+    name: 'credit is forgotten when the line is full',
+    file: `${PROTOCOL}/egress.ts`,
+    find: 'if (this.#grants.length > 0 && this.#handedRoom()) this.#writeGrants();',
+    replace: 'if (this.#handedRoom()) this.#writeGrants();\n    this.#grants = [];',
   },
   {
     name: 'ids are used again',
@@ -246,9 +258,10 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
-    name: 'a request is held out of order',
+    name: 'the END of a request that waited goes before its body',
     file: `${RELAY}/stream.ts`,
-    find: 'this.#held.push(',
-    replace: 'this.#held.unshift(',
+    find: '    if (body.length > 0) leg.data(body.view(), 0, body.length);\n    if (end !== null) leg.forward(Kind.END, false, end, 0, end.length);',
+    replace:
+      '    if (end !== null) leg.forward(Kind.END, false, end, 0, end.length);\n    if (body.length > 0) leg.data(body.view(), 0, body.length);',
   },
 ];

@@ -107,7 +107,8 @@ class UndiciCall implements BackendCall, Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#handler.onAnswerData(chunk)) controller.pause();
+    // An empty one comes after each resume, and must not pause again.
+    if (chunk.length > 0 && !this.#handler.onAnswerData(chunk)) controller.pause();
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {

@@ -4,15 +4,26 @@
  *
  *   waiting (in the session's queue, holding the head and at most W0 of body) ──▶ relaying ──▶ over
  */
-import { addOpenRtt, fillHead, HEADER_BYTES, Kind, readBackendUs, readStatus, StreamCode } from '@sallyport/protocol';
+import {
+  addOpenRtt,
+  fillHead,
+  HEADER_BYTES,
+  Kind,
+  MergeBuffer,
+  readBackendUs,
+  readStatus,
+  StreamCode,
+} from '@sallyport/protocol';
 import type { Leg, LegOwner } from '@sallyport/protocol';
 import type { ClientLink } from './client-link.ts';
 import type { Session } from './session.ts';
 
-interface HeldFrame {
-  readonly kind: number;
+/** What a waiting request has sent so far: its OPEN, at most W0 of body, its END. */
+interface Held {
+  readonly open: Buffer;
   readonly last: boolean;
-  readonly frame: Buffer;
+  readonly body: MergeBuffer;
+  end: Buffer | null;
 }
 
 export class RelayStream implements LegOwner {
@@ -22,7 +33,7 @@ export class RelayStream implements LegOwner {
   #clientLeg: Leg | null = null;
   #clientLink: ClientLink | null = null;
   /** Only while waiting. Its limit: one OPEN, W0 of DATA, one END. */
-  #held: HeldFrame[] = NOTHING;
+  #held: Held | null = null;
   #queuedMs = 0;
 
   constructor(session: Session, uplinkLeg: Leg) {
@@ -40,24 +51,24 @@ export class RelayStream implements LegOwner {
 
   /** No slot yet: the OPEN is kept, and what follows it. */
   wait(frame: Buffer, start: number, end: number, last: boolean): void {
-    this.#hold(Kind.OPEN, last, frame, start, end);
+    this.#held = { open: copyOf(frame, start, end), last, body: new MergeBuffer(), end: null };
   }
 
   /** A slot came free: the request goes out on `clientLink`. */
   start(clientLink: ClientLink): void {
     this.#queuedMs = clientLink.link.clock.nowMs() - this.openedMs;
-    const held = this.#held;
-    this.#held = NOTHING;
+    const { open, last, body, end } = this.#held!;
+    this.#held = null;
+    addOpenRtt(open, HEADER_BYTES, clientLink.link.smoothedRttUs);
     const leg = this.#begin(clientLink);
-    for (const { kind, last, frame } of held) {
-      if (kind === Kind.OPEN) addOpenRtt(frame, HEADER_BYTES, clientLink.link.smoothedRttUs);
-      leg.forward(kind, last, frame, 0, frame.length);
-    }
+    leg.forward(Kind.OPEN, last, open, 0, open.length);
+    if (body.length > 0) leg.data(body.view(), 0, body.length);
+    if (end !== null) leg.forward(Kind.END, false, end, 0, end.length);
   }
 
   /** No slot for it: the entry is told why, and that it may try elsewhere. */
   refuse(code: StreamCode): void {
-    this.#held = NOTHING;
+    this.#held = null;
     this.#uplinkLeg.reset(code, true);
   }
 
@@ -91,7 +102,7 @@ export class RelayStream implements LegOwner {
   #cutByEntry(code: number, inOrder: boolean): void {
     const leg = this.#clientLeg;
     if (leg === null) {
-      this.#held = NOTHING;
+      this.#held = null;
       this.session.leaveQueue(this);
     } else if (inOrder && code !== StreamCode.LINK_LOST) {
       leg.abort(code as StreamCode);
@@ -119,20 +130,17 @@ export class RelayStream implements LegOwner {
 
   #pass(from: Leg, kind: number, frame: Buffer, start: number, end: number): void {
     const to = this.#other(from);
-    if (to === null) this.#hold(kind, false, frame, start, end);
-    else to.forward(kind, false, frame, start - HEADER_BYTES, end);
+    if (to !== null) to.forward(kind, false, frame, start - HEADER_BYTES, end);
+    else if (kind === Kind.DATA) this.#held?.body.add(frame.subarray(start, end));
+    else if (this.#held !== null) this.#held.end = copyOf(frame, start, end);
   }
 
   #other(leg: Leg): Leg | null {
     return leg === this.#uplinkLeg ? this.#clientLeg : this.#uplinkLeg;
   }
-
-  /** A copy where the frame shares its message with others, which would be kept alive with it. */
-  #hold(kind: number, last: boolean, message: Buffer, start: number, end: number): void {
-    const frame = message.subarray(start - HEADER_BYTES, end);
-    if (this.#held === NOTHING) this.#held = [];
-    this.#held.push({ kind, last, frame: frame.length * 2 < message.length ? Buffer.from(frame) : frame });
-  }
 }
 
-const NOTHING: HeldFrame[] = [];
+/** The whole frame, by itself: a view would keep the message that it came in alive. */
+function copyOf(message: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(message.subarray(start - HEADER_BYTES, end));
+}
