@@ -25,8 +25,9 @@ for (const { shape, isSplit } of SHAPES) {
     });
     after(() => backend.close());
 
-    it('finishes every request that runs, takes no new one, ends with 0 and leaves no process', async () => {
+    it('finishes every request that runs, takes no new one, ends with 0 and leaves no process', async (t) => {
       const { url, pids, command } = await startStack({ isSplit, backend: backend.url });
+      t.after(() => command.signal('SIGKILL'));
       const sent = Buffer.alloc(BYTES, 'to be drained');
 
       const waiting = visit(`${url}waiting`);
@@ -70,9 +71,10 @@ for (const { shape, isSplit } of SHAPES) {
       await assertEnds({ pids, command });
     });
 
-    it('cuts no request that a stream of visitors began', async () => {
+    it('cuts no request that a stream of visitors began', async (t) => {
       const { url, pids, command } = await startStack({ isSplit });
-      const load = new Load(url, 20, CEILING_MS);
+      t.after(() => command.signal('SIGKILL'));
+      await using load = new Load(url, 20, CEILING_MS);
       await load.more(100);
       const slow = visit(`${url}loadtest/delay/${OVER_ANY_GRACE_MS}`);
       await load.more(20);

@@ -33,7 +33,7 @@ describe('a part killed with -9 under load', () => {
 
   /** Load before, during and after `fault`. */
   async function loadAround(fault: () => void, requestsAfter: number): Promise<readonly Outcome[]> {
-    const load = new Load(tunnel.url, WORKERS, CEILING_MS);
+    await using load = new Load(tunnel.url, WORKERS, CEILING_MS);
     await load.more(100);
     fault();
     await load.more(requestsAfter);

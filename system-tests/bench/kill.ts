@@ -54,7 +54,7 @@ async function main(): Promise<number> {
 /** The client that was killed is replaced, so that every gauge has its old value to come back to. */
 async function killOne(tunnel: Deployment, workers: number, atRest: Gauges): Promise<Round> {
   const victim = tunnel.clients.shift()!;
-  const load = new Load(tunnel.url, workers, HANG_MS);
+  await using load = new Load(tunnel.url, workers, HANG_MS);
   await load.more(REQUESTS_BEFORE);
   const killedMs = performance.now();
   victim.command.signal('SIGKILL');

@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 import { within } from './deadline.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
-const BIN = join(ROOT, 'apps/cli/bin/sallyport.js');
+/** As the launcher starts it, but without the launcher: its process id is that of the part itself. */
+const MAIN = ['--disable-warning=ExperimentalWarning', join(ROOT, 'apps/cli/src/main.ts')];
+const ENVIRONMENT = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/sallyport'), ...process.env };
 /** A whole stack under load on two cores that others use as well. */
 const START_MS = 30_000;
 const END_MS = 40_000;
@@ -32,7 +34,10 @@ export class Command {
   constructor(args: readonly string[]) {
     this.#name = `sallyport ${args.join(' ')}`;
     // The channel: should this process vanish, it is closed, and the command stops as if by a signal.
-    const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = spawn(process.execPath, [...MAIN, ...args], {
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     this.#child = child;
     this.pid = child.pid ?? 0;
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
@@ -66,6 +71,8 @@ export class Command {
   /** SIGTERM, and how it ended; killed if it does not end. */
   async stop(): Promise<Ended> {
     this.signal('SIGTERM');
+    // One that a test has stopped hears it only then.
+    this.signal('SIGCONT');
     try {
       return await within(this.ended, () => `the end of ${this.#name}:\n${this.stderr}`, END_MS);
     } catch (error) {

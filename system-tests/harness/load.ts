@@ -57,6 +57,11 @@ export class Load {
     this.#workers = Array.from({ length: workers }, (_, i) => this.#work(i));
   }
 
+  /** So that `await using` ends it, however the test ends. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
   /** Resolves once this many more requests have ended. */
   async more(requests: number): Promise<void> {
     const target = this.outcomes.length + requests;
@@ -81,6 +86,8 @@ export class Load {
     for (let i = first; !this.#isStopping; i += 1) {
       this.outcomes.push(await ask(this.#url, KINDS[i % KINDS.length]!, this.#hangMs));
       for (const look of this.#watchers) look();
+      // Where connections are refused, requests end within a turn: others must have theirs.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 }

@@ -14,12 +14,15 @@ function options(): PlayOptions {
   const seed = process.env['SALLYPORT_SIM_SEED'];
   if (seed !== undefined) return { seed: Number(seed), mostSchedules: 1, forMs: Number.POSITIVE_INFINITY };
   const seconds = Number(process.env['SALLYPORT_SIM_SECONDS'] ?? DEFAULT_SECONDS);
+  const drawn = Math.trunc(Math.random() * 2 ** 32);
   return {
-    seed: Math.trunc(Math.random() * 2 ** 32),
+    seed: drawn,
     mostSchedules: Number.POSITIVE_INFINITY,
     forMs: seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1_000,
     // Only who waits without end wants to see it go on.
-    ...(seconds === 0 ? { onProgress: (schedules) => process.stderr.write(`\r${schedules} schedules`) } : {}),
+    ...(seconds === 0
+      ? { onProgress: (schedules) => process.stderr.write(`\rseed ${drawn}: ${schedules} schedules`) }
+      : {}),
   };
 }
 

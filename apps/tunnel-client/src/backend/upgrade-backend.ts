@@ -101,7 +101,7 @@ class UpgradeCall implements BackendCall {
   }
 
   #data(source: { pause(): unknown }, chunk: Buffer): void {
-    if (!this.#handler.onAnswerData(chunk)) source.pause();
+    if (!this.#isOver && !this.#handler.onAnswerData(chunk)) source.pause();
   }
 
   #end(trailers: readonly string[]): void {
