@@ -5,8 +5,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { STATUS_CODES } from 'node:http';
-import { endToEnd, lowerName, MergeBuffer, StreamCode, StreamEnd } from '@sallyport/protocol';
+import { endToEnd, MergeBuffer, StreamCode, StreamEnd } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
+import { declaredLength } from './content-length.ts';
 import type { Entry } from './entry.ts';
 import { problemAnswer, problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
@@ -137,8 +138,8 @@ export class Exchange implements StreamHandler, VisitorListener {
   // ---- from the visitor
 
   onBody(chunk: Buffer): void {
-    // After an answer of ours nobody wants the rest; it is read so that the visitor can read.
-    if (this.#isAnswered) return;
+    // Behind an answer nobody wants the rest; it is read so that the visitor can read. After a 101 there is no such end.
+    if (this.#isAnswered && this.status !== 101) return;
     this.bytesIn += chunk.length;
     const limit = this.#entry.bodyBytes;
     if (limit > 0 && this.bytesIn > limit && !this.visitor.request.isUpgrade) return this.#tooLarge();
@@ -288,15 +289,3 @@ export class Exchange implements StreamHandler, VisitorListener {
 }
 
 const REDIRECT = { status: 308, hop: 'entry' } as const;
-
-/** −1: none; null: malformed, or several that differ. */
-function declaredLength(fields: readonly string[]): number | null {
-  let length = -1;
-  for (let i = 0; i < fields.length; i += 2) {
-    if (lowerName(fields[i]!) !== 'content-length') continue;
-    const value = fields[i + 1]!;
-    if (!/^\d{1,15}$/.test(value) || (length >= 0 && length !== Number(value))) return null;
-    length = Number(value);
-  }
-  return length;
-}

@@ -86,6 +86,20 @@ describe('on its way to the backend', () => {
     assert.deepEqual(lines(forwarded(['x-request-id', 'theirs']), 'x-request-id'), ['X-Request-Id: id-1']);
   });
 
+  it('one visitor’s host, address and scheme are never told of the next', () => {
+    for (const changes of [
+      {},
+      { host: 'other.example' },
+      { remoteAddress: '192.0.2.8' },
+      { scheme: 'https' },
+      {},
+    ] as const) {
+      const { remoteAddress, host, scheme } = arrival(changes);
+      const expected = [`for=${remoteAddress};host="${host}";proto=${scheme}`];
+      assert.deepEqual(valuesOf(forwarded([], changes), 'forwarded'), expected);
+    }
+  });
+
   it('there is no prefix where the host chose the session', () => {
     assert.deepEqual(lines(forwarded([], { prefix: '' }), 'x-forwarded-prefix'), []);
   });

@@ -184,6 +184,35 @@ describe('a session that two servers claim for two principals', () => {
     assert.equal(servers.choose('s', null), second.link);
   });
 
+  it('is not asked for at the other, not even where the first takes no streams', () => {
+    const { servers, connect } = newBench();
+    const first = connect(state({ principal: 'alice' }));
+    connect(state({ principal: 'mallory' }));
+    Object.assign(first.link, { takesStreams: false });
+    assert.equal(servers.choose('s', null), null);
+  });
+
+  it('is told once, however often the other says it again', () => {
+    const { servers, conflicts, connect } = newBench();
+    connect(state({ principal: 'alice' }));
+    const second = connect(state({ principal: 'mallory' }));
+    for (let i = 0; i < 3; i += 1) tell(servers, second, state({ principal: 'mallory', waiting: i }));
+    assert.equal(conflicts.length, 1);
+  });
+
+  it('is believed again of a server that comes back with another list', () => {
+    const { servers, connect } = newBench();
+    const first = connect(state({ principal: 'alice', free: 0 }));
+    const second = connect(state({ principal: 'mallory' }));
+    servers.linkLost(second.view, second.link);
+    const link = newLink();
+    servers.linkUp(second.view, link);
+    servers.update(second.view, link, { reset: true, complete: true, sessions: [] });
+    assert.equal(servers.choose('s', first.link), first.link);
+    Object.assign(first.link, { takesStreams: false });
+    assert.equal(servers.choose('s', null), link);
+  });
+
   it('is no conflict when both say the same principal', () => {
     const { conflicts, connect } = newBench();
     connect(state());

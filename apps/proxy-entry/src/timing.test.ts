@@ -81,6 +81,20 @@ describe('Server-Timing', () => {
     );
   });
 
+  it('writes every length of number, the round ones too', () => {
+    const hops = Float64Array.of(9_999, 10_000, 99_999, 100_000, 999_999, 1_000_000, 10_000_000_000);
+    const durations = serverTiming(hops).match(/[\d.]+/g);
+    assert.deepEqual(durations?.slice(0, 7), [
+      '9.999',
+      '10.000',
+      '99.999',
+      '100.000',
+      '999.999',
+      '1000.000',
+      '10000000.000',
+    ]);
+  });
+
   it('says of any request seven durations that sum to the last, to the microsecond', (t) => {
     check(
       t,

@@ -258,6 +258,29 @@ describe('the client for a request', () => {
     assert.deepEqual(client.paths, ['/fails', '/tried-again']);
   });
 
+  it('is not one that could not connect, whichever of them joined first', () => {
+    const { bench, entry, client } = setUp();
+    const failing = bench.client(9);
+    entry.ask('/fails');
+    assert.deepEqual(failing.paths, ['/fails']);
+    failToConnect(failing, 0, StreamCode.BACKEND_REFUSED);
+    entry.ask('/slow');
+    client.answer(0, { backendUs: 900_000 });
+    entry.ask('/served');
+    assert.deepEqual([client.paths, failing.paths], [['/slow', '/served'], ['/fails']]);
+  });
+
+  it('is one that could not connect where the others have gone silent', () => {
+    const { bench, entry, client } = setUp({ leases: 9 });
+    const silent = bench.client(1);
+    silent.gate.shut();
+    bench.clock.advance(4_000);
+    entry.ask('/fails');
+    failToConnect(client, 0, StreamCode.BACKEND_REFUSED);
+    entry.ask('/tried');
+    assert.deepEqual([client.paths, silent.paths], [['/fails', '/tried'], []]);
+  });
+
   it('is not one either whose backend could not be connected to in time', () => {
     const { bench, entry, client } = setUp({ leases: 9 });
     const other = bench.client(2);
