@@ -1,7 +1,7 @@
 /** A part killed with -9 under load: every request ends, what can be saved is saved, and nothing is left behind. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { CEILING_MS, within } from './harness/deadline.ts';
+import { CEILING_MS, eventually, within } from './harness/deadline.ts';
 import { Deployment, isReady } from './harness/deployment.ts';
 import { Load } from './harness/load.ts';
 import { tally, unsaved } from './harness/load-outcomes.ts';
@@ -12,7 +12,10 @@ import type { Gauges } from './harness/metrics.ts';
 import { startRawBackend } from './harness/raw-backend.ts';
 import type { RawBackend } from './harness/raw-backend.ts';
 import { visit } from './harness/visit.ts';
+import { dial } from './harness/wire.ts';
 
+const UPGRADE = 'GET /session/demo/up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: line-chat\r\n\r\n';
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: line-chat\r\n\r\n';
 const CONCURRENCY = 10;
 /** More than the slots, so that some wait in the queue. */
 const WORKERS = 30;
@@ -41,12 +44,11 @@ describe('a part killed with -9 under load', () => {
   }
 
   it('one of two clients: idempotent requests without an answer go to the other, others end in a cut or an error', async () => {
-    const [victim] = tunnel.clients;
+    const victim = tunnel.clients.shift();
     const outcomes = await loadAround(() => victim!.command.signal('SIGKILL'), 200);
     const told = JSON.stringify(tally(outcomes), null, 2);
     assert.deepEqual(tally(unsaved(outcomes)), {}, told);
-    assert(outcomes.filter(({ end }) => end !== 'answer').length <= CONCURRENCY, `only its own requests:\n${told}`);
-    tunnel.clients.shift();
+    assert(outcomes.filter(({ end }) => end !== 'answer').length <= WORKERS, `only what was under way:\n${told}`);
     await tunnel.startClient();
     await settled(tunnel.admin, atRest);
   });
@@ -83,14 +85,21 @@ describe('the requests of a client killed with -9, when another has joined', () 
     await backend.close();
   });
 
-  it('a GET is sent again, a POST is not, and an answer that began is cut', async () => {
+  it('a GET is sent again, a POST is not, and what had been answered in part is cut', async () => {
+    const upgraded = await dial(tunnel.url);
+    upgraded.send(UPGRADE);
+    const farUpgraded = await backend.accept();
+    await farUpgraded.readHead();
+    // The far side has said all it had to say; the visitor may go on.
+    farUpgraded.send(SWITCHING);
+    farUpgraded.finish();
+    await upgraded.readHead();
     const got = visit(`${tunnel.url}get`, { limitMs: CLIENT_START_MS });
     const posted = visit(`${tunnel.url}post`, { method: 'POST', body: 'once', limitMs: CLIENT_START_MS });
     const begun = visit(`${tunnel.url}begun`, { limitMs: CLIENT_START_MS });
     const wires = [await backend.accept(), await backend.accept(), await backend.accept()];
     const targets = await Promise.all(wires.map(async (wire) => (await wire.readHead()).first.split(' ')[1]!));
-    const far = wires[targets.indexOf('/begun')]!;
-    far.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin');
+    wires[targets.indexOf('/begun')]!.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin');
     await wires[targets.indexOf('/post')]!.readThrough('once');
 
     const [victim] = tunnel.clients;
@@ -103,7 +112,12 @@ describe('the requests of a client killed with -9, when another has joined', () 
     assert.equal((await got).body.toString(), 'again');
     assertProblem(await posted, { status: 502, code: 'SP_LINK_LOST', hop: 'link', error: 'connection_terminated' });
     assert.equal((await begun).isWhole, false);
-    for (const wire of wires) await wire.readAll();
+    // A connection that has had its FIN shows its end to who writes.
+    await eventually(async () => {
+      upgraded.send('still there?');
+      return upgraded.socket.closed ? true : undefined;
+    }, 'the upgraded connection to be closed');
+    for (const wire of [farUpgraded, ...wires]) await wire.readAll();
   });
 });
 

@@ -7,8 +7,8 @@ const PERIOD_MS = 1_000;
 const MIB = 1024 * 1024;
 
 /**
- * V8 keeps 64 MiB of dead buffers before it collects (its limit for memory outside the heap), so that every process
- * that moves bytes comes to a plateau of about that much above its rest. Growth is what comes on top: peak against peak.
+ * V8 lets dead buffers of up to about 64 MiB lie before it collects, so that every process that moves bytes comes to a
+ * plateau of that much above its rest. Growth is what comes on top of it with more bytes: peak against peak.
  */
 export interface Growth {
   readonly name: string;
@@ -85,5 +85,6 @@ export function growthBytes({ warmPeakBytes, peakBytes }: Growth): number {
 export function growthRow(growth: Growth): string {
   const { name, restBytes, warmPeakBytes, peakBytes, endBytes } = growth;
   const held = `${mib(restBytes)} at rest, at most ${mib(warmPeakBytes)} warm and ${mib(peakBytes)} in all`;
-  return `${name.padEnd(8)} ${held}, ${mib(endBytes)} at the end: grew by ${mib(growthBytes(growth))}`;
+  const grew = `grew by ${mib(growthBytes(growth))}, ${mib(peakBytes - restBytes)} over its rest`;
+  return `${name.padEnd(8)} ${held}, ${mib(endBytes)} at the end: ${grew}`;
 }

@@ -118,7 +118,8 @@ export class Exchange implements StreamHandler, VisitorListener {
   }
 
   onCut(code: number, notStarted: boolean): void {
-    if (this.#isOver || this.#isAnswered) return;
+    // Behind an answer it matters to nobody; after a 101 the visitor may be sending still.
+    if (this.#isOver || (this.#isAnswered && this.status !== 101)) return;
     const { method } = this.visitor.request;
     const isKept = this.#kept !== null || !this.visitor.request.hasBody;
     const isWorthIt = !this.#isHeadSent && mayRetry(code, notStarted, method, this.attempt, isKept);
