@@ -18,6 +18,7 @@ import { stalledDownload } from './stall-visitor.ts';
 const DOWNLOAD_BYTES = 100_000_000;
 const GROWTH_LIMIT_BYTES = 64_000_000;
 const WARM_UP_MS = 2_000;
+const LEAD_IN_MS = 500;
 const LEAST_SLOWING_MS = 0.1;
 const FLAGS = {
   pairs: { type: 'string', default: '12' },
@@ -104,7 +105,9 @@ async function stalledWindow(plan: Plan, pinger: Pinger, signal: AbortSignal): P
   }
 }
 
+/** Both kinds of window begin alike: behind pings that do not count, on connections that are warm. */
 async function ping({ rate, windowMs }: Plan, pinger: Pinger): Promise<Window> {
+  await pinger.run(rate, LEAD_IN_MS);
   const { latenciesMs, failed } = await pinger.run(rate, windowMs);
   return { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), failed };
 }
