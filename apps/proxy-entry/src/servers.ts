@@ -98,8 +98,9 @@ export class Servers {
 
   #take(view: ServerView, state: SessionState): void {
     if (state.links === 0) {
-      view.refused.delete(state.session);
       view.sessions.delete(state.session);
+      // Nobody's any more: whoever else holds it may be asked again.
+      for (const each of this.views) each.refused.delete(state.session);
       return;
     }
     const owner = this.#ownerElsewhere(view, state.session);

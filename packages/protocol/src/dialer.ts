@@ -41,13 +41,17 @@ export type DialEvent =
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LASTED_MS = 5_000;
+const REAP_PERIOD_MS = 1_000;
 
 export class Dialer {
   readonly #options: DialerOptions;
   /** The link in use; others may still be finishing their streams. */
   #link: Link | null = null;
   readonly #finishing = new Set<Link>();
-  #webSocket: WebSocket | null = null;
+  /** The attempt under way; null once it is a link or has failed. */
+  #attempt: WebSocket | null = null;
+  /** Runs while links are finishing. */
+  #reaper: Timer | null = null;
   #timer: Timer | null = null;
   #failures = 0;
   /** When the link in use became ready; null while none is. */
@@ -79,7 +83,7 @@ export class Dialer {
       ...(generateMask === undefined ? {} : { generateMask }),
       ...(ca === undefined ? {} : { ca }),
     });
-    this.#webSocket = webSocket;
+    this.#attempt = webSocket;
     let socket: Socket | null = null;
     webSocket.on('upgrade', (response) => (socket = response.socket));
     webSocket.once('open', () => this.#opened(webSocket, socket!));
@@ -96,8 +100,19 @@ export class Dialer {
     if (link !== this.#link) return;
     this.#link = null;
     this.#finishing.add(link);
+    this.#reaper ??= this.#options.clock.every(REAP_PERIOD_MS, this.#reap);
     this.#retry('the link goes away');
   }
+
+  /** A finishing link without streams has finished. */
+  readonly #reap = (): void => {
+    for (const link of this.#finishing) {
+      if (link.legs.size === 0) link.close(CloseCode.REPLACED, 'replaced');
+    }
+    if (this.#finishing.size > 0) return;
+    this.#reaper?.stop();
+    this.#reaper = null;
+  };
 
   /** Called by the link's owner when a link that `makeLink` made has closed. */
   closed(link: Link, close: LinkClosed): void {
@@ -125,11 +140,12 @@ export class Dialer {
   stop(): void {
     this.#isStopped = true;
     this.#timer?.stop();
-    if (this.#link === null) this.#webSocket?.terminate();
+    this.#attempt?.terminate();
   }
 
   #opened(webSocket: WebSocket, socket: Socket): void {
     if (this.#isStopped) return webSocket.terminate();
+    this.#attempt = null;
     this.#link = this.#options.makeLink(new WsTransport(webSocket, socket));
   }
 
@@ -140,7 +156,9 @@ export class Dialer {
 
   /** An attempt came to nothing. Once its link is up, the link's close says what happened. */
   #failed(webSocket: WebSocket, reason: string): void {
-    if (webSocket === this.#webSocket && this.#link === null) this.#retry(reason);
+    if (webSocket !== this.#attempt) return;
+    this.#attempt = null;
+    this.#retry(reason);
   }
 
   #fatal(code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION', reason: string): void {
