@@ -9,7 +9,8 @@ const CONNECTIONS = 64;
 export interface Pings {
   /** From the intended start to the last byte, ascending. */
   readonly latenciesMs: readonly number[];
-  readonly failed: number;
+  /** Why those failed that did: a status, or Node's code of the error. */
+  readonly failures: readonly string[];
 }
 
 export class Pinger {
@@ -23,7 +24,7 @@ export class Pinger {
   /** `rate` a second for `durationMs`, then waits for the last answers. */
   async run(rate: number, durationMs: number): Promise<Pings> {
     const latenciesMs: number[] = [];
-    let failed = 0;
+    const failures: string[] = [];
     const under: Promise<void>[] = [];
     const startedMs = performance.now();
     const count = Math.round((rate * durationMs) / 1_000);
@@ -35,27 +36,29 @@ export class Pinger {
       }
       sent += 1;
       under.push(
-        this.#ping().then((isOk) => {
+        this.#ping().then((failure) => {
           latenciesMs.push(performance.now() - dueMs);
-          if (!isOk) failed += 1;
+          if (failure !== null) failures.push(failure);
         }),
       );
     }
     await Promise.all(under);
-    return { latenciesMs: latenciesMs.sort((a, b) => a - b), failed };
+    return { latenciesMs: latenciesMs.sort((a, b) => a - b), failures };
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  #ping(): Promise<boolean> {
+  /** Null: answered with 200, whole. */
+  #ping(): Promise<string | null> {
     return new Promise((resolve) => {
       const take = (answer: IncomingMessage) => {
-        answer.on('close', () => resolve(answer.complete && answer.statusCode === 200)).resume();
+        const failure = answer.statusCode === 200 ? null : `status ${answer.statusCode}`;
+        answer.on('close', () => resolve(answer.complete ? failure : 'cut')).resume();
       };
       request(this.#url, { agent: this.#agent }, take)
-        .on('error', () => resolve(false))
+        .on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
         .end();
     });
   }

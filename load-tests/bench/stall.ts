@@ -30,7 +30,7 @@ const FLAGS = {
 interface Window {
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly failed: number;
+  readonly failures: readonly string[];
 }
 
 interface Pair {
@@ -63,10 +63,13 @@ async function main(signal: AbortSignal): Promise<number> {
     const growths = memory.stop();
     for (const growth of growths) say(growthRow(growth));
     const isFlat = growths.every((growth) => growthBytes(growth) <= GROWTH_LIMIT_BYTES);
-    const failed = pairs.reduce((sum, { without, stalled }) => sum + without.failed + stalled.failed, 0);
-    say(`failed   ${failed} pings; memory is ${isFlat ? 'flat' : 'NOT flat'}`);
+    const failures = pairs.flatMap(({ without, stalled }) => [...without.failures, ...stalled.failures]);
+    const causes = [...new Set(failures)].join(', ');
+    say(
+      `failed   ${failures.length} pings${causes === '' ? '' : ` (${causes})`}; memory ${isFlat ? 'flat' : 'NOT flat'}`,
+    );
     const isSlowed = report(pairs);
-    return failed > 0 || !isFlat ? 1 : isSlowed ? 99 : 0;
+    return failures.length > 0 || !isFlat ? 1 : isSlowed ? 99 : 0;
   } finally {
     await processes.stop();
   }
@@ -108,8 +111,8 @@ async function stalledWindow(plan: Plan, pinger: Pinger, signal: AbortSignal): P
 /** Both kinds of window begin alike: behind pings that do not count, on connections that are warm. */
 async function ping({ rate, windowMs }: Plan, pinger: Pinger): Promise<Window> {
   await pinger.run(rate, LEAD_IN_MS);
-  const { latenciesMs, failed } = await pinger.run(rate, windowMs);
-  return { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), failed };
+  const { latenciesMs, failures } = await pinger.run(rate, windowMs);
+  return { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), failures };
 }
 
 /** Prints the comparison; true when the pings are slowed beyond doubt. */
