@@ -3,7 +3,9 @@
  *
  *   node load-tests/bench/stall.ts [--pairs 12] [--seconds 3] [--rate 200] [--downloads 1]
  *
- * Windows in pairs, with and without the stalled download, the order turning with every pair. Prints p50 and p99 of
+ * Windows in pairs, with and without the stalled download, the order turning with every pair. Either kind begins with a
+ * download that fills all buffers on the way, since that is what any download does to its neighbours; it is then held, or
+ * let go. Prints p50 and p99 of
  * either kind and the median of the paired differences with a distribution-free 95 % interval. Exits with 1 when a ping
  * failed or memory grew by more than 64 MB, with 99 when the pings are slowed beyond doubt: the whole interval of the
  * p50's difference lies over a tenth of the p50 without (0.1 ms at least).
@@ -80,14 +82,14 @@ async function takePairs(plan: Plan, memory: MemoryWatch, signal: AbortSignal): 
   const pairs: Pair[] = [];
   try {
     await pinger.run(plan.rate, WARM_UP_MS);
-    await stalledWindow(plan, pinger, signal);
+    await takeWindow(plan, pinger, true, signal);
     memory.warm();
     while (pairs.length < plan.pairs) {
       signal.throwIfAborted();
       const isStalledFirst = pairs.length % 2 === 1;
-      const early = isStalledFirst ? await stalledWindow(plan, pinger, signal) : null;
-      const without = await ping(plan, pinger);
-      const pair = { without, stalled: early ?? (await stalledWindow(plan, pinger, signal)) };
+      const first = await takeWindow(plan, pinger, isStalledFirst, signal);
+      const second = await takeWindow(plan, pinger, !isStalledFirst, signal);
+      const pair = isStalledFirst ? { without: second, stalled: first } : { without: first, stalled: second };
       pairs.push(pair);
       sayOnStderr(`  pair ${pairs.length}: without ${row(pair.without)}, stalled ${row(pair.stalled)}`);
     }
@@ -97,22 +99,21 @@ async function takePairs(plan: Plan, memory: MemoryWatch, signal: AbortSignal): 
   return pairs;
 }
 
-/** The download begins before the window and is let go behind it, so that filling the windows is not measured. */
-async function stalledWindow(plan: Plan, pinger: Pinger, signal: AbortSignal): Promise<Window> {
+async function takeWindow(plan: Plan, pinger: Pinger, isStalled: boolean, signal: AbortSignal): Promise<Window> {
   const target = `${plan.url}/loadtest/bytes/${DOWNLOAD_BYTES}`;
   const downloads = await Promise.all(Array.from({ length: plan.downloads }, () => stalledDownload(target, signal)));
-  try {
-    return await ping(plan, pinger);
-  } finally {
+  const letGo = () => {
     for (const each of downloads) each.resetAndDestroy();
+  };
+  try {
+    if (!isStalled) letGo();
+    // On connections that are warm, and what letting go costs is over.
+    await pinger.run(plan.rate, LEAD_IN_MS);
+    const { latenciesMs, failures } = await pinger.run(plan.rate, plan.windowMs);
+    return { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), failures };
+  } finally {
+    letGo();
   }
-}
-
-/** Both kinds of window begin alike: behind pings that do not count, on connections that are warm. */
-async function ping({ rate, windowMs }: Plan, pinger: Pinger): Promise<Window> {
-  await pinger.run(rate, LEAD_IN_MS);
-  const { latenciesMs, failures } = await pinger.run(rate, windowMs);
-  return { p50Ms: quantile(latenciesMs, 0.5), p99Ms: quantile(latenciesMs, 0.99), failures };
 }
 
 /** Prints the comparison; true when the pings are slowed beyond doubt. */
