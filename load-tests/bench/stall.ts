@@ -5,10 +5,9 @@
  *
  * Windows in pairs, with and without the stalled download, the order turning with every pair. Either kind begins with a
  * download that fills all buffers on the way, since that is what any download does to its neighbours; it is then held, or
- * let go. Prints p50 and p99 of
- * either kind and the median of the paired differences with a distribution-free 95 % interval. Exits with 1 when a ping
- * failed or memory grew by more than 64 MB, with 99 when the pings are slowed beyond doubt: the whole interval of the
- * p50's difference lies over a tenth of the p50 without (0.1 ms at least).
+ * let go. Prints p50 and p99 of either kind and the median of the paired differences with a distribution-free 95 %
+ * interval. Exits with 1 when a ping failed or memory grew by more than 64 MB, with 99 when the pings are slowed beyond
+ * doubt: the whole interval of the p50's difference lies over a tenth of the p50 without (0.1 ms at least).
  */
 import { Processes } from './arms.ts';
 import { growthBytes, growthRow, MemoryWatch } from './big-memory.ts';
@@ -21,6 +20,7 @@ const DOWNLOAD_BYTES = 100_000_000;
 const GROWTH_LIMIT_BYTES = 64_000_000;
 const WARM_UP_MS = 2_000;
 const LEAD_IN_MS = 500;
+const WARM_UP_DOWNLOADS = 5;
 const LEAST_SLOWING_MS = 0.1;
 const FLAGS = {
   pairs: { type: 'string', default: '12' },
@@ -82,7 +82,8 @@ async function takePairs(plan: Plan, memory: MemoryWatch, signal: AbortSignal): 
   const pairs: Pair[] = [];
   try {
     await pinger.run(plan.rate, WARM_UP_MS);
-    await takeWindow(plan, pinger, true, signal);
+    const short = { ...plan, windowMs: LEAD_IN_MS };
+    for (let i = 0; i < WARM_UP_DOWNLOADS; i += 1) await takeWindow(short, pinger, true, signal);
     memory.warm();
     while (pairs.length < plan.pairs) {
       signal.throwIfAborted();
