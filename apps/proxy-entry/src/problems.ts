@@ -83,7 +83,6 @@ export const Problems = {
     closes,
   ),
   loop: problem(508, 'SP_LOOP', 'The request passed here before', 'entry', 'proxy_loop_detected'),
-  stopping: problem(503, 'SP_DRAINING', 'This entry is about to stop', 'entry', 'destination_unavailable', retryable),
 } as const;
 
 const BY_STREAM_CODE: ReadonlyMap<number, Problem> = new Map([

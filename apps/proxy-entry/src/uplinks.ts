@@ -1,6 +1,6 @@
 /** The entry's side of its uplinks: dialled to servers elsewhere, or in memory to the one in this process. */
-import { Dialer, Link, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, Role } from '@sallyport/protocol';
-import type { Clock, CloseCode, DialEvent, LifeLimits, LinkHandler, StreamCode, Transport } from '@sallyport/protocol';
+import { Dialer, Link, ourHello, Role } from '@sallyport/protocol';
+import type { Clock, CloseCode, DialEvent, LifeLimits, LinkHandler, Transport } from '@sallyport/protocol';
 import type { Servers, ServerView } from './servers.ts';
 
 export interface UplinkOptions {
@@ -62,10 +62,6 @@ export class Uplinks {
     for (const dialer of this.#dialers) dialer.stop();
   }
 
-  goAway(code: StreamCode): void {
-    for (const link of this.links) link.goAway(code);
-  }
-
   close(code: CloseCode): void {
     this.stopDialling();
     for (const link of this.links) link.close(code, 'stopped');
@@ -80,18 +76,7 @@ export class Uplinks {
       helloTimeoutMs,
       peerRole: Role.SERVER,
       handler: this.#handler(view, dialer),
-      hello: {
-        minVersion: PROTOCOL_VERSION_MIN,
-        maxVersion: PROTOCOL_VERSION,
-        role: Role.ENTRY,
-        capabilities: 0,
-        windowBytes: 0,
-        heartbeatMs: life.heartbeatMs,
-        leases: 0,
-        instance,
-        session: '',
-        deployment,
-      },
+      hello: ourHello({ role: Role.ENTRY, heartbeatMs: life.heartbeatMs, instance, deployment }),
     });
   }
 

@@ -1,24 +1,6 @@
 /** One session at the client: its backend, its slots, and the links to the servers that offer it. */
-import {
-  CloseCode,
-  Dialer,
-  Link,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_MIN,
-  readOpen,
-  Role,
-  StreamCode,
-} from '@sallyport/protocol';
-import type {
-  Clock,
-  DialEvent,
-  Hello,
-  Leg,
-  LifeLimits,
-  LinkHandler,
-  Transport,
-  WindowBudget,
-} from '@sallyport/protocol';
+import { CloseCode, Dialer, Link, readOpen, ourHello, Role, StreamCode } from '@sallyport/protocol';
+import type { Clock, DialEvent, Leg, LifeLimits, LinkHandler, Transport, WindowBudget } from '@sallyport/protocol';
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { BackendTransport } from './backend/transport.ts';
@@ -198,7 +180,14 @@ export class SessionClient implements ExchangeHost {
       life,
       helloTimeoutMs,
       peerRole: Role.SERVER,
-      hello: this.#hello(leases),
+      hello: ourHello({
+        role: Role.CLIENT,
+        heartbeatMs: life.heartbeatMs,
+        leases,
+        instance: this.#options.instance,
+        session: this.session,
+        deployment: this.#options.deployment,
+      }),
       handler: this.#handler(dialer),
     });
     this.#leases.set(link, { count: leases, returned: 0, isAccepted: false });
@@ -242,21 +231,6 @@ export class SessionClient implements ExchangeHost {
       return this.slotFree(leg);
     }
     void this.#slots(runExchange, new Exchange(this, leg, open, last));
-  }
-
-  #hello(leases: number): Hello {
-    return {
-      minVersion: PROTOCOL_VERSION_MIN,
-      maxVersion: PROTOCOL_VERSION,
-      role: Role.CLIENT,
-      capabilities: 0,
-      windowBytes: 0,
-      heartbeatMs: this.#options.life.heartbeatMs,
-      leases,
-      instance: this.#options.instance,
-      session: this.session,
-      deployment: this.#options.deployment,
-    };
   }
 
   readonly #checkDrained = (): void => {

@@ -1,5 +1,5 @@
 /** Link frames with fields of their own: HELLO, SLOTS, SESSIONS, GOAWAY. Encode and decode side by side. */
-import { readU16, readU32, writeU16, writeU32 } from './wire.ts';
+import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, readU16, readU32, writeU16, writeU32 } from './wire.ts';
 
 export interface Hello {
   readonly minVersion: number;
@@ -16,6 +16,19 @@ export interface Hello {
   /** The session that a client serves; empty from the others. */
   readonly session: string;
   readonly deployment: string;
+}
+
+/** Our own HELLO: what this version is, and who speaks. */
+export function ourHello(who: Pick<Hello, 'role' | 'heartbeatMs' | 'instance' | 'deployment'> & Partial<Hello>): Hello {
+  return {
+    minVersion: PROTOCOL_VERSION_MIN,
+    maxVersion: PROTOCOL_VERSION,
+    capabilities: 0,
+    windowBytes: 0,
+    leases: 0,
+    session: '',
+    ...who,
+  };
 }
 
 const HELLO_FIXED_BYTES = 19;

@@ -1,6 +1,7 @@
 /** Frames, flow control, stream states, links and their transports: PROTOCOL.md in code. */
 export * from './clock.ts';
 export * from './codes.ts';
+export { ourHello } from './control.ts';
 export type { Hello, SessionState, SessionsUpdate, Slots } from './control.ts';
 export { WindowBudget } from './credit.ts';
 export * from './fields.ts';

@@ -2,15 +2,7 @@
  * The relay: uplinks on one side, client links on the other, sessions between them. It knows nothing of sockets, so
  * that a simulation can drive it; `accept.ts` gives it transports that were authenticated.
  */
-import {
-  CloseCode,
-  Link,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_MIN,
-  Role,
-  StreamCode,
-  readOpenSession,
-} from '@sallyport/protocol';
+import { CloseCode, Link, ourHello, Role, StreamCode, readOpenSession } from '@sallyport/protocol';
 import type { Clock, Hello, Leg, LifeLimits, LinkHandler, Slots, Timer, Transport } from '@sallyport/protocol';
 import { ClientLink } from './client-link.ts';
 import { Session } from './session.ts';
@@ -165,18 +157,7 @@ export class Relay {
       helloTimeoutMs,
       handler,
       ...(maxStreamId === undefined ? {} : { maxStreamId }),
-      hello: {
-        minVersion: PROTOCOL_VERSION_MIN,
-        maxVersion: PROTOCOL_VERSION,
-        role: Role.SERVER,
-        capabilities: 0,
-        windowBytes: 0,
-        heartbeatMs: life.heartbeatMs,
-        leases: 0,
-        instance,
-        session: '',
-        deployment,
-      },
+      hello: ourHello({ role: Role.SERVER, heartbeatMs: life.heartbeatMs, instance, deployment }),
     });
   }
 
