@@ -14,6 +14,14 @@ const backend = createServer((req, res) => {
   res.end(Buffer.from(JSON.stringify({ method, url, asked: headers['x-asked'], body: 'h\u00e4lt \u2713' })));
 });
 const processes = new Processes();
+
+/** Processes that end with the test, however it ends: one left running would keep the whole run from ending. */
+function processesOf(context: { after(fn: () => Promise<void>): void }): Processes {
+  const own = new Processes();
+  context.after(() => own.stop());
+  return own;
+}
+
 let backendUrl = '';
 before(async () => {
   backend.listen(0, '127.0.0.1');
@@ -58,8 +66,8 @@ test('a hundred requests at once through the sketch each get their own answer', 
   await teapot.text();
 });
 
-test('stop ends every process that was started', async () => {
-  const own = new Processes();
+test('stop ends every process that was started', async (context) => {
+  const own = processesOf(context);
   const { pids } = await own.startSketch(backendUrl);
   const { pid } = await own.startBackend();
   const all = [...Object.values(pids), pid];
@@ -79,7 +87,7 @@ test('the tunnel is found by the ready line of sallyport up, whatever comes befo
      console.log(JSON.stringify(ready));
      setInterval(() => {}, 1000);`,
   );
-  const own = new Processes();
+  const own = processesOf(context);
   const arm = await own.startSallyport(backendUrl, command);
   assert.equal(arm.url, 'http://127.0.0.1:9/session/demo');
   assert.deepEqual(Object.keys(arm.pids), ['entry', 'server', 'client']);
@@ -89,11 +97,10 @@ test('the tunnel is found by the ready line of sallyport up, whatever comes befo
 
 test('a process that ends before it is ready is named in the error', async (context) => {
   const command = await fakeCommand(context, 'process.exit(2);');
-  const own = new Processes();
+  const own = processesOf(context);
   await assert.rejects(
     own.startSallyport(backendUrl, command),
     /^Error: sallyport up ended with 2 before it was ready$/,
   );
   await assert.rejects(own.startSallyport(backendUrl, `${command}-missing`), { code: 'ENOENT' });
-  await own.stop();
 });

@@ -83,13 +83,15 @@ function spawnReading(command: string, args: readonly string[]) {
 }
 
 async function readyLine<Ready>(name: string, child: ChildProcess & { stdout: Readable }): Promise<Ready> {
-  const lines = createInterface({ input: child.stdout });
-  return orExit(name, child, async (signal) => {
-    for (;;) {
-      const [line] = (await once(lines, 'line', { signal })) as [string];
+  return orExit(name, child, (signal) => {
+    const ready = Promise.withResolvers<Ready>();
+    // Read to the end: a pipe that nobody reads would stop its writer, and lines may come several at once.
+    createInterface({ input: child.stdout }).on('line', (line) => {
       const message = JSON.parse(line) as { event?: unknown };
-      if (message.event === 'ready') return message as Ready;
-    }
+      if (message.event === 'ready') ready.resolve(message as Ready);
+    });
+    signal.addEventListener('abort', () => ready.reject(signal.reason as Error), { once: true });
+    return ready.promise;
   });
 }
 

@@ -21,7 +21,6 @@ import { endOfDialling, sayDial } from './dial-events.ts';
 import { wholeNumber } from './up.ts';
 
 type Run = (action: () => Promise<Exit>) => Promise<void>;
-const NEVER = new Promise<Exit>(() => {});
 
 export function addParts(program: Command, run: Run): void {
   addSettingFlags(program.command('server').description('the relay: entries and clients dial it'))
@@ -89,11 +88,9 @@ async function server(flags: ServerFlags): Promise<Exit> {
     version: VERSION,
     ...(await openAdminStore(config.server.admin.credentials)),
   });
-  output.result(
-    { event: 'ready', url: running.url, admin: running.adminUrl },
-    `links ${running.url}  admin ${running.adminUrl}`,
-  );
-  return serveLogging(running, output, logger, NEVER);
+  const ready = { event: 'ready', url: running.url, admin: running.adminUrl };
+  const announce = () => output.result(ready, `links ${running.url}  admin ${running.adminUrl}`);
+  return serveLogging(running, output, logger, announce);
 }
 
 async function entry(flags: DialFlags): Promise<Exit> {
@@ -112,11 +109,9 @@ async function entry(flags: DialFlags): Promise<Exit> {
     onDial: (server, event) => sayDial(output, { server: redactUrl(server) }, event),
     ...(await openAdminStore(config.entry.admin.credentials)),
   });
-  output.result(
-    { event: 'ready', url: running.url, admin: running.adminUrl },
-    `visitors ${running.url}  admin ${running.adminUrl}`,
-  );
-  return serveLogging(running, output, logger, endOfDialling(running.fatal));
+  const ready = { event: 'ready', url: running.url, admin: running.adminUrl };
+  const announce = () => output.result(ready, `visitors ${running.url}  admin ${running.adminUrl}`);
+  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
 }
 
 async function client(url: string | undefined, flags: ClientFlags): Promise<Exit> {
@@ -151,25 +146,33 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     ...(await openAdminStore(config.client.admin.credentials)),
   });
   const ids = config.client.sessions.map((each) => each.id);
-  output.result(
-    { event: 'started', admin: running.adminUrl, sessions: ids },
-    `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
-  );
-  void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
-  return serveLogging(running, output, logger, endOfDialling(running.fatal));
+  const announce = () => {
+    output.result(
+      { event: 'started', admin: running.adminUrl, sessions: ids },
+      `dialling for ${ids.join(', ')}  admin ${running.adminUrl}`,
+    );
+    void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
+  };
+  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
 }
 
 async function backend(flags: PortFlags): Promise<Exit> {
   const { config } = readSettings(flags, given({ 'backend.port': flags.port }));
   const output = createOutput(flags.json === true);
   const running = await startBackend(config.backend);
-  output.result({ event: 'ready', url: running.url }, `backend ${running.url}`);
-  return serve({ stop: () => running.close() }, output, NEVER);
+  const announce = () => output.result({ event: 'ready', url: running.url }, `backend ${running.url}`);
+  return serve({ stop: () => running.close() }, output, announce);
 }
 
-async function serveLogging(service: Service, output: Output, logger: Logger, failed: Promise<Exit>): Promise<Exit> {
+async function serveLogging(
+  service: Service,
+  output: Output,
+  logger: Logger,
+  announce: () => void,
+  failed?: Promise<Exit>,
+): Promise<Exit> {
   try {
-    return await serve(service, output, failed);
+    return await serve(service, output, announce, failed);
   } finally {
     await closeLogger(logger);
   }

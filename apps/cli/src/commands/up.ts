@@ -65,9 +65,12 @@ async function up(flags: UpFlags): Promise<Exit> {
     isSplit: flags.split === true,
     onDied: died.resolve,
   });
-  announce(output, stack);
   const stopLoad = new AbortController();
-  const load = flags.load === 'none' ? null : runStackLoad(output, stack, flags.load, stopLoad.signal);
+  let load: Promise<void> | null = null;
+  const serving = () => {
+    announce(output, stack);
+    if (flags.load !== 'none') load = runStackLoad(output, stack, flags.load, stopLoad.signal);
+  };
   const service = {
     stop: async () => {
       stopLoad.abort();
@@ -75,7 +78,7 @@ async function up(flags: UpFlags): Promise<Exit> {
       await stack.stop();
     },
   };
-  return serve(service, output, failedBy(died.promise));
+  return serve(service, output, serving, failedBy(died.promise));
 }
 
 /** A signal to the whole process group ends the parts as well: then our own is at most a moment away, and it counts. */
