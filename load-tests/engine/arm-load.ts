@@ -5,6 +5,7 @@ import type { HopsReport } from '../report/model.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeOwner } from './exchange.ts';
 import { DurationHistogram } from './histogram.ts';
+import { bodyBytes } from './body.ts';
 import type { ArmPlan, EnginePlan } from './plan.ts';
 import type { ArmRecorder } from './recorder.ts';
 import { parseServerTiming } from './server-timing.ts';
@@ -21,7 +22,7 @@ export class ArmLoad implements ExchangeOwner {
   readonly plan: ArmPlan;
   readonly #pool: Pool;
   readonly #requests: Dispatcher.DispatchOptions[];
-  readonly #bodyBytes: number;
+  readonly #bodyBytes: number[];
   readonly #maxInFlight: number;
   readonly #timeoutMs: number;
   readonly #all: Exchange[] = [];
@@ -34,19 +35,19 @@ export class ArmLoad implements ExchangeOwner {
 
   /** @param onIdle called whenever the last request in flight has ended */
   constructor(plan: ArmPlan, engine: EnginePlan, onIdle: () => void) {
-    const url = new URL(plan.url);
     this.plan = plan;
     this.#maxInFlight = engine.maxInFlight;
     this.#timeoutMs = engine.timeoutMs;
-    this.#bodyBytes = engine.body?.byteLength ?? 0;
     this.#onIdle = onIdle;
-    this.#requests = plan.headerSets.map((headers) => ({
-      path: url.pathname + url.search,
-      method: engine.method,
+    const bodies = plan.requests.map(({ body }) => bodyBytes(body));
+    this.#bodyBytes = bodies.map((body) => body?.byteLength ?? 0);
+    this.#requests = plan.requests.map(({ method, path, headers }, index) => ({
+      method,
+      path,
       headers,
-      body: engine.body,
+      body: bodies[index] ?? null,
     }));
-    this.#pool = new Pool(url.origin, {
+    this.#pool = new Pool(plan.origin, {
       // A connection per request in flight: nothing may wait inside the generator.
       connections: null,
       pipelining: 1,
@@ -79,8 +80,8 @@ export class ArmLoad implements ExchangeOwner {
       return;
     }
     exchange.begin(intendedMs, nowMs);
-    recorder.started(intendedMs, nowMs, this.inFlight, this.#bodyBytes);
     this.#turn = this.#turn + 1 < this.#requests.length ? this.#turn + 1 : 0;
+    recorder.started(intendedMs, nowMs, this.inFlight, this.#bodyBytes[this.#turn] ?? 0);
     this.#pool.dispatch(this.#requests[this.#turn] as Dispatcher.DispatchOptions, exchange);
   }
 

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import type { ArmReport } from '../report/model.ts';
 import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
 import type { Fixture } from '../testing/fixture.ts';
-import { Journal, makePlan } from '../testing/plans.ts';
+import { Journal, makeArm, makePlan } from '../testing/plans.ts';
 import { embeddedEngine } from './embedded.ts';
 import type { EnginePlan } from './plan.ts';
 
@@ -33,10 +33,7 @@ describe('the embedded generator', () => {
       paths.push(request.url ?? '');
       answerWell(request, response);
     });
-    const arms = [
-      { name: 'tunnel' as const, url: `${url}t?q=1`, headerSets: [[]] },
-      { name: 'direct' as const, url: `${url}d`, headerSets: [[]] },
-    ];
+    const arms = [makeArm('tunnel', `${url}t?q=1`), makeArm('direct', `${url}d`)];
     const { journal } = await runOne(
       makePlan(url, {
         arms,
@@ -97,15 +94,12 @@ describe('the embedded generator', () => {
         response.end();
       }),
     );
-    const headerSets = [
-      ['authorization', 'Bearer a.1'],
-      ['authorization', 'Bearer b.2'],
-    ];
-    const plan = makePlan(url, {
+    const requests = ['Bearer a.1', 'Bearer b.2'].map((value) => ({
       method: 'POST',
       body: Buffer.from('payload'),
-      arms: [{ name: 'tunnel', url, headerSets }],
-    });
+      headers: ['authorization', value],
+    }));
+    const plan = makePlan(url, { arms: [makeArm('tunnel', url, ...requests)] });
     const { tunnel } = await runOne(plan);
     assert.equal(tunnel.bytesOut, 20 * 'payload'.length);
     assert.ok(seen.every(({ method, body }) => method === 'POST' && body === 'payload'));

@@ -7,7 +7,7 @@ import { K6_HOPS, planFromEnvironment, scenariosOf, submetric, thresholdsOf } fr
 import { TIMED_HOPS } from '../report/model.ts';
 import { loadRamp } from '../src/load-ramp.ts';
 import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
-import { Journal, makePlan } from '../testing/plans.ts';
+import { Journal, makeArm, makePlan } from '../testing/plans.ts';
 import { findK6, k6Engine } from './k6.ts';
 import { k6Limits } from './k6-limits.ts';
 import { stepsOf } from './k6-summary.ts';
@@ -181,18 +181,14 @@ describe('k6 itself', () => {
       }),
     );
     context.after(stop);
-    const headerSets = [
-      ['authorization', 'Bearer a.1'],
-      ['authorization', 'Bearer b.2'],
-    ];
-    const journal = new Journal();
-    const arms = [{ name: 'tunnel' as const, url, headerSets }];
-    const plan = makePlan(url, {
-      arms,
+    const requests = ['Bearer a.1', 'Bearer b.2'].map((value) => ({
       method: 'PUT',
       body: Buffer.from('payload'),
-      steps: [{ rate: 20, durationS: 1 }],
-    });
+      headers: ['authorization', value],
+    }));
+    const journal = new Journal();
+    const arms = [makeArm('tunnel', url, ...requests)];
+    const plan = makePlan(url, { arms, steps: [{ rate: 20, durationS: 1 }] });
     const { error } = await k6Engine().run(plan, journal, new AbortController().signal);
     assert.equal(error, null);
     assert.deepEqual([...seen].sort(), ['PUT Bearer a.1 payload', 'PUT Bearer b.2 payload']);

@@ -8,6 +8,7 @@ import type { K6Plan } from '../k6/plan.ts';
 import { armOf, stepsOf } from './k6-summary.ts';
 import type { K6Metrics } from './k6-summary.ts';
 import { k6Limits } from './k6-limits.ts';
+import { bodyBytes } from './body.ts';
 import { machineLoss, sampleMachine } from './machine.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan } from './plan.ts';
 
@@ -62,8 +63,9 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
   try {
     const summaryFile = join(folder, 'summary.json');
     const planFile = join(folder, 'plan.json');
-    const bodyFile = plan.body === null ? null : join(folder, 'body');
-    if (bodyFile !== null && plan.body !== null) writeFileSync(bodyFile, plan.body, { mode: PRIVATE_MODE });
+    const body = bodyBytes(plan.arms[0]?.requests[0]?.body ?? null);
+    const bodyFile = body === null ? null : join(folder, 'body');
+    if (bodyFile !== null && body !== null) writeFileSync(bodyFile, body, { mode: PRIVATE_MODE });
     writeFileSync(planFile, JSON.stringify(toK6Plan(plan, bodyFile, summaryFile)), { mode: PRIVATE_MODE });
     const before = sampleMachine();
     const startMs = performance.now();
@@ -83,8 +85,13 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
 }
 
 function toK6Plan(plan: EnginePlan, bodyFile: string | null, summaryFile: string): K6Plan {
-  const { steps, method, timeoutMs, warmUpS, maxInFlight, abortOnFail } = plan;
-  const arms = plan.arms.map(({ name, url, headerSets }) => ({ name, url, headerSets: headerSets.map(pairs) }));
+  const { steps, timeoutMs, warmUpS, maxInFlight, abortOnFail } = plan;
+  const method = plan.arms[0]?.requests[0]?.method ?? 'GET';
+  const arms = plan.arms.map(({ name, origin, requests }) => ({
+    name,
+    url: `${origin}${requests[0]?.path ?? '/'}`,
+    headerSets: requests.map(({ headers }) => pairs(headers)),
+  }));
   const limits = k6Limits(plan.limits);
   return { arms, steps, method, bodyFile, timeoutMs, warmUpS, maxInFlight, limits, abortOnFail, summaryFile };
 }

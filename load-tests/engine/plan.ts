@@ -8,14 +8,29 @@ import type { EncodedHistogram } from './histogram.ts';
  */
 export const DEFAULT_MAX_IN_FLIGHT = 2000;
 
-/** One arm's address and the fields of its requests: flat name-value lists, used in turn. */
-export type ArmPlan = { name: ArmName; url: string; headerSets: string[][] };
+/** What a request carries: given bytes, or so many of a filler. */
+export type BodyPlan = Uint8Array | { fillBytes: number };
+
+/** One request. `headers` are flat name-value lists; several requests of an arm share an origin. */
+export type RequestPlan = { method: string; path: string; headers: string[]; body: BodyPlan | null };
+
+/** `cert`, `key` and `ca` are PEM text. `isResuming` false: a full handshake on every connection. */
+export type TlsPlan = { ca: string | null; cert: string | null; key: string | null; isResuming: boolean };
+
+/** An arm: an origin and the requests that are sent to it in turn. */
+export type ArmPlan = {
+  name: ArmName;
+  origin: string;
+  requests: RequestPlan[];
+  /** `websocket`: each request is a message that is echoed, on connections kept open. */
+  protocol: 'http1' | 'http2' | 'websocket';
+  /** Null for http:// and ws://, and for https:// with the system's authorities. */
+  tls: TlsPlan | null;
+};
 
 /** All that an engine needs, as plain data: it crosses a process border. */
 export type EnginePlan = {
   arms: ArmPlan[];
-  method: string;
-  body: Uint8Array | null;
   timeoutMs: number;
   warmUpS: number;
   arrivals: Arrivals;

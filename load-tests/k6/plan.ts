@@ -1,5 +1,9 @@
 /** What the k6 script is to do, as plain data. Runs inside k6 and in Node: no imports of either. */
-export type K6Arm = { name: 'tunnel' | 'direct'; url: string; headerSets: Record<string, string>[] };
+export type K6Arm = {
+  name: 'tunnel' | 'direct' | 'baseline' | 'control';
+  url: string;
+  headerSets: Record<string, string>[];
+};
 export type K6Step = { rate: number; durationS: number };
 /** `threshold` is in k6's words (`p(99)<=50`) and holds for every step. */
 export type K6Limit = { metric: string; threshold: string };

@@ -2,6 +2,9 @@
  * The one object every engine fills and every report is written from: `report.json`, schema `sallyport.load/1`.
  * Times are milliseconds unless a name says otherwise; rates are requests per second and per arm.
  */
+import type { Evidence } from './evidence.ts';
+import type { Sections } from './sections.ts';
+
 export const REPORT_SCHEMA = 'sallyport.load/1';
 
 /** The parts of the path a request's time is charged to, in the order of the `Server-Timing` field. */
@@ -11,8 +14,13 @@ export const TIMED_HOPS = [...HOPS, 'total'] as const;
 
 export type HopName = (typeof HOPS)[number];
 export type TimedHop = (typeof TIMED_HOPS)[number];
-/** `tunnel` is the target; `direct` is the backend itself, measured beside it for comparison. */
-export type ArmName = 'tunnel' | 'direct';
+/**
+ * `tunnel` is the target; `direct` is the backend itself, measured beside it for comparison. A gate has two more:
+ * `baseline`, the tunnel that the target is compared with, and `control`, that same tunnel once more (A/A).
+ */
+export const ARM_NAMES = ['tunnel', 'direct', 'baseline', 'control'] as const;
+export type ArmName = (typeof ARM_NAMES)[number];
+export type ByArm<Value> = Partial<Record<ArmName, Value>>;
 
 /** Milliseconds. All zero where nothing was measured. */
 export type Latencies = {
@@ -77,7 +85,7 @@ export type GeneratorReport = {
 
 /** One second of one arm, by the time the answers came. */
 export type ArmSecond = { ok: number; failed: number; p50: number; p99: number; max: number };
-export type SecondReport = { atS: number; lengthS: number; arms: Partial<Record<ArmName, ArmSecond>> };
+export type SecondReport = { atS: number; lengthS: number; arms: ByArm<ArmSecond> };
 
 export type HopReport = { p50: number; p99: number };
 export type HopsReport = Record<TimedHop, HopReport>;
@@ -90,7 +98,7 @@ export type StepReport = {
   durationS: number;
   /** False where the run was stopped inside this step. */
   complete: boolean;
-  arms: { tunnel: ArmReport; direct?: ArmReport };
+  arms: { tunnel: ArmReport } & ByArm<ArmReport>;
   addedMs: AddedReport | null;
   hopsMs: HopsReport | null;
   generator: GeneratorReport;
@@ -116,8 +124,12 @@ export type Verdict = {
 
 export type ThresholdReport = { expression: string; failedAt: number[]; worst: number | null };
 
+/** Which command wrote the report. */
+export type LoadCommand = 'ramp' | 'isolate' | 'overhead' | 'capacity' | 'soak' | 'gate' | 'compare' | 'report';
+
 export type LoadReport = {
   schema: typeof REPORT_SCHEMA;
+  command: LoadCommand;
   tool: { name: 'sallyport'; version: string; engine: 'embedded' | 'k6'; node: string };
   machine: { cpus: number; cpuModel: string; memoryBytes: number; platform: string; kernel: string };
   target: { tunnel: string; direct: string | null; method: string; timeoutMs: number };
@@ -126,8 +138,11 @@ export type LoadReport = {
   /** Why the run ended before its last step, if it did. */
   stopped: { reason: 'interrupted' | 'threshold' | 'error'; code: string; message: string } | null;
   steps: StepReport[];
-  totals: { durationS: number; arms: { tunnel: ArmReport; direct?: ArmReport } };
+  totals: { durationS: number; arms: { tunnel: ArmReport } & ByArm<ArmReport> };
   thresholds: ThresholdReport[];
   generator: GeneratorReport;
+  evidence: Evidence;
   verdict: Verdict;
+  /** What the command found beside the steps; the section of its own name. */
+  sections: Sections;
 };

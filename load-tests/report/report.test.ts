@@ -24,6 +24,7 @@ const STEPS: StepReport[] = makeSteps([
 
 function makeReport(steps: StepReport[], failIf: string[] = []): LoadReport {
   return assemble({
+    command: 'ramp',
     prepared: prepare({ target: 'http://127.0.0.1:1/', direct: 'http://127.0.0.1:2/', profile: 'smoke', failIf }),
     version: '1.2.3',
     startedAt: new Date(0),

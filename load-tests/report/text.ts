@@ -1,4 +1,4 @@
-import { HOPS } from './model.ts';
+import { ARM_NAMES, HOPS } from './model.ts';
 import type { ArmName, ArmReport, GeneratorReport, HopsReport, LoadReport, StepReport } from './model.ts';
 import { ms } from './format.ts';
 import { stepTableWithHops, verdictText } from './table.ts';
@@ -20,11 +20,10 @@ export function textReport(report: LoadReport): string {
 }
 
 function stepText(step: StepReport): string {
-  const arms = (['tunnel', 'direct'] as const)
-    .map((name) => [name, step.arms[name]] as const)
-    .filter((entry): entry is [ArmName, ArmReport] => entry[1] !== undefined)
-    .map(([name, arm]) => armText(step, name, arm));
-  return arms.join('\n');
+  return ARM_NAMES.flatMap((name) => {
+    const arm = step.arms[name];
+    return arm === undefined ? [] : [armText(step, name, arm)];
+  }).join('\n');
 }
 
 function armText(step: StepReport, name: ArmName, arm: ArmReport): string {

@@ -1,23 +1,39 @@
 import { addedMs } from '../analysis/added.ts';
 import { verdict } from '../analysis/verdict.ts';
 import { describeMachine } from '../engine/machine.ts';
-import type { EngineEnd, StepMeasurement } from '../engine/plan.ts';
+import type { ArmPlan, EngineEnd, StepMeasurement } from '../engine/plan.ts';
 import { mergeArm } from '../engine/totals.ts';
+import { NO_EVIDENCE } from '../report/evidence.ts';
+import type { Evidence } from '../report/evidence.ts';
 import { REPORT_SCHEMA } from '../report/model.ts';
-import type { ArmReport, GeneratorReport, LoadReport, StepReport } from '../report/model.ts';
+import type {
+  ArmName,
+  ArmReport,
+  ByArm,
+  GeneratorReport,
+  LoadCommand,
+  LoadReport,
+  StepReport,
+} from '../report/model.ts';
+import type { Sections } from '../report/sections.ts';
 import { judgeSteps } from './fail-if.ts';
 import type { Prepared } from './options.ts';
 
+/** The address of an arm's first request, for people; empty where there is no such arm. */
+export function addressOf(arm: ArmPlan | undefined): string {
+  return arm === undefined ? '' : `${arm.origin}${arm.requests[0]?.path ?? '/'}`;
+}
+
 /** What an engine measured in a step, with what follows from it. Null where it says nothing of the tunnel arm. */
 export function toStepReport(measured: StepMeasurement): StepReport | null {
-  const { tunnel, direct } = measured.arms;
+  const { tunnel, direct, ...others } = measured.arms;
   if (tunnel === undefined) return null;
   const { rate, durationS, complete, hopsMs, generator, seconds } = measured;
   return {
     rate,
     durationS,
     complete,
-    arms: direct === undefined ? { tunnel } : { tunnel, direct },
+    arms: direct === undefined ? { tunnel, ...others } : { tunnel, direct, ...others },
     addedMs: direct === undefined || direct.requests === 0 ? null : addedMs(tunnel, direct, seconds),
     hopsMs,
     generator,
@@ -26,6 +42,9 @@ export function toStepReport(measured: StepMeasurement): StepReport | null {
 }
 
 export type RunFacts = {
+  command: LoadCommand;
+  evidence?: Evidence;
+  sections?: Sections;
   prepared: Prepared;
   version: string;
   startedAt: Date;
@@ -36,19 +55,25 @@ export type RunFacts = {
 };
 
 /** The one object that all reports are written from. */
-export function assemble({ prepared, version, startedAt, measurements, steps, totals, stopped }: RunFacts): LoadReport {
+export function assemble(facts: RunFacts): LoadReport {
+  const { prepared, version, startedAt, measurements, steps, totals, stopped } = facts;
+  const { command, evidence = NO_EVIDENCE, sections = {} } = facts;
   const { plan, profile, thresholds, engine } = prepared;
-  const direct = totals?.direct ?? mergeArm(measurements, 'direct');
-  const tunnel = totals?.tunnel ?? mergeArm(measurements, 'tunnel') ?? EMPTY_ARM;
-  const addressOf = (name: string): string | null => plan.arms.find((arm) => arm.name === name)?.url ?? null;
+  const arms: ByArm<ArmReport> = {};
+  for (const { name } of plan.arms) {
+    const arm = totals?.[name] ?? mergeArm(measurements, name);
+    if (arm !== null) arms[name] = arm;
+  }
+  const armOf = (name: ArmName): ArmPlan | undefined => plan.arms.find((arm) => arm.name === name);
   return {
     schema: REPORT_SCHEMA,
+    command,
     tool: { name: 'sallyport', version, engine, node: process.version },
     machine: describeMachine(),
     target: {
-      tunnel: addressOf('tunnel') ?? '',
-      direct: addressOf('direct'),
-      method: plan.method,
+      tunnel: addressOf(armOf('tunnel')),
+      direct: addressOf(armOf('direct')) || null,
+      method: plan.arms[0]?.requests[0]?.method ?? 'GET',
       timeoutMs: plan.timeoutMs,
     },
     profile: { name: profile.name, arrivals: plan.arrivals, seed: plan.seed, warmUpS: plan.warmUpS },
@@ -57,14 +82,16 @@ export function assemble({ prepared, version, startedAt, measurements, steps, to
     steps,
     totals: {
       durationS: steps.reduce((sum, { durationS }) => sum + durationS, 0),
-      arms: direct === null ? { tunnel } : { tunnel, direct },
+      arms: { tunnel: EMPTY_ARM, ...arms },
     },
     thresholds: judgeSteps(
       thresholds,
       steps.map(({ rate, arms, addedMs: added, generator }) => ({ rate, tunnel: arms.tunnel, added, generator })),
     ),
     generator: worstOf(steps.map((step) => step.generator)),
+    evidence,
     verdict: verdict(steps),
+    sections,
   };
 }
 

@@ -61,7 +61,10 @@ describe('the options', () => {
     const { plan, profile, engine } = prepare({ target: TARGET });
     assert.equal(profile.name, 'short');
     assert.equal(engine, 'embedded');
-    assert.deepEqual([plan.method, plan.timeoutMs, plan.warmUpS, plan.arrivals], ['GET', 10_000, 3, 'uniform']);
+    assert.deepEqual(
+      [plan.arms[0]?.requests[0]?.method, plan.timeoutMs, plan.warmUpS, plan.arrivals],
+      ['GET', 10_000, 3, 'uniform'],
+    );
     assert.deepEqual(
       plan.arms.map(({ name }) => name),
       ['tunnel'],
@@ -99,17 +102,20 @@ describe('the options', () => {
       headers: { 'X-A': 'b' },
     }).plan;
     assert.deepEqual(
-      arms[0]?.headerSets.map((fields) => fields.at(-1)),
+      arms[0]?.requests.map(({ headers }) => headers.at(-1)),
       ['Bearer a.1', 'Bearer b.2'],
     );
-    assert.deepEqual(arms[1]?.headerSets, [['user-agent', 'sallyport-load', 'x-a', 'b']]);
+    assert.deepEqual(
+      arms[1]?.requests.map(({ headers }) => headers),
+      [['user-agent', 'sallyport-load', 'x-a', 'b']],
+    );
     const basic = prepare({ target: TARGET, credentials: [{ id: 'a', secret: 'ü:1' }] }).plan.arms[0];
-    assert.equal(basic?.headerSets[0]?.at(-1), `Basic ${Buffer.from('a:ü:1').toString('base64')}`);
+    assert.equal(basic?.requests[0]?.headers.at(-1), `Basic ${Buffer.from('a:ü:1').toString('base64')}`);
   });
 
   test('make a request with a body a POST unless they say otherwise', () => {
-    assert.equal(prepare({ target: TARGET, body: 'x' }).plan.method, 'POST');
-    assert.equal(prepare({ target: TARGET, body: 'x', method: 'PUT' }).plan.method, 'PUT');
+    assert.equal(prepare({ target: TARGET, body: 'x' }).plan.arms[0]?.requests[0]?.method, 'POST');
+    assert.equal(prepare({ target: TARGET, body: 'x', method: 'PUT' }).plan.arms[0]?.requests[0]?.method, 'PUT');
   });
 });
 

@@ -2,6 +2,7 @@ import { MAX_WARM_UP_S, loadProfile, singleStep } from '../profiles/profile.ts';
 import type { Arrivals, Profile } from '../profiles/profile.ts';
 import { DEFAULT_MAX_IN_FLIGHT } from '../engine/plan.ts';
 import type { ArmPlan, EnginePlan } from '../engine/plan.ts';
+import type { ArmName } from '../report/model.ts';
 import { LoadError } from './errors.ts';
 import { parseFailIf } from './fail-if.ts';
 import { inRange } from './ranges.ts';
@@ -78,9 +79,7 @@ export function prepare(options: LoadOptions): Prepared {
     plan: {
       limits: thresholds,
       abortOnFail: options.abortOnFail ?? false,
-      arms: chooseArms(options),
-      method,
-      body: bytes(options.body),
+      arms: chooseArms(options, method),
       timeoutMs: inRange(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS, '--timeout (ms)'),
       warmUpS: profile.warmUpS,
       arrivals: profile.arrivals,
@@ -108,7 +107,7 @@ function chooseProfile(options: LoadOptions): Profile {
   };
 }
 
-function chooseArms(options: LoadOptions): ArmPlan[] {
+function chooseArms(options: LoadOptions, method: string): ArmPlan[] {
   const target = withDefaultPath(options.target, 'target');
   const direct = options.direct === undefined ? null : withDefaultPath(options.direct, 'direct');
   for (const url of direct === null ? [target] : [target, direct]) {
@@ -120,10 +119,20 @@ function chooseArms(options: LoadOptions): ArmPlan[] {
     'authorization',
     authorization(credential, options.auth ?? 'basic'),
   ]);
-  return [
-    { name: 'tunnel', url: target.href, headerSets: signed.length > 0 ? signed : [common] },
-    ...(direct === null ? [] : [{ name: 'direct' as const, url: direct.href, headerSets: [common] }]),
-  ];
+  const arm = (name: ArmName, url: URL, headerSets: string[][]): ArmPlan => ({
+    name,
+    origin: url.origin,
+    requests: headerSets.map((headers) => ({
+      method,
+      path: url.pathname + url.search,
+      headers,
+      body: bytes(options.body),
+    })),
+    protocol: 'http1',
+    tls: null,
+  });
+  const tunnel = arm('tunnel', target, signed.length > 0 ? signed : [common]);
+  return direct === null ? [tunnel] : [tunnel, arm('direct', direct, [common])];
 }
 
 function lowerCased(headers: Record<string, string>): Record<string, string> {

@@ -1,11 +1,10 @@
-import type { EngineEvents, EnginePlan, Progress, StepMeasurement } from '../engine/plan.ts';
+import type { ArmName } from '../report/model.ts';
+import type { ArmPlan, EngineEvents, EnginePlan, RequestPlan, Progress, StepMeasurement } from '../engine/plan.ts';
 
 /** A plan of one short step against one address; `changes` say what is special. */
 export function makePlan(url: string, changes: Partial<EnginePlan> = {}): EnginePlan {
   return {
-    arms: [{ name: 'tunnel', url, headerSets: [[]] }],
-    method: 'GET',
-    body: null,
+    arms: [makeArm('tunnel', url)],
     timeoutMs: 2000,
     warmUpS: 0,
     arrivals: 'uniform',
@@ -16,6 +15,19 @@ export function makePlan(url: string, changes: Partial<EnginePlan> = {}): Engine
     abortOnFail: false,
     ...changes,
   };
+}
+
+/** An arm of one bare GET of `url`; `changes` say what is special about its request. */
+export function makeArm(name: ArmName, url: string, ...changes: Partial<RequestPlan>[]): ArmPlan {
+  const { origin, pathname, search } = new URL(url);
+  const requests = (changes.length === 0 ? [{}] : changes).map((change) => ({
+    method: 'GET',
+    path: pathname + search,
+    headers: [],
+    body: null,
+    ...change,
+  }));
+  return { name, origin, requests, protocol: 'http1', tls: null };
 }
 
 /** Keeps all that an engine reports. */

@@ -1,0 +1,107 @@
+/** What each command finds beside the steps. Times in milliseconds; intervals are 95 %, distribution-free. */
+
+export type Interval = [low: number, high: number];
+
+/** A paired difference of two arms: the median over the windows, and its interval (null with too few windows). */
+export type PairedDifference = { metric: 'p50' | 'p90' | 'p99'; medianMs: number; ci95: Interval | null };
+
+export type OverheadSection = {
+  rate: number;
+  windows: number;
+  windowS: number;
+  added: PairedDifference[];
+  /** CPU per request by part, microseconds; null where the parts' processes cannot be read. */
+  cpuUsPerRequest: Record<string, number> | null;
+};
+
+/** One tried rate of `load capacity`. */
+export type CapacityTry = {
+  rate: number;
+  phase: 'step' | 'bisection' | 'confirmation';
+  isCarried: boolean;
+  reasons: string[];
+  achievedRate: number;
+  p50Ms: number;
+  p99Ms: number;
+};
+
+/** Gunther's universal scalability law, X(N) = λN / (1 + σ(N−1) + κN(N−1)). */
+export type UslFit = { lambda: number; sigma: number; kappa: number; peakRate: number | null; rSquared: number };
+
+/** The queue hop as a queueing model expects it with other slots. */
+export type WhatIf = { rate: number; slots: number; queueMeanMs: number | null; isMeasured: boolean };
+
+export type CapacitySection = {
+  tries: CapacityTry[];
+  /** The highest rate that was carried and the lowest that was not; the knee lies between. Null: not saturated. */
+  knee: { carriedRate: number; refusedRate: number } | null;
+  usl: UslFit | null;
+  whatIf: WhatIf[];
+};
+
+export type Trend = {
+  name: string;
+  unit: string;
+  /** Theil–Sen slope, in units per hour. */
+  slopePerHour: number;
+  ci95: Interval | null;
+  first: number;
+  last: number;
+  /** `rising` where the interval excludes zero and the rise over the run is large enough to matter. */
+  verdict: 'flat' | 'rising' | 'falling' | 'unknown';
+};
+
+export type SoakSection = { trends: Trend[]; isLeaking: boolean | null; sentence: string };
+
+export type Outcome = 'pass' | 'fail' | 'inconclusive';
+
+/** One judged figure: candidate less baseline, against its margin. */
+export type GateRow = {
+  metric: 'p50' | 'p99';
+  baselineMs: number;
+  differenceMs: number;
+  ci95: Interval | null;
+  marginMs: number;
+  outcome: Outcome;
+};
+
+export type GateSection = {
+  outcome: Outcome;
+  rows: GateRow[];
+  /** The same tunnel against itself; a machine where this escapes half the margin is unfit. Null with a stored baseline. */
+  control: { metric: 'p50' | 'p99'; differenceMs: number; ci95: Interval | null; isFit: boolean }[] | null;
+  windows: number;
+  windowS: number;
+  sentence: string;
+};
+
+/** Two runs, or two ways of one run, step by step. */
+export type CompareRow = {
+  rate: number;
+  metric: string;
+  aMs: number;
+  bMs: number;
+  differenceMs: number;
+  ci95: Interval | null;
+};
+export type CompareSection = { a: string; b: string; rows: CompareRow[]; sentence: string };
+
+/** TLS modes against each other, in blocks in the order A-B-B-A. */
+export type TlsSection = {
+  mode: string;
+  handshakes: number;
+  connectP50Ms: number;
+  latencyP50Ms: number;
+  latencyP99Ms: number;
+  /** Against the first mode, over the blocks. */
+  added: PairedDifference[];
+}[];
+
+export type Sections = {
+  overhead?: OverheadSection;
+  capacity?: CapacitySection;
+  soak?: SoakSection;
+  gate?: GateSection;
+  compare?: CompareSection;
+  tls?: TlsSection;
+};
