@@ -102,6 +102,7 @@ describe('the link port', () => {
     ['a second HELLO', 4002, asClient, asClient],
     ['a HELLO of another role', 4002, hello({ role: ROLE.entry })],
     ['no version in common', 4003, hello({ role: ROLE.client, session: 'demo', minVersion: 90, maxVersion: 99 })],
+    ['another first window', 4003, hello({ role: ROLE.client, session: 'demo', windowBytes: 65_536 })],
     ['a session that the credential does not cover', 4007, hello({ role: ROLE.client, session: 'other' })],
     ['a session that is no name', 4007, hello({ role: ROLE.client, session: '../../etc' })],
     ['an empty message', 4002, asClient, NOTHING],

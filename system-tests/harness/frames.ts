@@ -7,6 +7,7 @@ export interface HelloFields {
   readonly session?: string;
   readonly minVersion?: number;
   readonly maxVersion?: number;
+  readonly windowBytes?: number;
 }
 
 /** `length u24, kind u8, stream id u32, payload`. */
@@ -18,11 +19,13 @@ export function frame(kind: number, id: number, payload: Buffer, length = payloa
   return Buffer.concat([header, payload]);
 }
 
-export function hello({ role, session = '', minVersion = 1, maxVersion = 1 }: HelloFields): Buffer {
+export function hello(fields: HelloFields): Buffer {
+  const { role, session = '', minVersion = 1, maxVersion = 1, windowBytes = 16_384 } = fields;
   const numbers = Buffer.alloc(19);
   numbers.writeUInt8(minVersion, 0);
   numbers.writeUInt8(maxVersion, 1);
   numbers.writeUInt8(role, 2);
+  numbers.writeUInt32BE(windowBytes, 7);
   numbers.writeUInt32BE(5_000, 11);
   numbers.writeUInt32BE(10, 15);
   return frame(KIND.HELLO, 0, Buffer.concat([numbers, str8('by hand'), str8(session), str8('local')]));

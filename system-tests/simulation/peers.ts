@@ -1,5 +1,5 @@
 /** Entries and clients: they keep links to the relay, dial again after a loss, and let those that go away finish. */
-import { CloseCode, Link, readOpen, Role, StreamCode } from '@sallyport/protocol';
+import { CloseCode, Link, ourHello, readOpen, Role, StreamCode } from '@sallyport/protocol';
 import type { Hello, Leg, LinkClosed, LinkHandler, Slots, StreamContext } from '@sallyport/protocol';
 import type { Relay } from '../../apps/tunnel-server/src/relay/relay.ts';
 import { Backend } from './backend.ts';
@@ -92,8 +92,8 @@ export abstract class Peer implements LinkHandler {
 }
 
 function helloOf(role: Role, session: string, leases: number): Hello {
-  const numbers = { minVersion: 1, maxVersion: 1, capabilities: 0, windowBytes: 0, heartbeatMs: LIFE.heartbeatMs };
-  return { ...numbers, role, leases, instance: 'simulated', session, deployment: 'simulated' };
+  const { heartbeatMs } = LIFE;
+  return ourHello({ heartbeatMs, role, leases, instance: 'simulated', session, deployment: 'simulated' });
 }
 
 export class EntryPeer extends Peer {

@@ -1,5 +1,13 @@
 /** Link frames with fields of their own: HELLO, SLOTS, SESSIONS, GOAWAY. Encode and decode side by side. */
-import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, readU16, readU32, writeU16, writeU32 } from './wire.ts';
+import {
+  INITIAL_WINDOW_BYTES,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_MIN,
+  readU16,
+  readU32,
+  writeU16,
+  writeU32,
+} from './wire.ts';
 
 export interface Hello {
   readonly minVersion: number;
@@ -7,6 +15,7 @@ export interface Hello {
   readonly role: number;
   /** Bits for what later versions can do without a new number; none yet. */
   readonly capabilities: number;
+  /** What each direction of a stream begins with; both ends must mean the same. */
   readonly windowBytes: number;
   readonly heartbeatMs: number;
   /** Requests a client runs at once on this link; 0 from the others. */
@@ -24,7 +33,7 @@ export function ourHello(who: Pick<Hello, 'role' | 'heartbeatMs' | 'instance' | 
     minVersion: PROTOCOL_VERSION_MIN,
     maxVersion: PROTOCOL_VERSION,
     capabilities: 0,
-    windowBytes: 0,
+    windowBytes: INITIAL_WINDOW_BYTES,
     leases: 0,
     session: '',
     ...who,

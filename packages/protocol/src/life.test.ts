@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { newBench, readyBench } from './testing/bench.ts';
 import type { Bench } from './testing/bench.ts';
-import { rawFrame, u32 } from './testing/frames.ts';
+import { rawFrame, rawHello, u32 } from './testing/frames.ts';
 import { CloseCode } from './codes.ts';
-import { Kind } from './wire.ts';
+import { Kind, Role } from './wire.ts';
 
 const PING_OF_PEER = rawFrame(Kind.PING, 0, u32(9));
 const canaryReply = (serial: number): Buffer => rawFrame(Kind.CANARY, 0, u32(serial), Buffer.from([1]));
@@ -138,7 +138,7 @@ describe('a link’s life', () => {
   it('waits eight round trips for a canary on a far link', () => {
     const bench = newBench('server');
     bench.clock.advance(400);
-    bench.tape.give(rawFrame(Kind.HELLO, 0, Buffer.from([1, 1, 3]), Buffer.alloc(19)), pongFor(bench));
+    bench.tape.give(rawHello(Role.CLIENT), pongFor(bench));
     assert.equal(bench.link.smoothedRttMs, 400);
     bench.clock.advance(600 + 3_000);
     assert.deepEqual(bench.handler.late, []);

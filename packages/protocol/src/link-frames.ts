@@ -2,7 +2,7 @@
 import { CloseCode } from './codes.ts';
 import { decodeHello, decodeSessions, decodeSlots } from './control.ts';
 import type { Link } from './link.ts';
-import { Kind, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, readU16, readU32, Role } from './wire.ts';
+import { INITIAL_WINDOW_BYTES, Kind, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, readU16, readU32, Role } from './wire.ts';
 
 export function takeLinkFrame(link: Link, kind: number, frame: Buffer, start: number, end: number): void {
   switch (kind) {
@@ -32,6 +32,9 @@ function takeHello(link: Link, frame: Buffer, start: number, end: number): void 
   }
   if (hello.minVersion > PROTOCOL_VERSION || hello.maxVersion < PROTOCOL_VERSION_MIN) {
     return link.close(CloseCode.VERSION, `we speak ${PROTOCOL_VERSION_MIN} to ${PROTOCOL_VERSION}`);
+  }
+  if (hello.windowBytes !== INITIAL_WINDOW_BYTES) {
+    return link.close(CloseCode.VERSION, `streams begin with ${INITIAL_WINDOW_BYTES} bytes, not ${hello.windowBytes}`);
   }
   if (hello.role !== link.peerRole) return link.close(CloseCode.PROTOCOL, `role ${hello.role}, not ${link.peerRole}`);
   link.peer = hello;

@@ -148,4 +148,9 @@ describe('4003 version meets', () => {
     meets(newBench('client'), VERSION, rawHello(Role.SERVER, { min: 2, max: 3 }));
     meets(newBench('client'), VERSION, rawHello(Role.SERVER, { min: 0, max: 0 }));
   });
+
+  it('a HELLO whose streams would begin with another window', () => {
+    meets(newBench('client'), VERSION, rawHello(Role.SERVER, { windowBytes: 0 }));
+    meets(newBench('client'), VERSION, rawHello(Role.SERVER, { windowBytes: 65_536 }));
+  });
 });

@@ -1,5 +1,6 @@
 /** `sallyport up`: everything on this machine, in one command. */
 import { setTimeout } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { SESSION_ID_PATTERN } from '@sallyport/config';
 import type { Config, Override } from '@sallyport/config';
@@ -128,7 +129,8 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw usageError(`${text} is not a whole number from ${least} to ${most}`, 'see --help');
+      // Commander says whose value it was.
+      throw new InvalidArgumentError(`It is not a whole number from ${least} to ${most}.`);
     }
     return value;
   };

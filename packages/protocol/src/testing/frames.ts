@@ -53,9 +53,12 @@ export function rawData(id: number, bytes: number): Buffer {
   return rawFrame(0x12, id, Buffer.alloc(bytes, 0x61));
 }
 
-export function rawHello(role: number, changes: { min?: number; max?: number; tail?: Buffer } = {}): Buffer {
+export function rawHello(
+  role: number,
+  changes: { min?: number; max?: number; windowBytes?: number; tail?: Buffer } = {},
+): Buffer {
   const fixed = Buffer.from([changes.min ?? 1, changes.max ?? 1, role]);
-  const numbers = [u32(0), u32(16_384), u32(5_000), u32(4)];
+  const numbers = [u32(0), u32(changes.windowBytes ?? 16_384), u32(5_000), u32(4)];
   const names = Buffer.from([1, 0x69, 1, 0x73, 1, 0x64]);
   return rawFrame(0x01, 0, fixed, ...numbers, names, changes.tail ?? Buffer.alloc(0));
 }
