@@ -38,7 +38,9 @@ function roomOfImport(file: string, specifier: string): string | null {
   const name = /^@sallyport\/(.+)$/.exec(specifier)?.[1];
   if (name === undefined) return null;
   if (name === 'load-tests' || name === 'system-tests') return name;
-  return ['protocol', 'config', 'credentials', 'telemetry'].includes(name) ? `packages/${name}` : `apps/${name}`;
+  return ['protocol', 'http1', 'config', 'credentials', 'telemetry'].includes(name)
+    ? `packages/${name}`
+    : `apps/${name}`;
 }
 
 function mayImport(from: string, to: string): boolean {

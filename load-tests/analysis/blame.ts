@@ -1,7 +1,10 @@
-import { HOPS } from '../report/model.ts';
-import type { ArmReport, HopName, StepReport } from '../report/model.ts';
+import { NO_EVIDENCE } from '../report/evidence.ts';
+import type { Evidence } from '../report/evidence.ts';
+import type { HopName, StepReport } from '../report/model.ts';
+import { answersOf, errorStatuses, list, ownErrors, topErrorHop } from './failures.ts';
 import { growthOf, hopP99, mostGrownHop, p50Of, p99Of, shortfall, unseenGrowth } from './growth.ts';
 import type { Growth } from './growth.ts';
+import { behindQueue, limitSigns, hopOfLimit, starvedHop } from './cause.ts';
 
 const HALF = 0.5;
 const MEDIAN_FACTOR = 3;
@@ -22,15 +25,16 @@ export type Blame = { fault: 'backend' | 'tunnel'; hop: HopName | null; signs: s
  *  (d) there is no direct arm, and the backend hop grew most, or the backend's own error answers are most of the failures.
  * Half, and not all: what waits for a slow backend in the tunnel's queue waits twice. The tail of the direct arm alone
  * is no sign: a tunnel that takes the machine's CPU slows a backend beside it, too.
- * Otherwise the tunnel, with the hop that grew most, or that its error answers name.
+ * Otherwise the tunnel, with the hop that grew most, or that its error answers name; behind a queue, with what holds the
+ * slots (`behindQueue`), and where a part was short of CPU, with that part (`starvedHop`).
  */
-export function blame(steps: readonly StepReport[], index: number): Blame | null {
+export function blame(steps: readonly StepReport[], index: number, evidence: Evidence = NO_EVIDENCE): Blame | null {
   const step = steps[index];
   if (step === undefined) return null;
   const backend = step.arms.direct === undefined ? backendAlone(steps, index) : backendBeside(steps, index);
   if (backend.length > 0) return { fault: 'backend', hop: null, signs: backend };
   if (step.arms.direct === undefined && step.hopsMs === null && topErrorHop(step.arms.tunnel) === null) return null;
-  return tunnelBlame(steps, index);
+  return tunnelBlame(steps, index, evidence);
 }
 
 /** Signs against the backend from the direct arm. */
@@ -63,57 +67,44 @@ function backendAlone(steps: readonly StepReport[], index: number): string[] {
   const most = mostGrownHop(steps, index);
   if (most?.hop === 'backend' && most.growth.by > FLOOR_MS) signs.push(`backend hop: p99 ${span(most.growth)}`);
   if (topErrorHop(tunnel) === 'backend') signs.push('the tunnel answered with errors that name the backend');
-  const own = Object.values(tunnel.errors).reduce((sum, count) => sum + count, 0);
-  const passed = tunnel.failed - own;
+  const passed = tunnel.failed - ownErrors(tunnel);
   if (tunnel.failed >= MIN_SHORTFALL * tunnel.requests && passed > HALF * tunnel.failed) {
     signs.push(`${passed} error answers came from the backend: ${errorStatuses(tunnel)}`);
   }
   return signs;
 }
 
-function tunnelBlame(steps: readonly StepReport[], index: number): Blame {
+function tunnelBlame(steps: readonly StepReport[], index: number, evidence: Evidence): Blame {
   const step = steps[index] as StepReport;
+  const { tunnel } = step.arms;
   const signs: string[] = [];
-  let hop: HopName | null = null;
   const direct = growthOf(steps, index, p99Of('direct'));
   if (direct !== null) signs.push(`direct arm carried the same rate: p99 ${span(direct)}`);
+  const grown = grownMost(steps, index, signs);
+  const named = topErrorHop(tunnel);
+  if (named !== null) signs.push(`the tunnel's error answers name the ${named} hop: ${list(tunnel.errors)}`);
+  else if (tunnel.failed > 0) signs.push(`failures through the tunnel: ${answersOf(tunnel)}`);
+  const hop = grown ?? named;
+  const behind = hop === 'queue' ? behindQueue(steps, index) : undefined;
+  if (behind !== undefined) signs.push(behind.sign);
+  const suspect = behind === undefined ? hop : behind.hop;
+  const starved = starvedHop(evidence, step.rate, suspect);
+  if (starved !== null) signs.push(starved.sign);
+  signs.push(...limitSigns(evidence, step.rate));
+  return { fault: 'tunnel', hop: starved?.hop ?? suspect ?? hopOfLimit(evidence, step.rate), signs };
+}
+
+/** The hop that grew most; null where it was time in no hop, undefined where nothing grew. */
+function grownMost(steps: readonly StepReport[], index: number, signs: string[]): HopName | null | undefined {
   const most = mostGrownHop(steps, index);
   const unseen = unseenGrowth(steps, index);
   if (unseen !== null && unseen.by > FLOOR_MS && unseen.by > (most?.growth.by ?? 0)) {
     signs.push(`time that no hop saw (before the entry's request event, or the body): p99 ${span(unseen)}`);
-  } else if (most !== null && most.growth.by > FLOOR_MS) {
-    hop = most.hop;
-    signs.push(`${most.hop} hop: p99 ${span(most.growth)}, the most of all`);
+    return null;
   }
-  const named = topErrorHop(step.arms.tunnel);
-  if (named !== null) {
-    hop ??= named;
-    signs.push(`the tunnel's error answers name the ${named} hop: ${list(step.arms.tunnel.errors)}`);
-  } else if (step.arms.tunnel.failed > 0) {
-    signs.push(
-      `failures through the tunnel: ${list({ ...step.arms.tunnel.errors, ...failedStatuses(step.arms.tunnel) })}`,
-    );
-  }
-  return { fault: 'tunnel', hop, signs };
-}
-
-function topErrorHop(arm: ArmReport): HopName | null {
-  const named = HOPS.filter((hop) => (arm.errorHops[hop] ?? 0) > 0);
-  named.sort((a, b) => (arm.errorHops[b] ?? 0) - (arm.errorHops[a] ?? 0));
-  const top = named[0];
-  return top !== undefined && (arm.errorHops[top] ?? 0) >= HALF * arm.failed ? top : null;
-}
-
-function failedStatuses(arm: ArmReport): Record<string, number> {
-  return Object.fromEntries(Object.entries(arm.statusCodes).filter(([code]) => Number(code) >= 400));
-}
-
-const errorStatuses = (arm: ArmReport): string => list(failedStatuses(arm));
-
-function list(counts: Record<string, number>): string {
-  return Object.entries(counts)
-    .map(([name, count]) => `${count} × ${name}`)
-    .join(', ');
+  if (most === null || most.growth.by <= FLOOR_MS) return undefined;
+  signs.push(`${most.hop} hop: p99 ${span(most.growth)}, the most of all`);
+  return most.hop;
 }
 
 function span({ from, to }: Growth): string {

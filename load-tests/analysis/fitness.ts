@@ -1,5 +1,6 @@
 import { GENERATOR_KINDS, SLOWNESS_KINDS } from '../engine/error-kinds.ts';
 import type { ArmReport, StepReport } from '../report/model.ts';
+import { isStarved } from './starved.ts';
 
 /** The limits of a generator that can be believed. */
 const LAG_FLOOR_MS = 1;
@@ -13,8 +14,10 @@ const LAG_SHARE_OF_P99 = 0.1;
 /** A limit of requests in flight must leave this much room over rate × latency at the lowest step. */
 const IN_FLIGHT_ROOM = 2;
 const MS_PER_S = 1000;
+const PERCENT = 100;
 /** A lag beyond this delivers the load as a burst, and whoever guards a queue refuses the end of it. */
 const BURST_LAG_MS = 100;
+const HALF = 0.5;
 const REFUSALS = ['429', '503'] as const;
 /** From this part of the requests on, failures are what is to be explained. */
 const MIN_FAILED_SHARE = 0.01;
@@ -27,7 +30,7 @@ export type Fitness = { guilty: string[]; caveats: string[] };
  *
  * Guilty by: requests that left after the step's end (achieved/offered under 0.995); an event loop busy for more than
  * 70 % (queueing in it then shows in what it measures: at utilisation ρ waiting grows as ρ/(1−ρ), M/G/1,
- * Pollaczek–Khinchine); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
+ * Pollaczek–Khinchine); an event loop that works without getting the CPU for it (`isStarved`); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
  * flight below what the offered load needs at the lowest step's latency (Little's law); and a lag whose p99 is over
  * max(1 ms, 5 % of p50), provided that it is at least a tenth of the p99 in question. A smaller lag cannot have caused
  * it; it is named as a caveat. So is everything of this kind where the step is degraded by error answers or broken
@@ -65,6 +68,16 @@ function slowness(step: StepReport, lowestP50Ms: number): Fitness {
   if (generator.elu !== null && generator.elu > MAX_ELU) {
     guilty.push(`generator: event loop busy ${percent(generator.elu)} of the time ${at}`);
   }
+  if (
+    generator.elu !== null &&
+    generator.cpuPercent !== null &&
+    isStarved(generator.elu, generator.cpuPercent / PERCENT)
+  ) {
+    const had = `with ${generator.cpuPercent.toFixed(0)} % of a core`;
+    guilty.push(
+      `generator: event loop busy ${percent(generator.elu)} of the time ${had} ${at}: it does not get its CPU`,
+    );
+  }
   if ((generator.stealPercent ?? 0) > MAX_STEAL_PERCENT) {
     guilty.push(`machine: ${generator.stealPercent?.toFixed(1)} % of CPU time stolen by the hypervisor ${at}`);
   }
@@ -88,4 +101,26 @@ function countOf(arm: ArmReport, kinds: readonly string[]): number {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A median lag over this means that every other request left late. */
+const LATE_MEDIAN_MS = 2;
+const LATE_TAIL_MS = 50;
+
+/**
+ * A generator that was late at most rates, though all of them were carried: then its own lag is what the figures show.
+ * Guilty where in more than half of the steps the median lag is over 2 ms and over a tenth of the median latency, or its
+ * p99 over 50 ms and at least half of the p99 that was measured. Null: fit enough.
+ */
+export function unfitThroughout(steps: readonly StepReport[]): string[] | null {
+  const late = steps.filter(({ generator, arms }) => {
+    const { p50, p99 } = arms.tunnel.latencyMs;
+    const isMedian = generator.lagP50Ms > LATE_MEDIAN_MS && generator.lagP50Ms > LAG_SHARE_OF_P99 * p50;
+    return isMedian || (generator.lagP99Ms > LATE_TAIL_MS && generator.lagP99Ms > HALF * p99);
+  });
+  if (late.length <= HALF * steps.length) return null;
+  return late.map(
+    ({ generator, rate }) =>
+      `generator: its own lag p50 ${generator.lagP50Ms.toFixed(1)} ms, p99 ${generator.lagP99Ms.toFixed(1)} ms at ${rate}/s`,
+  );
 }

@@ -62,3 +62,17 @@ export function shortfall(step: StepReport, arm: ArmName): number {
   if (report === undefined || offered === 0) return 0;
   return Math.max(0, 1 - (report.achievedRate * step.durationS) / offered);
 }
+
+/**
+ * The most that the backend answered well in any step, requests per second over both arms, since both ask the same one.
+ * Where the direct arm no longer keeps up this is the backend's own ceiling, give or take what error answers cost it.
+ */
+export function mostAnswered(steps: readonly StepReport[]): number {
+  const rates = steps.map(({ arms: { tunnel, direct } }) => {
+    const pair = direct === undefined ? [tunnel] : [tunnel, direct];
+    return pair.reduce((sum, { ok, elapsedS, achievedRate }) => {
+      return sum + Math.max(achievedRate, elapsedS > 0 ? ok / elapsedS : 0);
+    }, 0);
+  });
+  return Math.max(0, ...rates);
+}

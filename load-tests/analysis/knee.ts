@@ -11,8 +11,17 @@ const P99_FLOOR_MS = 5;
 const TAIL_SECONDS_SHARE = 0.25;
 const MIN_TAIL_SECONDS = 2;
 
-/** Why a step counts as no longer carried. `tail`: only its p99 says so. */
-export type Degradation = { index: number; rate: number; reasons: string[]; tailOnly: boolean };
+/**
+ * Why a step counts as no longer carried. `tailOnly`: only its p99 says so. `failuresOnly`: nothing was late, dropped or
+ * slow; requests failed, and that is all.
+ */
+export type Degradation = {
+  index: number;
+  rate: number;
+  reasons: string[];
+  tailOnly: boolean;
+  failuresOnly: boolean;
+};
 
 /**
  * The knee: the first step that is no longer carried, which is
@@ -58,7 +67,14 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
   if (lowest !== null && p99 > limit && isSpread(step, arm, limit)) {
     reasons.push(`p99 ${p99.toFixed(1)} ms against ${lowest.toFixed(1)} ms at its lowest`);
   }
-  return reasons.length === 0 ? null : { index, rate: step.rate, reasons, tailOnly };
+  if (reasons.length === 0) return null;
+  return {
+    index,
+    rate: step.rate,
+    reasons,
+    tailOnly,
+    failuresOnly: reasons.length === 1 && isFailing(report, step.durationS),
+  };
 }
 
 /** Whether a tail is there throughout the step, and not from one pause. Engines without seconds cannot tell. */
@@ -67,6 +83,13 @@ function isSpread(step: StepReport, arm: ArmName, limitMs: number): boolean {
   if (seconds.length < MIN_TAIL_SECONDS) return true;
   const bad = seconds.filter((second) => second.p99 > limitMs).length;
   return bad >= Math.max(MIN_TAIL_SECONDS, TAIL_SECONDS_SHARE * seconds.length);
+}
+
+/** Whether failures explain the whole shortfall: had they succeeded, the rate was carried. */
+function isFailing(arm: ArmReport, durationS: number): boolean {
+  const offered = arm.requests + arm.dropped;
+  const short = ACHIEVED_SHARE * offered - arm.achievedRate * durationS;
+  return arm.dropped === 0 && short > 0 && arm.failed >= short;
 }
 
 function* shortfalls(arm: ArmReport, durationS: number): Generator<string> {

@@ -1,3 +1,4 @@
+import { mostAnswered } from './growth.ts';
 import type { HopName, StepReport, Verdict } from '../report/model.ts';
 
 /** What a hop's growth means, and what may help. */
@@ -14,23 +15,32 @@ const HOP_MEANING: Readonly<Record<HopName, string>> = {
 /** The verdict in one plain sentence, with the figures that matter. */
 export function sentence(verdict: Omit<Verdict, 'sentence'>, steps: readonly StepReport[]): string {
   const step = steps.find(({ rate }) => rate === verdict.at);
-  const from = `from ${verdict.at} requests/s on`;
+  const from = verdict.kneeRate === null ? `already at ${verdict.at} requests/s` : `from ${verdict.at} requests/s on`;
   switch (verdict.fault) {
     case 'none':
       return `No fault: ${carriedFigures(steps)}.`;
     case 'generator':
       return `The generator or this machine, not the tunnel: ${from} it could not keep its own schedule, so the figures there prove nothing.`;
     case 'backend':
-      return step?.arms.direct === undefined
-        ? `The backend: ${from} it was the one that answered late or with errors.`
-        : `The backend: ${from} it did not keep up when asked directly either (p99 ${ms(step.arms.direct.latencyMs.p99)} directly, ${ms(step.arms.tunnel.latencyMs.p99)} through the tunnel).`;
+      return verdict.kneeRate === null
+        ? `The backend: ${from}, well within what it carries (${verdict.evidence[0]}).`
+        : step?.arms.direct === undefined
+          ? `The backend: ${from} it was the one that answered late or with errors.`
+          : `The backend: ${from} it did not keep up when asked directly either (p99 ${ms(step.arms.direct.latencyMs.p99)} directly, ${ms(step.arms.tunnel.latencyMs.p99)} through the tunnel); its ceiling is about ${mostAnswered(steps).toFixed(0)} requests/s over both ways.`;
     case 'tunnel':
+      if (verdict.kneeRate === null) return constant(verdict, from);
       return `The tunnel${verdict.hop === null ? '' : `, hop "${verdict.hop}"`}: ${from} ${verdict.hop === null ? 'it did not keep up while the backend did' : HOP_MEANING[verdict.hop]} (p99 ${ms(step?.arms.tunnel.latencyMs.p99)}).`;
     default:
       return verdict.at === null
         ? 'Inconclusive: too little was measured for a verdict.'
         : `Inconclusive: ${from} the load was not carried, and nothing tells by whose fault; give --direct, the backend’s own address.`;
   }
+}
+
+/** A fault of the tunnel that no rate brings. */
+function constant({ hop, evidence }: Omit<Verdict, 'sentence'>, from: string): string {
+  const where = hop === null ? '' : `, hop "${hop}"`;
+  return `The tunnel${where}: ${from}, well within what it carries (${evidence[0]}).`;
 }
 
 function carriedFigures(steps: readonly StepReport[]): string {

@@ -98,6 +98,7 @@ describe('the verdict on the backend', () => {
       result.sentence,
       /^The backend: from 200 requests\/s on it did not keep up when asked directly either/,
     );
+    assert.match(result.sentence, /its ceiling is about 400 requests\/s over both ways\.$/);
   });
 
   test('comes from a slow median although the tunnel’s queue grew more', () => {

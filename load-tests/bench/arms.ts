@@ -43,8 +43,8 @@ export class Processes {
     return { name: 'sketch', url: `http://127.0.0.1:${entry.port}`, pids };
   }
 
-  async startSallyport(backendUrl: string, command = SALLYPORT): Promise<Arm> {
-    const flags = ['--split', '--json', '--entry-port', '0', '--concurrency', String(CONCURRENCY)];
+  async startSallyport(backendUrl: string, command = SALLYPORT, concurrency = CONCURRENCY): Promise<Arm> {
+    const flags = ['--split', '--json', '--entry-port', '0', '--concurrency', String(concurrency)];
     const child = this.#own(spawnReading(command, ['up', ...flags, '--backend', backendUrl]));
     const { url, pids } = await readyLine<SallyportReady>('sallyport up', child);
     const [client] = pids.client;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { assert as check, nat, property, string } from 'fast-check';
-import { parseCpuTime, parseMemory } from './proc.ts';
+import { parseCpuTime, parseEndedChildrenCpuTime, parseMemory } from './proc.ts';
 
 const REST = '0 20 0 11 0 93422 1137643520 13837 18446744073709551615';
 const statLine = (command: string, user: number, system: number): string =>
@@ -10,6 +10,10 @@ const statLine = (command: string, user: number, system: number): string =>
 
 test('user and system time are fields 14 and 15, without those of waited-for children', () => {
   assert.deepEqual(parseCpuTime(statLine('node', 123, 45)), { userUs: 1_230_000, systemUs: 450_000 });
+});
+
+test('those of waited-for children are fields 16 and 17', () => {
+  assert.deepEqual(parseEndedChildrenCpuTime(statLine('node', 1, 2)), { userUs: 30_000, systemUs: 40_000 });
 });
 
 test('a command may hold spaces and brackets', () => {

@@ -2,6 +2,10 @@
 
 /** USER_HZ, the unit of `stat`'s times: 100 on every Linux architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
+/** As proc(5) counts them; the first two are cut off. */
+const FIRST_FIELD_LEFT = 3;
+const USER_TIME_FIELD = 14;
+const CHILDREN_USER_TIME_FIELD = 16;
 const US_PER_TICK = 1_000_000 / TICKS_PER_SECOND;
 
 export interface CpuTime {
@@ -22,10 +26,19 @@ export interface Memory {
  * Undefined when the text is not a stat line.
  */
 export function parseCpuTime(stat: string): CpuTime | undefined {
+  return cpuTimeAt(stat, USER_TIME_FIELD);
+}
+
+/** The same of all children that have ended and were waited for, and of theirs: fields 16 and 17. */
+export function parseEndedChildrenCpuTime(stat: string): CpuTime | undefined {
+  return cpuTimeAt(stat, CHILDREN_USER_TIME_FIELD);
+}
+
+function cpuTimeAt(stat: string, userField: number): CpuTime | undefined {
   const commandEnd = stat.lastIndexOf(') ');
   if (commandEnd === -1) return undefined;
   const fields = stat.slice(commandEnd + 2).split(' ');
-  const [userTicks, systemTicks] = [fields[11], fields[12]];
+  const [userTicks, systemTicks] = fields.slice(userField - FIRST_FIELD_LEFT, userField - FIRST_FIELD_LEFT + 2);
   if (!isCount(userTicks) || !isCount(systemTicks)) return undefined;
   return { userUs: Number(userTicks) * US_PER_TICK, systemUs: Number(systemTicks) * US_PER_TICK };
 }

@@ -1,4 +1,5 @@
 import type { Arrivals } from '../profiles/profile.ts';
+import type { Shard } from './plan.ts';
 
 const MS_PER_S = 1000;
 
@@ -21,6 +22,19 @@ export type ArrivalOptions = {
   arms: number;
   kind: Arrivals;
   seed: number;
+  /** Only every so manieth round; default all. */
+  shard?: Shard | null;
+};
+
+/** A cursor over arrivals, in order of time. */
+export type Schedule = {
+  /** Milliseconds from the step's start. */
+  readonly atMs: number;
+  readonly arm: number;
+  /** Which of the arm's requests, modulo their number. */
+  readonly turn: number;
+  /** Moves to the next arrival; false when the step has no more. */
+  next(): boolean;
 };
 
 /**
@@ -34,8 +48,10 @@ export type ArrivalOptions = {
  *
  * A cursor without garbage: `next()` moves to the following arrival and fills `atMs` (from the step's start) and
  * `arm`. Uniform steps have exactly `round(rate × durationS)` arrivals per arm; Poisson steps that many on average.
+ *
+ * Several generators share a schedule by rounds: all walk through the same one, and each sends only its own.
  */
-export class ArrivalSchedule {
+export class ArrivalSchedule implements Schedule {
   atMs = 0;
   arm = 0;
   readonly #options: ArrivalOptions;
@@ -45,26 +61,40 @@ export class ArrivalSchedule {
   #position: number;
   #roundStartMs = 0;
   #nextRoundMs = 0;
+  readonly #shard: Shard;
 
   constructor(options: ArrivalOptions) {
     this.#options = options;
+    this.#shard = options.shard ?? { index: 0, count: 1 };
     this.#random = seededRandom(options.seed);
     this.#rounds = options.kind === 'uniform' ? Math.round(options.rate * options.durationS) : Infinity;
     this.#position = options.arms - 1;
     if (options.kind === 'poisson') this.#nextRoundMs = this.#exponentialMs();
   }
 
-  /** Moves to the next arrival; false when the step has no more. */
+  get turn(): number {
+    return this.#round;
+  }
+
   next(): boolean {
     const { arms } = this.#options;
     this.#position += 1;
-    if (this.#position === arms && !this.#nextRound()) {
+    if (this.#position === arms && !this.#nextOwnRound()) {
       this.#position = arms - 1;
       return false;
     }
     const share = (this.#nextRoundMs - this.#roundStartMs) / arms;
     this.atMs = this.#roundStartMs + this.#position * share;
     this.arm = (this.#position + this.#round) % arms;
+    return true;
+  }
+
+  #nextOwnRound(): boolean {
+    const { index, count } = this.#shard;
+    do {
+      if (!this.#nextRound()) return false;
+    } while (this.#round % count !== index);
+    this.#position = 0;
     return true;
   }
 
@@ -81,7 +111,6 @@ export class ArrivalSchedule {
       this.#nextRoundMs += this.#exponentialMs();
     }
     this.#round += 1;
-    this.#position = 0;
     return true;
   }
 

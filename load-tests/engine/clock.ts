@@ -22,7 +22,7 @@ function calibrate(): number {
 
 const offsetMs = calibrate();
 
-/** Monotonic milliseconds, the same in every thread of this process. */
+/** Monotonic milliseconds, the same in every thread and process of this machine. */
 export function monotonicMs(): number {
   return performance.now() + offsetMs;
 }

@@ -82,7 +82,10 @@ describe('the embedded generator', () => {
     });
     const { tunnel } = await runOne(makePlan(url));
     assert.equal(tunnel.bytesIn, 200);
-    assert.ok(connections < tunnel.requests / 2, `${connections} connections for ${tunnel.requests} requests`);
+    // One to a request in flight at most; a machine that stalls has many in flight at once.
+    const most = Math.max(tunnel.requests / 2, tunnel.inFlightMax);
+    assert.ok(connections <= most, `${connections} connections for ${tunnel.requests} requests`);
+    assert.equal(tunnel.connects, connections);
   });
 
   test('sends method, body, fields and each credential in turn', async (context) => {
@@ -175,7 +178,7 @@ describe('the embedded generator', () => {
     assert.ok(generator !== undefined && generator.elu !== null && generator.cpuPercent !== null);
     assert.ok(generator.elu > 0 && generator.elu < 1);
     assert.ok(generator.cpuPercent > 0);
-    assert.equal(generator.sentRatio, 1);
+    assert.ok(generator.sentRatio > 0 && generator.sentRatio <= 1);
   });
 
   test('closes seconds while it runs', async (context) => {

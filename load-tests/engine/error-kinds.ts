@@ -4,7 +4,6 @@ const KINDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection_reset',
   EPIPE: 'connection_reset',
   UND_ERR_SOCKET: 'connection_closed',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   ETIMEDOUT: 'connect_timeout',
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
@@ -14,6 +13,9 @@ const KINDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'name_not_found',
   UND_ERR_HEADERS_OVERFLOW: 'bad_answer',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'bad_answer',
+  ERR_HTTP2_GOAWAY_SESSION: 'http2_goaway',
+  ERR_HTTP2_STREAM_ERROR: 'http2_stream_reset',
+  ERR_HTTP2_STREAM_CANCEL: 'connection_closed',
 };
 
 /** The kind of our own abort of a request that took longer than the timeout. */
@@ -29,6 +31,21 @@ export const UNREACHABLE_KINDS: readonly string[] = [
   'unreachable',
   'name_not_found',
 ];
+
+/** Ends a connection that took longer than the timeout to open. */
+export class ConnectTimeout extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+/** Ends a request whose answer is not what the protocol asks for. */
+export class BadAnswer extends Error {
+  readonly code = 'HPE_BAD_ANSWER';
+}
+
+/** Ends a connection whose other side did not choose HTTP/2 when asked by ALPN. */
+export class NoHttp2 extends Error {
+  readonly code = 'no_http2';
+}
 
 /** Given to a request's abort when it is over its time. */
 export class RequestTimeout extends Error {

@@ -1,26 +1,31 @@
-import type { Dispatcher } from 'undici';
 import { monotonicMs } from './clock.ts';
-import { RequestTimeout, errorKind } from './error-kinds.ts';
+import { errorKind } from './error-kinds.ts';
 import { MAX_PROBLEM_BYTES, isProblem, parseProblem } from './problem.ts';
 import type { Outcome } from './recorder.ts';
+import { retryAfterS } from './retry-after.ts';
 
 const FIRST_FAILED_STATUS = 400;
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+const TOO_MANY_REQUESTS = 429;
+const UNAVAILABLE = 503;
+
+/** Fields by lower-case name. */
+export type AnswerFields = { readonly [name: string]: string | string[] | undefined };
 
 /** Whom an exchange tells; called once per request. */
 export type ExchangeOwner = {
-  answered(exchange: Exchange, headers: Headers): void;
+  answered(exchange: Exchange, fields: AnswerFields): void;
   ended(exchange: Exchange): void;
 };
 
 /**
- * One request in flight: undici's handler and the record of its outcome in one, made once and used again and again,
- * since an object or a closure per request would be garbage to collect in the middle of a measurement.
+ * One request in flight and the record of its outcome, whatever carries it: drivers derive from it what their library
+ * calls. Made once and used again and again, since an object or a closure per request would be garbage to collect in
+ * the middle of a measurement.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Outcome {
+export abstract class Exchange implements Outcome {
   readonly #owner: ExchangeOwner;
-  #controller: Dispatcher.DispatchController | null = null;
   #problem: string | null = null;
+  #isSettled = false;
   active = false;
   intendedMs = 0;
   startMs = 0;
@@ -29,10 +34,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Outcome {
   error: string | null = null;
   errorHop: string | null = null;
   bytesIn = 0;
+  isLimited = false;
+  retryAfterS = 0;
 
   constructor(owner: ExchangeOwner) {
     this.#owner = owner;
   }
+
+  /** Ends the request before its time; it then fails with that error. */
+  abstract abort(error: Error): void;
 
   begin(intendedMs: number, startMs: number): void {
     this.active = true;
@@ -42,56 +52,51 @@ export class Exchange implements Dispatcher.DispatchHandler, Outcome {
     this.error = null;
     this.errorHop = null;
     this.bytesIn = 0;
+    this.isLimited = false;
+    this.retryAfterS = 0;
     this.#problem = null;
-    this.#controller = null;
+    this.#isSettled = false;
   }
 
-  /**
-   * Ends the request as timed out. Without effect before undici has taken it up, which is while it connects: then
-   * undici's own connect timeout ends it.
-   */
-  timeOut(): void {
-    this.#controller?.abort(new RequestTimeout());
+  /** An answer's head. 1xx may come here as well; the last one is the answer. */
+  protected head(status: number, fields: AnswerFields): void {
+    this.status = status;
+    if (status >= FIRST_FAILED_STATUS) this.#refused(status, fields);
+    this.#owner.answered(this, fields);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: Headers): void {
-    // 1xx come here as well; the last one is the answer.
-    this.status = statusCode;
-    if (statusCode >= FIRST_FAILED_STATUS && isProblem(headers['content-type'])) this.#problem = '';
-    this.#owner.answered(this, headers);
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  protected data(chunk: Buffer): void {
     this.bytesIn += chunk.length;
     if (this.#problem !== null && this.bytesIn <= MAX_PROBLEM_BYTES) this.#problem += chunk.toString();
   }
 
-  onResponseEnd(): void {
+  /** The moment at which the request was over, with what error if any; only the first one counts. */
+  protected settle(error: unknown): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     this.endMs = monotonicMs();
-    if (this.#problem !== null) this.#readProblem(this.#problem);
-    this.#finish();
+    if (error !== null) this.error = errorKind(error);
+    else if (this.#problem !== null) this.#readProblem(this.#problem);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  /** Settles if need be, hands the outcome over, and is free for the next request. */
+  protected finish(error: unknown): void {
     if (!this.active) return;
-    this.endMs = monotonicMs();
-    this.error = errorKind(error);
-    this.#finish();
+    this.settle(error);
+    this.active = false;
+    this.#owner.ended(this);
+  }
+
+  #refused(status: number, fields: AnswerFields): void {
+    if (isProblem(fields['content-type'])) this.#problem = '';
+    const retryAfter = fields['retry-after'];
+    this.isLimited = status === TOO_MANY_REQUESTS || (status === UNAVAILABLE && retryAfter !== undefined);
+    if (this.isLimited) this.retryAfterS = retryAfterS(retryAfter, Date.now());
   }
 
   #readProblem(text: string): void {
     const problem = parseProblem(text);
     this.error = problem?.code ?? null;
     this.errorHop = problem?.hop ?? null;
-  }
-
-  #finish(): void {
-    this.active = false;
-    this.#controller = null;
-    this.#owner.ended(this);
   }
 }

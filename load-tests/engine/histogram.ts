@@ -34,6 +34,10 @@ export class DurationHistogram {
     return this.#counts.totalCount;
   }
 
+  get deviationMs(): number {
+    return this.count === 0 ? 0 : this.#counts.stdDeviation / US_PER_MS;
+  }
+
   record(durationMs: number): void {
     const us = Math.min(HIGHEST_US, Math.max(0, Math.round(durationMs * US_PER_MS)));
     this.#counts.recordValue(us);

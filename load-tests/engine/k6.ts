@@ -1,20 +1,21 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LoadError } from '../src/errors.ts';
-import type { K6Plan } from '../k6/plan.ts';
-import { armOf, stepsOf } from './k6-summary.ts';
-import type { K6Metrics } from './k6-summary.ts';
-import { k6Limits } from './k6-limits.ts';
-import { bodyBytes } from './body.ts';
+import { armOf, stepsOf } from '../k6/lib/summary.ts';
+import type { K6Metrics } from '../k6/lib/summary.ts';
+import { k6Surroundings, toK6Plan } from './k6-plan.ts';
 import { machineLoss, sampleMachine } from './machine.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan } from './plan.ts';
 
 const HOW_TO_GET_IT = 'go install go.k6.io/k6@v1.8.1, then put it on PATH or name it in SALLYPORT_K6';
 const PRIVATE_MODE = 0o600;
 const MAX_STDERR_CHARS = 4000;
+/** A stopped k6 that has not ended by then is killed; it waits for answers, and sums up. */
+const KILL_AFTER_MS = 20_000;
 /** k6's exit codes that leave a summary behind. */
 const DONE = 0;
 const THRESHOLDS_FAILED = 99;
@@ -47,9 +48,10 @@ function isExecutable(file: string): boolean {
 }
 
 /**
- * k6 as the generator, for those who trust it or compare. It measures less: no lag below 2 ms (its clock counts whole
- * milliseconds), no per-second figures, no histograms; figures come when all is done.
- * @throws LoadError `SP_LOAD_NO_K6`
+ * k6 as the generator, for those who trust it or compare. It measures less: no per-second figures, no histograms, no
+ * resumed TLS sessions (each connection is a full handshake); figures come when all is done. It ends with 99 where a
+ * limit was exceeded, and for nothing else.
+ * @throws LoadError `SP_LOAD_NO_K6`; from `run`, `SP_LOAD_OPTIONS` where k6 cannot do what the plan asks
  */
 export function k6Engine(): Engine {
   const binary = findK6();
@@ -61,73 +63,73 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
   // The plan may hold credentials: a folder of mode 0700 that is gone afterwards.
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-k6-'));
   try {
-    const summaryFile = join(folder, 'summary.json');
+    const k6Plan = toK6Plan(plan, folder);
     const planFile = join(folder, 'plan.json');
-    const body = bodyBytes(plan.arms[0]?.requests[0]?.body ?? null);
-    const bodyFile = body === null ? null : join(folder, 'body');
-    if (bodyFile !== null && body !== null) writeFileSync(bodyFile, body, { mode: PRIVATE_MODE });
-    writeFileSync(planFile, JSON.stringify(toK6Plan(plan, bodyFile, summaryFile)), { mode: PRIVATE_MODE });
+    writeFileSync(planFile, JSON.stringify(k6Plan), { mode: PRIVATE_MODE });
+    const { environment, flags } = k6Surroundings(plan, folder);
     const before = sampleMachine();
     const startMs = performance.now();
-    const { code, lastWords } = await execute(binary, planFile, signal);
+    const script = k6Plan.protocol === 'websocket' ? 'websocket.ts' : 'ramp.ts';
+    const start = { script, flags, environment: { ...environment, SALLYPORT_K6_PLAN: planFile } };
+    const { code, lastWords } = await execute(binary, start, signal);
     if (!GOOD_EXITS.includes(code)) return broke(code, lastWords);
-    const { metrics } = JSON.parse(readFileSync(summaryFile, 'utf8')) as { metrics: K6Metrics };
+    const { metrics } = JSON.parse(readFileSync(k6Plan.summaryFile, 'utf8')) as { metrics: K6Metrics };
     const loss = machineLoss(before, sampleMachine(), performance.now() - startMs);
     const stopped = signal.aborted || code === INTERRUPTED || (code === THRESHOLDS_FAILED && plan.abortOnFail);
-    for (const step of stepsOf(metrics, plan, loss, stopped)) events.onStep(step);
+    for (const step of stepsOf(metrics, k6Plan, loss, stopped)) events.onStep(step);
     const durationS = plan.steps.reduce((sum, step) => sum + step.durationS, 0);
-    const tunnel = armOf(metrics, 'tunnel', 'all', durationS);
-    const direct = armOf(metrics, 'direct', 'all', durationS);
-    return { error: null, totals: { ...(tunnel && { tunnel }), ...(direct && { direct }) } };
+    const arms = plan.arms.map(({ name }) => [name, armOf(metrics, name, 'all', durationS)] as const);
+    return { error: null, totals: Object.fromEntries(arms.filter(([, arm]) => arm !== null)) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function toK6Plan(plan: EnginePlan, bodyFile: string | null, summaryFile: string): K6Plan {
-  const { steps, timeoutMs, warmUpS, maxInFlight, abortOnFail } = plan;
-  const method = plan.arms[0]?.requests[0]?.method ?? 'GET';
-  const arms = plan.arms.map(({ name, origin, requests }) => ({
-    name,
-    url: `${origin}${requests[0]?.path ?? '/'}`,
-    headerSets: requests.map(({ headers }) => pairs(headers)),
-  }));
-  const limits = k6Limits(plan.limits);
-  return { arms, steps, method, bodyFile, timeoutMs, warmUpS, maxInFlight, limits, abortOnFail, summaryFile };
-}
-
-function pairs(flat: string[]): Record<string, string> {
-  const named: Record<string, string> = {};
-  for (let index = 0; index + 1 < flat.length; index += 2) named[flat[index] ?? ''] = flat[index + 1] ?? '';
-  return named;
-}
+type Start = { script: string; flags: readonly string[]; environment: Record<string, string> };
 
 function execute(
   binary: string,
-  planFile: string,
+  { script, flags, environment }: Start,
   signal: AbortSignal,
 ): Promise<{ code: number | null; lastWords: string }> {
   return new Promise((resolve) => {
-    const script = fileURLToPath(new URL('../k6/ramp.ts', import.meta.url));
-    const child = spawn(binary, ['run', '--quiet', '--no-usage-report', '--no-color', '--address', '', script], {
-      env: { ...process.env, SALLYPORT_K6_PLAN: planFile },
+    const file = fileURLToPath(new URL(`../k6/${script}`, import.meta.url));
+    const common = ['run', '--quiet', '--no-usage-report', '--no-color', '--address', ''];
+    const child = spawn(binary, [...common, ...flags, file], {
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],
       // Its own group: Ctrl-C would reach it beside our own signal, and a second one makes k6 drop its summary.
       detached: true,
     });
-    const stop = (): void => void child.kill('SIGINT');
-    signal.addEventListener('abort', stop, { once: true });
+    const release = endWith(child, signal);
     let lastWords = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       lastWords = (lastWords + text).slice(-MAX_STDERR_CHARS);
     });
     const done = (code: number | null, words: string): void => {
-      signal.removeEventListener('abort', stop);
+      release();
       resolve({ code, lastWords: words });
     };
     child.on('error', (error) => done(null, error.message));
     child.on('close', (code) => done(code, lastWords));
   });
+}
+
+/** Ends k6 when asked to, kills it where it does not heed that, or when this process ends. Returns the undoing. */
+function endWith(child: ChildProcess, signal: AbortSignal): () => void {
+  let killTimer: NodeJS.Timeout | undefined;
+  const kill = (): void => void child.kill('SIGKILL');
+  const stop = (): void => {
+    child.kill('SIGINT');
+    killTimer = setTimeout(kill, KILL_AFTER_MS);
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  process.once('exit', kill);
+  return () => {
+    signal.removeEventListener('abort', stop);
+    process.off('exit', kill);
+    clearTimeout(killTimer);
+  };
 }
 
 function broke(code: number | null, lastWords: string): EngineEnd {

@@ -1,29 +1,63 @@
-/** The generator's process: takes one plan over IPC, runs it, reports, ends. Started by `embedded.ts`. */
+/** A generator's process: takes one plan over IPC, runs it, reports, ends. Started by `generator-process.ts`. */
+import { monotonicMs } from './clock.ts';
 import { Generator } from './generator.ts';
 import type { FromGenerator, ToGenerator } from './messages.ts';
+import type { EnginePlan } from './plan.ts';
+
+/**
+ * No step begins sooner than this after it was announced here, however late the word came: what a busy machine delays
+ * before a step must not count as its first requests' lag.
+ */
+const MIN_LEAD_MS = 20;
 
 const tell = (message: FromGenerator): void => {
   if (process.connected) process.send?.(message);
 };
 
+/** What the parent says, heard by a generator that asks before each step when it begins. */
+class Inbox {
+  readonly plan = Promise.withResolvers<EnginePlan>();
+  generator: Generator | null = null;
+  #begin = Promise.withResolvers<number>();
+  #isStopped = false;
+
+  hear(message: ToGenerator): void {
+    if (message.type === 'run') this.plan.resolve(message.plan);
+    else if (message.type === 'begin') this.#begin.resolve(message.startMs);
+    else this.#stop();
+  }
+
+  /** Never later than a stop. */
+  async nextStart(): Promise<number> {
+    this.#begin = Promise.withResolvers();
+    if (this.#isStopped) return monotonicMs();
+    tell({ type: 'ready' });
+    const startMs = await this.#begin.promise;
+    return Math.max(startMs, monotonicMs() + MIN_LEAD_MS);
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    this.generator?.stop();
+    this.#begin.resolve(monotonicMs());
+  }
+}
+
 async function main(): Promise<void> {
-  const inbox = Promise.withResolvers<Generator>();
-  let generator: Generator | null = null;
+  const inbox = new Inbox();
   // Ctrl-C reaches every process of the terminal; the parent alone decides what it means and says `stop`.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
   process.once('disconnect', () => process.exit(1));
-  process.on('message', (message: ToGenerator) => {
-    if (message.type === 'stop') return generator?.stop();
-    generator ??= new Generator(message.plan, {
+  process.on('message', (message: ToGenerator) => inbox.hear(message));
+  try {
+    const events = {
       onWarmUp: (measurement) => tell({ type: 'warm-up', measurement }),
       onProgress: (progress) => tell({ type: 'progress', progress }),
       onStep: (measurement) => tell({ type: 'step', measurement }),
-    });
-    inbox.resolve(generator);
-  });
-  try {
-    await (await inbox.promise).run();
+    } satisfies ConstructorParameters<typeof Generator>[1];
+    inbox.generator = new Generator(await inbox.plan.promise, events, () => inbox.nextStart());
+    await inbox.generator.run();
     tell({ type: 'end' });
   } catch (error) {
     tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });

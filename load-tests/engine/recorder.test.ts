@@ -14,6 +14,8 @@ const outcome = (changes: Partial<Outcome>): Outcome => ({
   error: null,
   errorHop: null,
   bytesIn: 10,
+  isLimited: false,
+  retryAfterS: 0,
   ...changes,
 });
 

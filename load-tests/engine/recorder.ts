@@ -1,6 +1,9 @@
+import { percentileCurve } from '../report/curve.ts';
 import type { ArmReport, ArmSecond } from '../report/model.ts';
+import { ConnectionCounts } from './connection-counts.ts';
 import { DurationHistogram } from './histogram.ts';
 import type { EncodedHistogram } from './histogram.ts';
+import type { StepHistograms } from './plan.ts';
 
 const MS_PER_S = 1000;
 const FIRST_FAILED_STATUS = 400;
@@ -16,14 +19,12 @@ export type Outcome = {
   error: string | null;
   errorHop: string | null;
   bytesIn: number;
+  /** Refused for coming too often, and the wait that was asked for. */
+  isLimited: boolean;
+  retryAfterS: number;
 };
 
-export type RecordedArm = {
-  report: ArmReport;
-  latency: EncodedHistogram;
-  service: EncodedHistogram;
-  lag: EncodedHistogram;
-};
+export type RecordedArm = { report: ArmReport; histograms: StepHistograms };
 
 /** Counts and times one arm through one step. The hot path allocates nothing. */
 export class ArmRecorder {
@@ -32,6 +33,7 @@ export class ArmRecorder {
   readonly #response = new DurationHistogram();
   readonly #service = new DurationHistogram();
   readonly lag = new DurationHistogram();
+  readonly connections = new ConnectionCounts();
   readonly #second = new DurationHistogram();
   readonly #statusCodes = new Map<number, number>();
   readonly #errors = new Map<string, number>();
@@ -47,6 +49,10 @@ export class ArmRecorder {
   #firstSecondWorstMs = 0;
   #lastEndMs: number;
   #inFlightMax = 0;
+  #inFlightSum = 0;
+  #inFlightSamples = 0;
+  #limited = 0;
+  #retryAfterMaxS = 0;
   dropped = 0;
   bytesOut = 0;
   /** Requests that left before the step's end. */
@@ -70,16 +76,21 @@ export class ArmRecorder {
   ended(outcome: Outcome): void {
     const { intendedMs, startMs, endMs, status, error, errorHop } = outcome;
     const responseMs = endMs - intendedMs;
-    this.#service.record(endMs - startMs);
+    const serviceMs = endMs - startMs;
+    this.#service.record(serviceMs);
     this.#second.record(responseMs);
     this.#bytesIn += outcome.bytesIn;
     if (endMs > this.#lastEndMs) this.#lastEndMs = endMs;
-    if (intendedMs < this.#startMs + MS_PER_S && responseMs > this.#firstSecondWorstMs) {
-      this.#firstSecondWorstMs = responseMs;
+    if (intendedMs < this.#startMs + MS_PER_S && serviceMs > this.#firstSecondWorstMs) {
+      this.#firstSecondWorstMs = serviceMs;
     }
     if (status !== 0) increment(this.#statusCodes, status);
     if (error !== null) increment(this.#errors, error);
     if (errorHop !== null) increment(this.#errorHops, errorHop);
+    if (outcome.isLimited) {
+      this.#limited += 1;
+      this.#retryAfterMaxS = Math.max(this.#retryAfterMaxS, outcome.retryAfterS);
+    }
     if (error === null && status !== 0 && status < FIRST_FAILED_STATUS) this.#countOk(endMs);
     else {
       this.#failed += 1;
@@ -92,6 +103,12 @@ export class ArmRecorder {
     this.#secondOk += 1;
     if (endMs <= this.#endMs) this.#okInTime += 1;
     else this.#lateMs.push(endMs - this.#endMs);
+  }
+
+  /** What was in flight at a moment that has nothing to do with arrivals. */
+  sampleInFlight(inFlight: number): void {
+    this.#inFlightSum += inFlight;
+    this.#inFlightSamples += 1;
   }
 
   /** Ends a second: its figures, and its histogram for the log. */
@@ -135,24 +152,35 @@ export class ArmRecorder {
       bytesIn: this.#bytesIn,
       bytesOut: this.bytesOut,
       inFlightMax: this.#inFlightMax,
+      inFlightMean: this.#inFlightSamples === 0 ? 0 : this.#inFlightSum / this.#inFlightSamples,
+      limited: { count: this.#limited, retryAfterMaxS: this.#retryAfterMaxS },
       elapsedS: (this.#lastEndMs - this.#startMs) / MS_PER_S,
     };
   }
 
+  /** The finished step, with its connections and the histograms behind it. */
   finish(): RecordedArm {
     return {
-      report: this.report(),
-      latency: this.#response.encode(),
-      service: this.#service.encode(),
-      lag: this.lag.encode(),
+      report: {
+        ...this.report(),
+        curve: percentileCurve((each) => this.#response.at(each), this.#response.count),
+        ...this.connections.report(),
+      },
+      histograms: {
+        latency: this.#response.encode(),
+        service: this.#service.encode(),
+        lag: this.lag.encode(),
+        connect: this.connections.openMs.encode(),
+      },
     };
   }
 }
 
 /**
  * Ok answers per second that kept up with the schedule: those that came within the step, or after it by no more than
- * the worst response of the step's first second. A system that keeps up is as far behind at the end as it was at the
- * beginning; one that does not has built up a backlog in between, and its answers come later than that. Counting only
+ * the longest service (from its actual start) of the step's first second. A system that keeps up is as far behind at the
+ * end as it was at the beginning; one that does not has built up a backlog in between, and its answers come later than
+ * that. A generator that was late from the beginning is forgiven nothing. Counting only
  * what came within the step would hold every latency against short steps; counting all would never see a backlog.
  */
 export function keptUpRate(okInTime: number, lateMs: number[], allowanceMs: number, durationS: number): number {

@@ -3,14 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { seededRandom } from '../engine/arrivals.ts';
+import { drawBodySize } from './body-size.ts';
+import type { BodySize } from './body-size.ts';
 import { editDistance, nearest } from './nearest.ts';
 import { loadProfile, parseProfile, profileNames, singleStep } from './profile.ts';
+import { formatArrival, peakRate } from './trace.ts';
 
 const refusal = (pattern: RegExp) => ({ name: 'LoadError', exitCode: 2, message: pattern });
 
 describe('the profiles that come with the project', () => {
-  test('are smoke, short and aggressive, and all are valid', () => {
-    assert.deepEqual(profileNames(), ['aggressive', 'short', 'smoke']);
+  test('are all valid, and named after their files', () => {
+    const names = 'aggressive capacity gentle multi-client multi-session short smoke soak spike';
+    assert.deepEqual(profileNames(), names.split(' '));
     for (const name of profileNames()) assert.equal(loadProfile(name).name, name);
   });
 
@@ -28,6 +33,12 @@ describe('the profiles that come with the project', () => {
     assert.equal(requests, 56_100);
   });
 
+  test('multi-client and multi-session reach 40 × 25 requests/s', () => {
+    for (const name of ['multi-client', 'multi-session'])
+      assert.equal(Math.max(...loadProfile(name).steps.map(({ rate }) => rate)), 40 * 25);
+    assert.deepEqual([loadProfile('multi-client').sessions, loadProfile('multi-session').sessions], [null, 40]);
+  });
+
   test('an unknown name is refused with the nearest known one', () => {
     assert.throws(() => loadProfile('agressive'), refusal(/nearest is "aggressive"/));
   });
@@ -43,7 +54,11 @@ describe('a profile of one’s own', () => {
       description: '',
       arrivals: 'poisson',
       warmUpS: 3,
+      model: 'open',
       steps: [{ rate: 5, durationS: 2 }],
+      sessions: null,
+      requests: [],
+      trace: null,
     });
   });
 
@@ -78,6 +93,123 @@ describe('a profile of one’s own', () => {
   test('that is not a mapping, or not YAML, is refused', () => {
     assert.throws(() => parseProfile('- 1', 'x.yaml'), refusal(/must hold the keys/));
     assert.throws(() => parseProfile('{ a', 'x.yaml'), refusal(/is not YAML/));
+  });
+});
+
+const STEPS = 'steps: [{ rate: 5, durationS: 2 }]\n';
+const requests = (text: string) => parseProfile(`${STEPS}requests:\n  - ${text}\n`, 'x.yaml').requests;
+
+const sizes = (text: string): unknown => {
+  const body = requests(`{ path: /a, bodyBytes: ${text} }`)[0]?.body ?? '';
+  return typeof body === 'string' ? null : body.sizes;
+};
+const sessions = (text: string) => parseProfile(`${STEPS}sessions: ${text}`, 'x.yaml').sessions;
+const trace = (...lines: string[]) => parseProfile(`trace: |\n  ${lines.join('\n  ')}\n`, 'x.yaml');
+const draw = (size: BodySize): number[] => {
+  const random = seededRandom(7);
+  return Array.from({ length: 4000 }, () => drawBodySize(size, random)).sort((a, b) => a - b);
+};
+
+describe('the requests of a profile', () => {
+  test('are GET unless they have a body, and may be weighted', () => {
+    assert.deepEqual(requests('{ path: /a, weight: 3, headers: { Accept: text/plain } }'), [
+      { method: 'GET', path: '/a', headers: { accept: 'text/plain' }, body: null, weight: 3 },
+    ]);
+    assert.deepEqual(requests('{ path: /a, body: hello }')[0]?.method, 'POST');
+    assert.deepEqual(requests('{ path: /a, method: PUT, bodyBytes: 512 }')[0], {
+      method: 'PUT',
+      path: '/a',
+      headers: {},
+      body: { sizes: 512 },
+      weight: 1,
+    });
+  });
+
+  test('may have bodies of a distribution', () => {
+    assert.deepEqual(sizes('{ kind: uniform, min: 10, max: 20 }'), { kind: 'uniform', min: 10, max: 20 });
+    assert.deepEqual(sizes('{ kind: list, sizes: [1, 2] }'), { kind: 'list', sizes: [1, 2] });
+    assert.deepEqual(sizes('{ kind: lognormal, median: 500, sigma: 1, max: 9000 }'), {
+      kind: 'lognormal',
+      median: 500,
+      sigma: 1,
+      max: 9000,
+    });
+  });
+
+  test('that cannot be are refused with the place and how to write it', () => {
+    assert.throws(() => requests('{ pth: /a }'), refusal(/requests\[0\]: unknown key "pth"; nearest is "path"/));
+    assert.throws(() => requests('{ path: a }'), refusal(/requests\[0\]\.path must be such as \/loadtest\/get/));
+    assert.throws(() => requests('{ path: /a, method: get }'), refusal(/requests\[0\]\.method must be such as GET/));
+    assert.throws(() => requests('{ path: /a, body: x, bodyBytes: 1 }'), refusal(/either body or bodyBytes/));
+    assert.throws(() => requests('{ path: /a, weight: 0 }'), refusal(/weight must be a number from 1 to/));
+    assert.throws(() => requests('{ path: /a, headers: { "a b": c } }'), refusal(/headers: "a b" is not a field name/));
+    assert.throws(
+      () => requests('{ path: /a, bodyBytes: { kind: normal } }'),
+      refusal(/kind must be uniform or lognormal/),
+    );
+    assert.throws(
+      () => requests('{ path: /a, bodyBytes: { kind: uniform, min: 9, max: 5 } }'),
+      refusal(/bodyBytes\.min must be a number from 0 to 5/),
+    );
+    assert.throws(
+      () => requests('{ path: /a, bodyBytes: { kind: list, size: [1] } }'),
+      refusal(/bodyBytes: unknown key "size"; nearest is "sizes"/),
+    );
+  });
+});
+
+describe('the sizes that are drawn', () => {
+  test('are those of the distribution', () => {
+    const uniform = draw({ kind: 'uniform', min: 10, max: 13 });
+    assert.deepEqual([...new Set(uniform)], [10, 11, 12, 13]);
+    assert.deepEqual([...new Set(draw({ kind: 'list', sizes: [7, 9] }))], [7, 9]);
+    const long = draw({ kind: 'lognormal', median: 1000, sigma: 1, max: 20_000 });
+    const [median = 0, high = 0] = [long[2000], long[3365]];
+    assert.ok(Math.abs(median - 1000) < 60, `${median}`);
+    // One standard deviation above the median lies 84.13 % of them, e times as long.
+    assert.ok(Math.abs(high / median - Math.E) < 0.25, `${high}`);
+    assert.ok((long.at(-1) ?? 0) <= 20_000);
+  });
+
+  test('are the same for the same seed', () => {
+    assert.deepEqual(draw({ kind: 'uniform', min: 0, max: 1e6 }), draw({ kind: 'uniform', min: 0, max: 1e6 }));
+  });
+});
+
+describe('the sessions of a profile', () => {
+  test('are a number or a list of ids', () => {
+    assert.deepEqual([sessions('3'), sessions('[a, b-1]')], [3, ['a', 'b-1']]);
+    assert.throws(() => sessions('0'), refusal(/sessions must be a number from 1/));
+    assert.throws(() => sessions('[A]'), refusal(/sessions\[0\] must be a session's id such as demo, not "A"/));
+    assert.throws(() => sessions('all'), refusal(/sessions must be a list of 1 to/));
+  });
+});
+
+describe('a recorded profile', () => {
+  test('is one step, as long as its arrivals and at their mean rate', () => {
+    const profile = trace('0 GET /a?x=', '500.25 POST /b 12', '1999 GET /a');
+    assert.deepEqual(profile.steps, [{ rate: 1.5, durationS: 2 }]);
+    assert.deepEqual(profile.trace?.[1], { atMs: 500.25, method: 'POST', path: '/b', bodyBytes: 12 });
+    assert.deepEqual(profile.trace?.map(formatArrival), ['0 GET /a?x=', '500.25 POST /b 12', '1999 GET /a']);
+  });
+
+  test('with a broken line is refused by the line’s number', () => {
+    assert.throws(
+      () => trace('0 GET /a', 'soon GET /b'),
+      refusal(/trace, line 2 is not such as 12\.345 POST \/orders 512/),
+    );
+    assert.throws(() => trace('9 GET /a', '3 GET /b'), refusal(/line 2 is before the line above it/));
+    assert.throws(() => trace('0 CONNECT /a'), refusal(/line 1 is not such as/));
+    assert.throws(() => parseProfile('trace: []', 'x.yaml'), refusal(/trace must be text of lines/));
+    assert.throws(
+      () => parseProfile(`${STEPS}trace: |\n  0 GET /a\n`, 'x.yaml'),
+      refusal(/remove steps, requests and/),
+    );
+  });
+
+  test('has the rate of its busiest second', () => {
+    assert.equal(peakRate([0, 400, 900, 1399, 1400, 1401, 5000]), 4);
+    assert.equal(peakRate([]), 0);
   });
 });
 

@@ -2,15 +2,24 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { LoadError } from '../src/errors.ts';
+import type { LoadModel } from '../engine/plan.ts';
 import { inRange } from '../src/ranges.ts';
+import { listOf, oneOf, record, refuse } from './fields.ts';
 import { nearest } from './nearest.ts';
+import { parseRequests } from './request-shape.ts';
+import type { RequestShape } from './request-shape.ts';
+import { parseTrace } from './trace.ts';
+import type { TraceArrival } from './trace.ts';
 
 export const MAX_RATE = 100_000;
 export const MAX_STEP_S = 7 * 24 * 3600;
 export const MAX_STEPS = 200;
 export const MAX_WARM_UP_S = 600;
+const MIN_STEP_S = 0.1;
+const MAX_SESSIONS = 1000;
 const DEFAULT_WARM_UP_S = 3;
+/** As the entry takes them: a UUID is one of these as well. */
+const SESSION_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export type Arrivals = 'uniform' | 'poisson';
 /** `rate` is requests per second and per arm; the step holds it for `durationS` seconds. */
@@ -20,10 +29,28 @@ export type Profile = {
   description: string;
   arrivals: Arrivals;
   warmUpS: number;
+  /** `open`: arrivals by the schedule, whatever the answers do. `closed`: the next request when the last has ended. */
+  model: LoadModel;
   steps: ProfileStep[];
+  /** Sessions in rotation: ids, or how many (`demo-1`, `demo-2` … after the target's own). Null: the target's own. */
+  sessions: string[] | number | null;
+  /** In rotation by their weights; empty for what the command line says. */
+  requests: RequestShape[];
+  /** Recorded arrivals, in place of the steps' schedule; then there is one step, as long as they. */
+  trace: TraceArrival[] | null;
 };
 
-const PROFILE_KEYS = ['name', 'description', 'arrivals', 'warmUpS', 'steps'] as const;
+const PROFILE_KEYS = [
+  'name',
+  'description',
+  'arrivals',
+  'warmUpS',
+  'model',
+  'steps',
+  'trace',
+  'sessions',
+  'requests',
+] as const;
 const STEP_KEYS = ['rate', 'durationS'] as const;
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
@@ -70,20 +97,50 @@ export function parseProfile(text: string, source: string): Profile {
     throw refuse(`${source} is not YAML: ${(error as Error).message.split('\n')[0]}`);
   }
   const fields = record(document, PROFILE_KEYS, source);
-  const { steps, arrivals = 'uniform', warmUpS = DEFAULT_WARM_UP_S } = fields;
-  if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_STEPS) {
-    throw refuse(`${source}: steps must be a list of 1 to ${MAX_STEPS}, such as [{ rate: 20, durationS: 10 }]`);
-  }
-  if (arrivals !== 'uniform' && arrivals !== 'poisson') {
-    throw refuse(`${source}: arrivals must be uniform or poisson, not ${JSON.stringify(arrivals)}`);
-  }
+  const { arrivals = 'uniform', model = 'open', warmUpS = DEFAULT_WARM_UP_S, sessions, requests } = fields;
   return {
     name: label(fields['name'], basename(source, extname(source))),
     description: label(fields['description'], ''),
-    arrivals,
+    arrivals: oneOf(arrivals, ['uniform', 'poisson'], `${source}: arrivals`),
     warmUpS: inRange(warmUpS, 0, MAX_WARM_UP_S, `${source}: warmUpS`),
-    steps: steps.map((step: unknown, index) => parseStep(step, `${source}: steps[${index}]`)),
+    model: oneOf(model, ['open', 'closed'], `${source}: model`),
+    sessions: sessions === undefined ? null : parseSessions(sessions, `${source}: sessions`),
+    requests: requests === undefined ? [] : parseRequests(requests, `${source}: requests`),
+    ...parseSchedule(fields, source),
   };
+}
+
+/** Steps, or a recorded run and the one step that it is. */
+function parseSchedule(fields: Record<string, unknown>, source: string): Pick<Profile, 'steps' | 'trace'> {
+  const { steps, trace, requests, model } = fields;
+  if (trace === undefined) {
+    return {
+      steps: listOf(steps, MAX_STEPS, `${source}: steps`, '[{ rate: 20, durationS: 10 }]', parseStep),
+      trace: null,
+    };
+  }
+  if (steps !== undefined || requests !== undefined || model === 'closed') {
+    throw refuse(`${source}: a trace says when and what is sent; remove steps, requests and model`);
+  }
+  const arrivals = parseTrace(trace, `${source}: trace`);
+  return { steps: [traceStep(arrivals)], trace: arrivals };
+}
+
+/** The step that holds recorded arrivals: as long as they, at their mean rate. */
+export function traceStep(arrivals: readonly { atMs: number }[]): ProfileStep {
+  // The last arrival is inside the step, not at its end.
+  const lastMs = arrivals.at(-1)?.atMs ?? 0;
+  const durationS = Math.max(MIN_STEP_S, (Math.floor(lastMs) + 1) / 1000);
+  // Four digits: a rate is read by people.
+  return { rate: Number((arrivals.length / durationS).toPrecision(4)), durationS };
+}
+
+function parseSessions(value: unknown, where: string): string[] | number {
+  if (typeof value === 'number') return Math.trunc(inRange(value, 1, MAX_SESSIONS, where));
+  return listOf(value, MAX_SESSIONS, where, '[demo, other]', (id, place) => {
+    if (typeof id === 'string' && SESSION_ID.test(id)) return id;
+    throw refuse(`${place} must be a session's id such as demo, not ${JSON.stringify(id)}`);
+  });
 }
 
 /**
@@ -91,34 +148,32 @@ export function parseProfile(text: string, source: string): Profile {
  * @throws LoadError `SP_LOAD_PROFILE`
  */
 export function singleStep(rate: number, durationS: number): Profile {
-  const step = parseStep({ rate, durationS }, 'the single step');
-  return { name: 'single', description: '', arrivals: 'uniform', warmUpS: DEFAULT_WARM_UP_S, steps: [step] };
+  return profileOf('single', [parseStep({ rate, durationS }, 'the single step')]);
+}
+
+/** A profile of steps and otherwise of what holds unless told. */
+export function profileOf(name: string, steps: ProfileStep[]): Profile {
+  return {
+    name,
+    description: '',
+    arrivals: 'uniform',
+    warmUpS: DEFAULT_WARM_UP_S,
+    model: 'open',
+    steps,
+    sessions: null,
+    requests: [],
+    trace: null,
+  };
 }
 
 function parseStep(value: unknown, where: string): ProfileStep {
   const step = record(value, STEP_KEYS, where);
   return {
     rate: inRange(step['rate'], 0.1, MAX_RATE, `${where}.rate`),
-    durationS: inRange(step['durationS'], 0.1, MAX_STEP_S, `${where}.durationS`),
+    durationS: inRange(step['durationS'], MIN_STEP_S, MAX_STEP_S, `${where}.durationS`),
   };
-}
-
-function record(value: unknown, known: readonly string[], where: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw refuse(`${where} must hold the keys ${known.join(', ')}`);
-  }
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw refuse(`${where}: unknown key "${key}"; nearest is "${nearest(key, known)}"`);
-    }
-  }
-  return value as Record<string, unknown>;
 }
 
 function label(value: unknown, fallback: string): string {
   return typeof value === 'string' && value !== '' ? value : fallback;
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_PROFILE', message);
 }

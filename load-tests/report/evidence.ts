@@ -12,10 +12,26 @@ export type Calibration = {
 };
 
 /** A configured limit of a part that was reached during the run: `sallyport_limit_hits_total` of its `/metrics`. */
-export type LimitHit = { part: string; limit: string; hits: number };
+export type LimitHit = {
+  part: string;
+  limit: string;
+  hits: number;
+  /** The rate of the step in which it was first reached; absent where that is not known. */
+  firstAt?: number;
+};
 
-/** Where the parts run on this machine: CPU time per request, by part, in microseconds. */
-export type PartCpu = { rate: number; usPerRequest: Record<string, number> };
+/** What a part's process did during one step, by part. A part that could not be read is absent. */
+export type PartCpu = {
+  rate: number;
+  /** CPU time per request of all arms that pass it, microseconds. */
+  usPerRequest: Record<string, number>;
+  /** CPU time over wall time: 1 is one core. */
+  cores?: Record<string, number>;
+  /** Share of wall time in which the event loop was working, 0 to 1. */
+  loopBusy?: Record<string, number>;
+  /** p99 of the event loop's delay, milliseconds: the upper bound of the histogram bucket it lies in. */
+  loopDelayP99Ms?: Record<string, number>;
+};
 
 export type Evidence = {
   /** Null where it was not asked for, or the engine has none. */

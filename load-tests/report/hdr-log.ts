@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Progress } from '../engine/plan.ts';
 import type { ArmName } from './model.ts';
+import { codeOf } from './write.ts';
+import type { FailedFile } from './write.ts';
 
 const MS_PER_S = 1000;
 const US_PER_MS = 1000;
@@ -15,6 +16,8 @@ const US_PER_MS = 1000;
  */
 export class HdrLog {
   readonly files: string[];
+  /** Files that are not whole, as on a full disk: the run goes on without them. One entry per arm at most. */
+  readonly failed: FailedFile[] = [];
   readonly #streams: Map<ArmName, WriteStream>;
   readonly #startedMs = Date.now();
 
@@ -24,6 +27,7 @@ export class HdrLog {
     const start = (this.#startedMs / MS_PER_S).toFixed(3);
     const legend = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"';
     for (const stream of this.#streams.values()) {
+      stream.on('error', (error) => this.failed.push({ file: String(stream.path), code: codeOf(error) }));
       stream.write(`#[Histogram log format version 1.3]\n#[StartTime: ${start} (seconds since epoch)]\n${legend}\n`);
     }
   }
@@ -33,7 +37,7 @@ export class HdrLog {
     const startS = Math.max(0, endS - second.lengthS);
     for (const [arm, stream] of this.#streams) {
       const histogram = histograms[arm];
-      if (histogram === undefined) continue;
+      if (histogram === undefined || stream.destroyed) continue;
       const max = (histogram.maxUs / US_PER_MS).toFixed(3);
       stream.write(`Tag=${stepIndex},${startS.toFixed(3)},${second.lengthS.toFixed(3)},${max},${histogram.base64}\n`);
     }
@@ -41,8 +45,10 @@ export class HdrLog {
 
   async close(): Promise<void> {
     for (const stream of this.#streams.values()) {
+      if (stream.closed) continue;
       stream.end();
-      await once(stream, 'close');
+      // Not `once()`, which rejects with the error that is already kept.
+      await new Promise((resolve) => stream.once('close', resolve));
     }
   }
 }

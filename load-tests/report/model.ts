@@ -2,6 +2,7 @@
  * The one object every engine fills and every report is written from: `report.json`, schema `sallyport.load/1`.
  * Times are milliseconds unless a name says otherwise; rates are requests per second and per arm.
  */
+import type { LoadModel } from '../engine/plan.ts';
 import type { Evidence } from './evidence.ts';
 import type { Sections } from './sections.ts';
 
@@ -15,10 +16,11 @@ export const TIMED_HOPS = [...HOPS, 'total'] as const;
 export type HopName = (typeof HOPS)[number];
 export type TimedHop = (typeof TIMED_HOPS)[number];
 /**
- * `tunnel` is the target; `direct` is the backend itself, measured beside it for comparison. A gate has two more:
- * `baseline`, the tunnel that the target is compared with, and `control`, that same tunnel once more (A/A).
+ * `tunnel` is the target; `direct` is the backend itself, measured beside it for comparison. A gate has three
+ * more: `baseline`, the tunnel that the target is compared with, `control`, that same tunnel once more (A/A), and `twin`,
+ * the target once more, so that both tunnels carry the same load: a busier process is a warmer and so a quicker one.
  */
-export const ARM_NAMES = ['tunnel', 'direct', 'baseline', 'control'] as const;
+export const ARM_NAMES = ['tunnel', 'direct', 'baseline', 'control', 'twin'] as const;
 export type ArmName = (typeof ARM_NAMES)[number];
 export type ByArm<Value> = Partial<Record<ArmName, Value>>;
 
@@ -34,6 +36,9 @@ export type Latencies = {
   p999: number;
   max: number;
 };
+
+/** A percentile, 0 to 100, and the milliseconds there. */
+export type CurvePoint = [percentile: number, ms: number];
 
 /** What one arm did in one step (or, in `totals`, in all of them). */
 export type ArmReport = {
@@ -61,8 +66,20 @@ export type ArmReport = {
   bytesIn: number;
   bytesOut: number;
   inFlightMax: number;
+  /** Mean of samples taken at random times within the step, not derived from latencies. */
+  inFlightMean?: number;
+  /** Connections opened, and how long that took (TCP and TLS). Not there where the engine does not tell (k6). */
+  connects?: number;
+  connectMs?: Latencies;
+  /** TLS handshakes among them, and how many of those resumed a session. */
+  tlsHandshakes?: number;
+  tlsResumed?: number;
+  /** Refused for coming too often: 429, and 503 with `Retry-After`; the longest wait asked for. */
+  limited?: { count: number; retryAfterMaxS: number };
   /** From the first arrival to the last answer, seconds. */
   elapsedS: number;
+  /** `latencyMs` in full, for the picture: `percentileCurve()` says which points. Absent where the engine has none. */
+  curve?: CurvePoint[];
 };
 
 /** How fit the generator was during a step. Null: this engine or machine does not tell. */
@@ -133,7 +150,13 @@ export type LoadReport = {
   tool: { name: 'sallyport'; version: string; engine: 'embedded' | 'k6'; node: string };
   machine: { cpus: number; cpuModel: string; memoryBytes: number; platform: string; kernel: string };
   target: { tunnel: string; direct: string | null; method: string; timeoutMs: number };
-  profile: { name: string; arrivals: 'uniform' | 'poisson'; seed: number; warmUpS: number };
+  profile: {
+    name: string;
+    arrivals: 'uniform' | 'poisson' | 'recorded';
+    seed: number;
+    warmUpS: number;
+    model?: LoadModel;
+  };
   startedAt: string;
   /** Why the run ended before its last step, if it did. */
   stopped: { reason: 'interrupted' | 'threshold' | 'error'; code: string; message: string } | null;

@@ -3,6 +3,9 @@ import type { Progress } from '../engine/plan.ts';
 import type { ProfileStep } from '../profiles/profile.ts';
 import { ms, percent, signedMs } from './format.ts';
 
+/** What the steps of a plan are to people: rates one after the other, or windows of one rate. */
+export type StepNoun = 'step' | 'window';
+
 const CLEAR_LINE = '\r\u001B[2K';
 
 /**
@@ -13,8 +16,11 @@ export class ProgressLine {
   readonly #steps: readonly ProfileStep[];
   readonly #isTty: boolean;
   readonly #write: (text: string) => void;
+  readonly #noun: StepNoun;
+  #done = 0;
 
-  constructor(steps: readonly ProfileStep[], isTty: boolean, write: (text: string) => void) {
+  constructor(steps: readonly ProfileStep[], isTty: boolean, write: (text: string) => void, noun: StepNoun = 'step') {
+    this.#noun = noun;
     this.#steps = steps;
     this.#isTty = isTty;
     this.#write = write;
@@ -28,13 +34,15 @@ export class ProgressLine {
     const step = this.#steps[stepIndex];
     if (!this.#isTty || step === undefined || arms.tunnel === undefined) return;
     const leftS = Math.max(0, Math.ceil(this.#remainingS(stepIndex) - elapsedS));
-    const place = `step ${stepIndex + 1} of ${this.#steps.length}`;
+    const place = `${this.#noun} ${stepIndex + 1} of ${this.#steps.length}`;
     this.#write(`${CLEAR_LINE}${figures(step.rate, arms.tunnel)}  ${place}, ${leftS} s left`);
   }
 
   step({ rate, arms, addedMs, complete }: StepReport): void {
     const added = addedMs === null ? '' : `  added ${signedMs(addedMs.p50)} ms`;
-    this.say(`${figures(rate, arms.tunnel)}${added}${complete ? '' : '  (stopped)'}`);
+    this.#done += 1;
+    const place = this.#noun === 'step' ? '' : `  ${this.#noun} ${this.#done}/${this.#steps.length}`;
+    this.say(`${figures(rate, arms.tunnel)}${added}${place}${complete ? '' : '  (stopped)'}`);
   }
 
   #remainingS(fromIndex: number): number {

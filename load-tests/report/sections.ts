@@ -1,9 +1,17 @@
 /** What each command finds beside the steps. Times in milliseconds; intervals are 95 %, distribution-free. */
 
+import type { TimedHop } from './model.ts';
+
 export type Interval = [low: number, high: number];
 
 /** A paired difference of two arms: the median over the windows, and its interval (null with too few windows). */
 export type PairedDifference = { metric: 'p50' | 'p90' | 'p99'; medianMs: number; ci95: Interval | null };
+
+/** A hop of the tunnel: medians over the windows of its p50 and p99, and the interval of the former. */
+export type HopShare = { hop: TimedHop; p50Ms: number; ci95: Interval | null; p99Ms: number };
+
+/** Little's law: requests in flight as sampled, and as rate × latency makes them. `sentence` where they are apart. */
+export type BooksAudit = { expected: number; sampled: number; isBalanced: boolean; sentence: string | null };
 
 export type OverheadSection = {
   rate: number;
@@ -12,6 +20,10 @@ export type OverheadSection = {
   added: PairedDifference[];
   /** CPU per request by part, microseconds; null where the parts' processes cannot be read. */
   cpuUsPerRequest: Record<string, number> | null;
+  /** Empty where the target sends no times. */
+  hops?: HopShare[];
+  /** Null where too little was in flight to audit. */
+  books?: BooksAudit | null;
 };
 
 /** One tried rate of `load capacity`. */
@@ -37,6 +49,10 @@ export type CapacitySection = {
   knee: { carriedRate: number; refusedRate: number } | null;
   usl: UslFit | null;
   whatIf: WhatIf[];
+  /** Both ends of the knee were tried again and said the same. */
+  isConfirmed?: boolean;
+  /** All of it in plain words. */
+  sentence?: string;
 };
 
 export type Trend = {
@@ -68,7 +84,7 @@ export type GateRow = {
 export type GateSection = {
   outcome: Outcome;
   rows: GateRow[];
-  /** The same tunnel against itself; a machine where this escapes half the margin is unfit. Null with a stored baseline. */
+  /** The same tunnel against itself; a machine where this escapes half the margin is unfit. Null where it was not run. */
   control: { metric: 'p50' | 'p99'; differenceMs: number; ci95: Interval | null; isFit: boolean }[] | null;
   windows: number;
   windowS: number;
@@ -90,6 +106,8 @@ export type CompareSection = { a: string; b: string; rows: CompareRow[]; sentenc
 export type TlsSection = {
   mode: string;
   handshakes: number;
+  /** Handshakes that resumed a session. */
+  resumed?: number;
   connectP50Ms: number;
   latencyP50Ms: number;
   latencyP99Ms: number;

@@ -1,6 +1,11 @@
 import { HOPS } from './model.ts';
 import type { LoadReport, StepReport } from './model.ts';
 import { columns, ms, signedMs } from './format.ts';
+import { headline } from './headline.ts';
+import { sectionTables } from './section-tables.ts';
+
+/** More steps than this, and windows of one rate, are summed up by the command's section; report.txt has them all. */
+const MAX_TERMINAL_STEPS = 12;
 
 /** One line per step for the terminal: what came through the tunnel, and what it added. */
 export function stepTable(steps: readonly StepReport[]): string {
@@ -46,21 +51,31 @@ function addedCells({ addedMs }: StepReport): string[] {
   return addedMs === null ? ['–', '–'] : [signedMs(addedMs.p50), signedMs(addedMs.p99)];
 }
 
-/** What a person wants to see at the end of a run: table, verdict, evidence, thresholds. */
-export function terminalSummary(report: LoadReport): string {
-  const stopped = report.steps.some((step) => !step.complete) ? '* stopped inside this step\n' : '';
-  return `\n${stepTable(report.steps)}${stopped}${hopTable(report.steps)}\n${verdictText(report)}`;
+/** What the command found beside the steps, each table under its title. */
+export function sectionText(report: LoadReport): string {
+  return sectionTables(report.sections)
+    .map(({ title, note, head, rows, words }) => {
+      const about = note === null ? '' : `  ${note}\n`;
+      return `\n${title}:\n${about}${columns([head, ...rows], words)}`;
+    })
+    .join('');
 }
 
-/** The verdict's sentence, its evidence, and the thresholds that failed. */
-export function verdictText({ verdict, thresholds, stopped }: LoadReport): string {
-  const lines = [verdict.sentence, ...verdict.evidence.map((sign) => `  - ${sign}`)];
-  for (const { expression, failedAt, worst } of thresholds) {
-    if (failedAt.length === 0) continue;
-    lines.push(
-      `Failed: ${expression} at ${failedAt.join(', ')} requests/s (worst ${worst === null ? '–' : ms(worst)})`,
-    );
-  }
-  if (stopped !== null) lines.push(`Stopped: ${stopped.message}`);
+/** What a person wants to see at the end of a run: table, findings, verdict, evidence, thresholds. */
+export function terminalSummary(report: LoadReport): string {
+  const { steps } = report;
+  const stopped = steps.some((step) => !step.complete) ? '* stopped inside this step\n' : '';
+  const areWindows = steps.length > 1 && new Set(steps.map(({ rate }) => rate)).size === 1;
+  const tables =
+    areWindows || steps.length > MAX_TERMINAL_STEPS ? '' : `\n${stepTable(steps)}${stopped}${hopTable(steps)}`;
+  // Who asks whose fault it is wants that first.
+  if (report.command === 'isolate') return `\n${verdictText(report)}${tables}${sectionText(report)}`;
+  return `${tables}${sectionText(report)}\n${verdictText(report)}`;
+}
+
+/** The sentence in front, its evidence, and the thresholds that failed. */
+export function verdictText(report: LoadReport): string {
+  const { sentence, evidence, endings } = headline(report);
+  const lines = [sentence, ...evidence.map((sign) => `  - ${sign}`), ...endings];
   return `${lines.join('\n')}\n`;
 }

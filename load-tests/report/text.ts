@@ -1,7 +1,7 @@
 import { ARM_NAMES, HOPS } from './model.ts';
 import type { ArmName, ArmReport, GeneratorReport, HopsReport, LoadReport, StepReport } from './model.ts';
-import { ms } from './format.ts';
-import { stepTableWithHops, verdictText } from './table.ts';
+import { loadText, ms } from './format.ts';
+import { sectionText, stepTableWithHops, verdictText } from './table.ts';
 
 /**
  * `report.txt`: a table of the steps, the verdict, then each step's arms under vegeta's labels (github.com/tsenart/vegeta,
@@ -11,12 +11,12 @@ export function textReport(report: LoadReport): string {
   const { target, profile, tool } = report;
   const direct = target.direct === null ? '' : `\nDirect        ${target.direct}`;
   const head = [
-    `Load test     ${profile.name}, ${profile.arrivals} arrivals, ${tool.engine} engine, ${report.startedAt}`,
+    `Load test     ${loadText(profile)}, ${tool.engine} engine, ${report.startedAt}`,
     `Target        ${target.method} ${target.tunnel}${direct}`,
     `Machine       ${report.machine.cpus} × ${report.machine.cpuModel}, ${report.machine.kernel}, Node ${tool.node}`,
   ].join('\n');
   const steps = report.steps.map((step) => stepText(step)).join('\n');
-  return `${head}\n\n${stepTableWithHops(report.steps)}\nVerdict       ${verdictText(report)}\n${steps}`;
+  return `${head}\n\n${stepTableWithHops(report.steps)}${sectionText(report)}\nVerdict       ${verdictText(report)}\n${steps}`;
 }
 
 function stepText(step: StepReport): string {

@@ -76,7 +76,13 @@ export function assemble(facts: RunFacts): LoadReport {
       method: plan.arms[0]?.requests[0]?.method ?? 'GET',
       timeoutMs: plan.timeoutMs,
     },
-    profile: { name: profile.name, arrivals: plan.arrivals, seed: plan.seed, warmUpS: plan.warmUpS },
+    profile: {
+      name: profile.name,
+      arrivals: (plan.trace ?? null) === null ? plan.arrivals : 'recorded',
+      seed: plan.seed,
+      warmUpS: plan.warmUpS,
+      model: plan.model ?? 'open',
+    },
     startedAt: startedAt.toISOString(),
     stopped,
     steps,
@@ -90,13 +96,13 @@ export function assemble(facts: RunFacts): LoadReport {
     ),
     generator: worstOf(steps.map((step) => step.generator)),
     evidence,
-    verdict: verdict(steps),
+    verdict: verdict(steps, evidence),
     sections,
   };
 }
 
 /** The generator at its worst step, figure by figure. */
-function worstOf(all: readonly GeneratorReport[]): GeneratorReport {
+export function worstOf(all: readonly GeneratorReport[]): GeneratorReport {
   const most = (read: (each: GeneratorReport) => number): number => Math.max(0, ...all.map((each) => read(each)));
   const mostKnown = (read: (each: GeneratorReport) => number | null): number | null => {
     const known = all.map((each) => read(each)).filter((value) => value !== null);

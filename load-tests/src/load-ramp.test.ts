@@ -27,12 +27,21 @@ const readReport = (out: string): LoadReport =>
   JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as LoadReport;
 
 describe('a ramp', () => {
-  test('writes report.json of the schema, report.txt and a log per arm, and shows a summary', async (context) => {
+  test('writes report.json of the schema, every other form and a log per arm, and shows a summary', async (context) => {
     const { options, out, stdout, stderr, url } = await prepareRun(context);
     const { files, report } = await loadRamp({ ...options, direct: url, version: '1.2.3' });
     assert.deepEqual(
       files,
-      ['report.json', 'report.txt', 'tunnel.hdr', 'direct.hdr'].map((file) => join(out, file)),
+      [
+        'report.json',
+        'report.txt',
+        'report.md',
+        'junit.xml',
+        'report.svg',
+        'report.html',
+        'tunnel.hdr',
+        'direct.hdr',
+      ].map((file) => join(out, file)),
     );
     const written = readReport(out);
     assert.deepEqual(written, JSON.parse(JSON.stringify(report)));
@@ -130,7 +139,7 @@ describe('a ramp', () => {
     });
     await assert.rejects(loadRamp({ target: 'http://127.0.0.1/', out: '/dev/null/x' }), {
       code: 'SP_LOAD_OPTIONS',
-      message: /--out \/dev\/null\/x cannot be made/,
+      message: /--out \/dev\/null\/x cannot be made or written to \(ENOTDIR\)/,
     });
   });
 });

@@ -1,17 +1,18 @@
 import { embeddedEngine } from '../engine/embedded.ts';
 import { k6Engine } from '../engine/k6.ts';
-import type { LoadReport } from '../report/model.ts';
-import { terminalSummary } from '../report/table.ts';
-import { writeReports } from '../report/write.ts';
+import type { EnginePlan } from '../engine/plan.ts';
+import type { Calibration } from '../report/evidence.ts';
+import type { LoadCommand } from '../report/model.ts';
 import { assemble } from './assemble.ts';
-import { exitCodeOf } from './exit-code.ts';
-import type { LoadExitCode } from './exit-code.ts';
+import { watchParts } from './evidence.ts';
+import { finish } from './finish.ts';
+import type { LoadOutcome } from './finish.ts';
 import { prepare } from './options.ts';
 import type { LoadOptions } from './options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { runPlan } from './run.ts';
 
-export type LoadOutcome = { exitCode: LoadExitCode; report: LoadReport; files: string[] };
+export type { LoadOutcome } from './finish.ts';
 
 /**
  * Runs a ramp and writes its reports. Progress goes to `stderr`, the summary to `stdout`. When `signal` aborts, the run
@@ -19,19 +20,22 @@ export type LoadOutcome = { exitCode: LoadExitCode; report: LoadReport; files: s
  * @throws LoadError of exit code 2 when it cannot be run as asked; whatever breaks later is in the outcome
  */
 export async function loadRamp(options: LoadOptions): Promise<LoadOutcome> {
+  return await runRamp('ramp', options);
+}
+
+/** A generator's own figures against a server that answers at once; null where they cannot be had. */
+export type Calibrate = (plan: EnginePlan, signal: AbortSignal | undefined) => Promise<Calibration | null>;
+
+/** A ramp under a command's own name, with the generator calibrated first where `calibrate` is given. */
+export async function runRamp(command: LoadCommand, options: LoadOptions, calibrate?: Calibrate): Promise<LoadOutcome> {
   const prepared = prepare(options);
   const engine = prepared.engine === 'k6' ? k6Engine() : embeddedEngine;
   const folder = makeOutFolder(options.out, new Date());
   const { plan, thresholds } = prepared;
   const { signal, stderr, isTty, version = '0.0.0' } = options;
-  const result = await runPlan({ plan, engine, folder, thresholds, signal, stderr, isTty });
-  const report = assemble({ command: 'ramp', prepared, version, ...result });
-  return { exitCode: exitCodeOf(report), report, files: [...finish(report, folder, options), ...result.files] };
-}
-
-/** Writes the reports and says so. */
-function finish(report: LoadReport, folder: string, { stdout }: LoadOptions): string[] {
-  const files = writeReports(report, folder);
-  stdout?.write(`${terminalSummary(report)}Report: ${files[1]}\n`);
-  return files;
+  const calibration = (await calibrate?.(plan, signal)) ?? null;
+  const watch = await watchParts({ admin: options.admin, plan });
+  const result = await runPlan({ plan, engine: watch.watching(engine), folder, thresholds, signal, stderr, isTty });
+  const report = assemble({ command, evidence: await watch.evidence(calibration), prepared, version, ...result });
+  return finish(report, folder, options, result);
 }

@@ -1,160 +1,142 @@
-import { MAX_WARM_UP_S, loadProfile, singleStep } from '../profiles/profile.ts';
-import type { Arrivals, Profile } from '../profiles/profile.ts';
-import { DEFAULT_MAX_IN_FLIGHT } from '../engine/plan.ts';
-import type { ArmPlan, EnginePlan } from '../engine/plan.ts';
-import type { ArmName } from '../report/model.ts';
+import { MAX_WARM_UP_S, loadProfile, profileOf, singleStep, traceStep } from '../profiles/profile.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { peakRate } from '../profiles/trace.ts';
+import { DEFAULT_CONNECTIONS, DEFAULT_MAX_IN_FLIGHT } from '../engine/plan.ts';
+import type { EnginePlan } from '../engine/plan.ts';
+import { chooseTraffic } from './arms.ts';
+import type { Traffic } from './arms.ts';
+import type { Signed } from './credentials.ts';
 import { LoadError } from './errors.ts';
 import { parseFailIf } from './fail-if.ts';
 import { inRange } from './ranges.ts';
 import type { Threshold } from './fail-if.ts';
-import { refuseStrangers, withDefaultPath } from './target.ts';
+import { refuseHighRate } from './target.ts';
+import { checkTls } from './tls-options.ts';
+import type { LoadOptions } from './load-options.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 300_000;
 const MAX_IN_FLIGHT_LIMIT = 50_000;
 const DEFAULT_PROFILE = 'short';
 const DEFAULT_SEED = 1;
-const USER_AGENT = 'sallyport-load';
+const MAX_GENERATORS = 64;
+const MAX_SHARDS = 1000;
 
-export type Credential = { id: string; secret: string };
-/** Where text for people goes; a stream will do. */
-export type Writer = { write(text: string): unknown };
+export type { Credential } from './credentials.ts';
+export type { LoadOptions, Writer } from './load-options.ts';
 
-/** What `load ramp` is asked to do. Only `target` is needed. */
-export type LoadOptions = {
-  /** The way through the tunnel; a path that ends in `/` gets the test backend's default resource. */
-  target: string;
-  /** The backend itself, as the second arm. */
-  direct?: string | undefined;
-  /** A profile's name or file (default `short`); or else `rate` and `durationS`. */
-  profile?: string | undefined;
-  rate?: number | undefined;
-  durationS?: number | undefined;
-  engine?: 'embedded' | 'k6' | undefined;
-  /** Default `results/<time>`. */
-  out?: string | undefined;
-  /** Used in turn, towards the tunnel only. */
-  credentials?: Credential[] | undefined;
-  auth?: 'basic' | 'bearer' | undefined;
-  method?: string | undefined;
-  headers?: Record<string, string> | undefined;
-  body?: string | Uint8Array | undefined;
-  /** From a request's start to its last byte; default 10,000. */
-  timeoutMs?: number | undefined;
-  /** Default: the profile's. */
-  warmUpS?: number | undefined;
-  arrivals?: Arrivals | undefined;
-  seed?: number | undefined;
-  failIf?: string[] | undefined;
-  abortOnFail?: boolean | undefined;
-  /** Per arm; default 2,000. */
-  maxInFlight?: number | undefined;
-  /** Allows targets beyond this machine. */
-  yesIRunThisTarget?: boolean | undefined;
-  /** The tool's version, for the report. */
-  version?: string | undefined;
-  stdout?: Writer | undefined;
-  stderr?: Writer | undefined;
-  /** Whether `stderr` can rewrite a line. */
-  isTty?: boolean | undefined;
-  signal?: AbortSignal | undefined;
+/** Options after every check: nothing behind this doubts them. `signed`: the credentials, as they are sent. */
+export type Prepared = {
+  plan: EnginePlan;
+  profile: Profile;
+  thresholds: Threshold[];
+  engine: 'embedded' | 'k6';
+  signed: Signed[];
 };
 
-/** Options after every check: nothing behind this doubts them. */
-export type Prepared = { plan: EnginePlan; profile: Profile; thresholds: Threshold[]; engine: 'embedded' | 'k6' };
-
 /** @throws LoadError of exit code 2, whose message says how to fix it */
-export function prepare(options: LoadOptions): Prepared {
+export function prepare(asked: LoadOptions): Prepared {
+  const options = withProtocol(asked);
   const profile = chooseProfile(options);
-  const { engine = 'embedded', method = options.body === undefined ? 'GET' : 'POST' } = options;
-  if (!/^[A-Z]{1,20}$/.test(method) || method === 'CONNECT') {
-    throw new LoadError('SP_LOAD_OPTIONS', `--method ${JSON.stringify(method)} must be such as GET or POST`);
-  }
-  const seed = options.seed ?? DEFAULT_SEED;
+  const { engine = 'embedded' } = options;
+  const seed = Math.trunc(inRange(options.seed ?? DEFAULT_SEED, 0, 2 ** 32 - 1, '--seed'));
   const thresholds = (options.failIf ?? []).map((expression) => parseFailIf(expression));
+  const traffic = chooseTraffic(options, profile, seed);
+  refuseTooMuch(options, profile, traffic);
   return {
     profile,
     engine,
     thresholds,
+    signed: traffic.signed,
     plan: {
       limits: thresholds,
       abortOnFail: options.abortOnFail ?? false,
-      arms: chooseArms(options, method),
+      arms: traffic.arms,
       timeoutMs: inRange(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS, '--timeout (ms)'),
       warmUpS: profile.warmUpS,
       arrivals: profile.arrivals,
-      seed: Math.trunc(inRange(seed, 0, 2 ** 32 - 1, '--seed')),
-      steps: profile.steps,
-      maxInFlight: inRange(options.maxInFlight ?? DEFAULT_MAX_IN_FLIGHT, 1, MAX_IN_FLIGHT_LIMIT, 'maxInFlight'),
+      seed,
+      steps: traffic.trace === null ? profile.steps : [traceStep(traffic.trace)],
+      ...chooseGenerators(options, profile),
+      trace: traffic.trace,
     },
   };
+}
+
+/** What is sent whereto, whatever the profile's rates: enough to look at the target. @throws LoadError of exit code 2 */
+export function trafficOf(options: LoadOptions): Traffic {
+  const profile = options.profile === undefined ? profileOf('none', []) : loadProfile(options.profile);
+  const traffic = chooseTraffic(withProtocol(options), profile, DEFAULT_SEED);
+  checkTls(options.tls ?? {}, traffic.arms);
+  return traffic;
+}
+
+function withProtocol(options: LoadOptions): LoadOptions {
+  return { ...options, protocol: options.protocol ?? (/^wss?:/.test(options.target) ? 'websocket' : 'http1') };
+}
+
+/** How the load is made, and by how many. */
+function chooseGenerators(
+  options: LoadOptions,
+  { model, trace }: Profile,
+): Pick<EnginePlan, 'maxInFlight' | 'model' | 'connections' | 'generators' | 'shard'> {
+  const { maxInFlight = DEFAULT_MAX_IN_FLIGHT, connections = DEFAULT_CONNECTIONS, generators, shard } = options;
+  if (model === 'open' && options.connections !== undefined) {
+    throw refuse(
+      '--connections is for --model closed; an open model has as many as its requests need (--max-in-flight)',
+    );
+  }
+  if (shard !== undefined && model === 'closed')
+    throw refuse('--shard is for the open model; leave out --model closed');
+  if (trace === null && options.speed !== undefined) {
+    throw refuse('--speed is for a recorded profile (sallyport load record); give one with --profile');
+  }
+  if (options.engine === 'k6' && generators !== undefined) {
+    throw refuse('--generators is for the embedded engine; k6 uses all cores by itself');
+  }
+  if (shard !== undefined) {
+    inRange(shard.count, 1, MAX_SHARDS, '--shard (the second number)');
+    inRange(shard.index + 1, 1, shard.count, '--shard (the first number)');
+  }
+  return {
+    maxInFlight: whole(maxInFlight, MAX_IN_FLIGHT_LIMIT, '--max-in-flight'),
+    model,
+    connections: whole(connections, MAX_IN_FLIGHT_LIMIT, '--connections'),
+    ...(generators === undefined ? {} : { generators: whole(generators, MAX_GENERATORS, '--generators') }),
+    shard: shard ?? null,
+  };
+}
+
+/** TLS files where there is no TLS, and more than a stranger's machine should get. */
+function refuseTooMuch(options: LoadOptions, profile: Profile, { ways, arms, trace }: Traffic): void {
+  checkTls(options.tls ?? {}, arms);
+  const rates = trace === null ? profile.steps.map(({ rate }) => rate) : [peakRate(trace.map(({ atMs }) => atMs))];
+  const most = profile.model === 'closed' ? null : Math.max(...rates);
+  for (const { url } of ways) refuseHighRate(url, most, options.noRateCeiling ?? false);
 }
 
 function chooseProfile(options: LoadOptions): Profile {
   const { rate, durationS } = options;
   const single = rate !== undefined || durationS !== undefined;
   if (single && (rate === undefined || durationS === undefined)) {
-    throw new LoadError('SP_LOAD_OPTIONS', '--rate and --duration go together, such as --rate 200 --duration 30');
+    throw refuse('--rate and --duration go together, such as --rate 200 --duration 30');
   }
   if (single && options.profile !== undefined) {
-    throw new LoadError('SP_LOAD_OPTIONS', 'give either --profile or --rate and --duration, not both');
+    throw refuse('give either --profile or --rate and --duration, not both');
   }
   const profile = single ? singleStep(rate ?? 0, durationS ?? 0) : loadProfile(options.profile ?? DEFAULT_PROFILE);
   return {
     ...profile,
+    model: options.model ?? profile.model,
     arrivals: options.arrivals ?? profile.arrivals,
     warmUpS: inRange(options.warmUpS ?? profile.warmUpS, 0, MAX_WARM_UP_S, '--warm-up (s)'),
   };
 }
 
-function chooseArms(options: LoadOptions, method: string): ArmPlan[] {
-  const target = withDefaultPath(options.target, 'target');
-  const direct = options.direct === undefined ? null : withDefaultPath(options.direct, 'direct');
-  for (const url of direct === null ? [target] : [target, direct]) {
-    refuseStrangers(url, options.yesIRunThisTarget ?? false);
-  }
-  const common = Object.entries({ 'user-agent': USER_AGENT, ...lowerCased(options.headers ?? {}) }).flat();
-  const signed = (options.credentials ?? []).map((credential) => [
-    ...common,
-    'authorization',
-    authorization(credential, options.auth ?? 'basic'),
-  ]);
-  const arm = (name: ArmName, url: URL, headerSets: string[][]): ArmPlan => ({
-    name,
-    origin: url.origin,
-    requests: headerSets.map((headers) => ({
-      method,
-      path: url.pathname + url.search,
-      headers,
-      body: bytes(options.body),
-    })),
-    protocol: 'http1',
-    tls: null,
-  });
-  const tunnel = arm('tunnel', target, signed.length > 0 ? signed : [common]);
-  return direct === null ? [tunnel] : [tunnel, arm('direct', direct, [common])];
+function whole(value: number, most: number, what: string): number {
+  return Math.trunc(inRange(value, 1, most, what));
 }
 
-function lowerCased(headers: Record<string, string>): Record<string, string> {
-  const named: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name) || /[\0\r\n]/.test(value)) {
-      throw new LoadError(
-        'SP_LOAD_OPTIONS',
-        `--header ${JSON.stringify(name)} is not a field name with a one-line value`,
-      );
-    }
-    named[name.toLowerCase()] = value;
-  }
-  return named;
-}
-
-/** `Basic` of id and secret (RFC 7617), or `Bearer <id>.<secret>` (RFC 6750). */
-export function authorization({ id, secret }: Credential, auth: 'basic' | 'bearer'): string {
-  return auth === 'bearer' ? `Bearer ${id}.${secret}` : `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
-}
-
-function bytes(body: string | Uint8Array | undefined): Uint8Array | null {
-  if (body === undefined) return null;
-  return typeof body === 'string' ? Buffer.from(body) : body;
+function refuse(message: string): LoadError {
+  return new LoadError('SP_LOAD_OPTIONS', message);
 }

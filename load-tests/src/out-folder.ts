@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LoadError } from './errors.ts';
 
@@ -11,11 +11,13 @@ export function makeOutFolder(asked: string | undefined, now: Date): string {
   const folder = asked ?? join(DEFAULT_PARENT, name);
   try {
     mkdirSync(folder, { recursive: true });
+    // One that was there already may still be closed to us, and that is to be known before the run.
+    accessSync(folder, constants.W_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     throw new LoadError(
       'SP_LOAD_OPTIONS',
-      `--out ${folder} cannot be made (${code}); give a folder in ${dirname(folder)} that can`,
+      `--out ${folder} cannot be made or written to (${code}); give a folder in ${dirname(folder)} that can`,
     );
   }
   return folder;

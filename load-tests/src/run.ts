@@ -2,7 +2,9 @@ import { UNREACHABLE_KINDS } from '../engine/error-kinds.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan, StepMeasurement } from '../engine/plan.ts';
 import { HdrLog } from '../report/hdr-log.ts';
 import type { LoadReport, StepReport } from '../report/model.ts';
+import type { FailedFile } from '../report/write.ts';
 import { ProgressLine } from '../report/progress.ts';
+import type { StepNoun } from '../report/progress.ts';
 import { addressOf, toStepReport } from './assemble.ts';
 import { failedAlready, violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
@@ -19,6 +21,8 @@ export type RunOptions = {
   signal: AbortSignal | undefined;
   stderr: Writer | undefined;
   isTty: boolean | undefined;
+  /** Default `step`. */
+  stepNoun?: StepNoun;
 };
 
 /** What a run of a plan measured, whole or cut short. */
@@ -29,6 +33,8 @@ export type RunResult = {
   totals: EngineEnd['totals'];
   stopped: Stopped;
   files: string[];
+  /** Logs that could not be written whole. */
+  failed: FailedFile[];
 };
 
 /**
@@ -54,7 +60,7 @@ class Run implements EngineEvents {
     const { plan, engine, folder, stderr, isTty = false } = options;
     this.#options = options;
     this.#plan = plan;
-    this.#progress = new ProgressLine(plan.steps, isTty, (text) => void stderr?.write(text));
+    this.#progress = new ProgressLine(plan.steps, isTty, (text) => void stderr?.write(text), options.stepNoun);
     const isLogged = folder !== null && engine.name === 'embedded';
     this.#log = isLogged
       ? new HdrLog(
@@ -85,6 +91,7 @@ class Run implements EngineEvents {
       totals: end.totals,
       stopped: this.#stopped,
       files: this.#log?.files ?? [],
+      failed: this.#log?.failed ?? [],
     };
   }
 

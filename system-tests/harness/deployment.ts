@@ -7,7 +7,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileCredentials } from '@sallyport/credentials';
-import type { Role } from '@sallyport/credentials';
 import { Command } from './command.ts';
 import { eventually } from './deadline.ts';
 import type { Admin } from './stack.ts';
@@ -20,6 +19,8 @@ export interface DeploymentOptions {
   readonly backend?: string;
   /** For every part; `path=value` each. */
   readonly set?: readonly string[];
+  /** Where an entry or a client dials instead of the server itself; asked for each. */
+  readonly way?: (role: 'entry' | 'client', server: string) => Promise<string>;
 }
 
 interface Part {
@@ -35,6 +36,7 @@ export class Deployment {
   readonly #folder: string;
   readonly #concurrency: number;
   readonly #flags: readonly string[];
+  readonly #way: NonNullable<DeploymentOptions['way']>;
   readonly clients: Part[] = [];
   /** Of those killed as well. */
   readonly #commands: Command[] = [];
@@ -42,7 +44,8 @@ export class Deployment {
   server!: Part;
   entry!: Part;
 
-  private constructor(folder: string, { concurrency, set = [] }: DeploymentOptions) {
+  private constructor(folder: string, { concurrency, set = [], way }: DeploymentOptions) {
+    this.#way = way ?? ((_role, server) => Promise.resolve(server));
     this.#folder = folder;
     this.#concurrency = concurrency;
     this.#flags = ['--json', ...[...QUIET, ...set].flatMap((setting) => ['--set', setting])];
@@ -69,6 +72,11 @@ export class Deployment {
     return `${this.entry.url}/session/${SESSION}/`;
   }
 
+  /** The backend itself. */
+  get direct(): string {
+    return this.#backendUrl;
+  }
+
   get admin(): Admin {
     return { server: this.server.admin, entry: this.entry.admin, client: this.clients.map((each) => each.admin) };
   }
@@ -81,12 +89,12 @@ export class Deployment {
   }
 
   async startEntry(): Promise<void> {
-    this.entry = await this.#part('entry', ['--port', '0', ...this.#dialling('entry'), ...adminPort('entry')]);
+    this.entry = await this.#part('entry', ['--port', '0', ...(await this.#dialling('entry')), ...adminPort('entry')]);
   }
 
   async startClient(): Promise<void> {
     const own = [this.#backendUrl, '--session', SESSION, '--concurrency', String(this.#concurrency)];
-    const command = this.#command('client', [...own, ...this.#dialling('client'), ...adminPort('client')]);
+    const command = this.#command('client', [...own, ...(await this.#dialling('client')), ...adminPort('client')]);
     const { admin } = await command.event<{ admin: string }>('started');
     await command.event('ready');
     this.clients.push({ command, url: '', admin });
@@ -114,8 +122,13 @@ export class Deployment {
     return command;
   }
 
-  #dialling(role: Role): string[] {
-    return ['--server', this.server.url, '--credential-file', join(this.#folder, `${role}.secret`)];
+  async #dialling(role: 'entry' | 'client'): Promise<string[]> {
+    return [
+      '--server',
+      await this.#way(role, this.server.url),
+      '--credential-file',
+      join(this.#folder, `${role}.secret`),
+    ];
   }
 
   async #writeCredentials(): Promise<void> {

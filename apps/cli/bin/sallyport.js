@@ -45,6 +45,8 @@ function startBeside(node) {
   // A process group of its own: a Ctrl-C then reaches it once, from here. The channel tells it when we are gone.
   const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], detached: true });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // Whoever started us has gone without a word.
+  process.once('disconnect', () => child.kill('SIGTERM'));
   child.on('error', (error) => {
     process.stderr.write(`sallyport: ${error.message}\n`);
     process.exit(1);

@@ -48,7 +48,10 @@ describe('the command line', { concurrency: 2, timeout: 120_000 }, () => {
   it('refuses an unknown option, a missing one and a wrong value in one line', async (t) => {
     assert.match(await refusal(t, ['server', '--frob']), /unknown option '--frob'; sallyport server --help/);
     assert.match(await refusal(t, ['creds', 'add', 'x']), /'--for <use>' not specified; sallyport creds add --help/);
-    assert.match(await refusal(t, ['server', '--port', 'abc']), /--port <n>.* 'abc' .*not a whole number from 0 to 65535/);
+    assert.match(
+      await refusal(t, ['server', '--port', 'abc']),
+      /--port <n>.* 'abc' .*not a whole number from 0 to 65535/,
+    );
   });
 
   it('says the same as a JSON line for scripts', async (t) => {

@@ -156,6 +156,7 @@ function accessRecord(exchange: Exchange, seconds: number, isComplete: boolean):
   const { visitor, routed, problem } = exchange;
   return {
     requestId: routed.requestId,
+    arrivedMs: performance.timeOrigin + visitor.request.arrivedMs,
     method: visitor.request.method,
     host: valuesOf(visitor.request.fields, 'host')[0] ?? '',
     target: visitor.request.target,

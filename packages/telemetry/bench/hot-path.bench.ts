@@ -63,6 +63,7 @@ const record = (i: number): AccessRecord => ({
   durationMs: 1.25,
   remote: '127.0.0.1',
   session: 'demo',
+  arrivedMs: performance.timeOrigin + performance.now(),
   attempts: 1,
   hopsUs,
 });

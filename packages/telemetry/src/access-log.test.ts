@@ -7,6 +7,7 @@ import { closeLogger, createLogger, destinationOf } from './logger.ts';
 
 const RECORD: AccessRecord = {
   requestId: 'r1',
+  arrivedMs: 1_790_000_000_000.0625,
   method: 'GET',
   host: 'demo.example.org',
   target: '/x?token=hunter2',
@@ -36,7 +37,7 @@ function setUp(level = 'info') {
   return { logger, lines };
 }
 
-test('a line tells the exchange, with whole microseconds and no secret from the query', async () => {
+test('a line tells the exchange, with its arrival, whole microseconds and no secret from the query', async () => {
   const { logger, lines } = setUp();
   const log = createAccessLog(logger.child({ listener: 'tls' }));
   log.record(RECORD);
@@ -50,6 +51,7 @@ test('a line tells the exchange, with whole microseconds and no secret from the 
     part: 'entry',
     pid: process.pid,
     listener: 'tls',
+    arrivedMs: 1_790_000_000_000.063,
     target: '/x?token=[redacted]',
     hopsUs: [1, 2, 3, 4, 5, 6, 8],
     msg: 'request',

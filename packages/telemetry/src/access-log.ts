@@ -6,6 +6,8 @@ import { redactTarget } from './redact.ts';
 /** One exchange as the access log tells it. Belongs to the log, arrays included, once it has been recorded. */
 export type AccessRecord = {
   requestId: string;
+  /** When its head was there, milliseconds since 1970; in the log with three decimals. */
+  arrivedMs: number;
   method: string;
   host: string;
   target: string;
@@ -41,11 +43,13 @@ const DRAIN_DELAY_MS = 100;
 const DRAIN_BATCH = 512;
 const LEVEL = 'info';
 const MAX_TEXT_CHARS = 2048;
+const US_PER_MS = 1000;
 
 /**
  * The access log, off the hot path: `record` puts the record into a ring; 100 ms later, or once 512 wait, they are
- * written in batches at level info with the message `request`. A line's time is that of the writing. When the ring is
- * full the record is left out and counted (`sallyport_log_lines_lost_total{where="access"}`).
+ * written in batches at level info with the message `request`. A line's time is that of the writing; `arrivedMs` says
+ * when the request came. When the ring is full the record is left out and counted
+ * (`sallyport_log_lines_lost_total{where="access"}`).
  */
 export function createAccessLog(logger: Logger, options: { maxQueued?: number } = {}): AccessLog {
   const { maxQueued = DEFAULT_MAX_QUEUED } = options;
@@ -136,6 +140,7 @@ function fieldsOf(record: AccessRecord): string {
   for (let i = 0; i < record.hopsUs.length; i++) hopsUs.push(Math.round(record.hopsUs[i]!));
   const fields = {
     requestId,
+    arrivedMs: Math.round(record.arrivedMs * US_PER_MS) / US_PER_MS,
     method,
     host,
     target,

@@ -12,6 +12,7 @@ export async function runStackLoad(output: Output, stack: Stack, profile: string
       target: stack.url,
       direct: `${stack.direct}/`,
       profile,
+      admin: [stack.admin.server, stack.admin.entry, ...stack.admin.client],
       signal,
       version: VERSION,
       stdout: { write: (text: string) => (output.isJson ? process.stderr : process.stdout).write(text) },

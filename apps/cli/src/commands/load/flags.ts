@@ -1,11 +1,14 @@
 /** The flags that all load tests share, and how such a command runs. */
-import { readFileSync } from 'node:fs';
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import { LoadError } from '@sallyport/load-tests';
-import type { Credential, LoadOptions, LoadOutcome } from '@sallyport/load-tests';
-import { CommandError, Exit, usageError } from '../../exit.ts';
+import { LoadError, checkTarget, MAX_STRANGER_RATE, profileNames } from '@sallyport/load-tests';
+import type { LoadOptions, LoadOutcome } from '@sallyport/load-tests';
+import { CommandError, Exit } from '../../exit.ts';
 import { createOutput } from '../../output.ts';
 import { VERSION } from '../../version.ts';
+import { collect, optionsOf } from './flag-values.ts';
+
+export { collect, numberOf, oneOf } from './flag-values.ts';
 
 export type RunCommand = (action: () => Promise<Exit>) => Promise<void>;
 
@@ -13,50 +16,106 @@ export interface LoadFlags {
   readonly target?: string;
   readonly direct?: string;
   readonly profile?: string;
+  readonly speed?: string;
   readonly rate?: string;
   readonly duration?: string;
   readonly engine: string;
   readonly out?: string;
   readonly credentials?: string;
   readonly auth: string;
+  readonly targets?: string;
   readonly method?: string;
   readonly header: readonly string[];
   readonly body?: string;
   readonly bodyFile?: string;
+  readonly http2?: boolean;
+  readonly websocket?: boolean;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly timeout?: string;
   readonly warmUp?: string;
   readonly arrivals?: string;
   readonly seed?: string;
+  readonly model?: string;
+  readonly connections?: string;
+  readonly maxInFlight?: string;
+  readonly generators?: string;
+  readonly shard?: string;
+  readonly admin: readonly string[];
   readonly failIf: readonly string[];
   readonly abortOnFail?: boolean;
+  readonly check?: boolean;
   readonly yesIRunThisTarget?: boolean;
+  readonly rateCeiling?: boolean;
+  readonly open?: boolean;
   readonly json?: boolean;
 }
 
 /** What is loaded, how, and where the reports go: for every command that sends requests. */
 export function addLoadFlags(command: Command): Command {
+  addTargetFlags(command.optionsGroup('Whom:'));
+  addScheduleFlags(command.optionsGroup('How much:'));
+  addRequestFlags(command.optionsGroup('What is sent:'));
   return command
+    .optionsGroup('Judgement and reports:')
+    .addOption(repeatable('--admin <url>', "a part's admin address, read as evidence; may be repeated"))
+    .addOption(repeatable('--fail-if <expression>', "exit 99 if it holds, as in 'p99>50ms'; may be repeated"))
+    .option('--abort-on-fail', 'stop as soon as one of them holds')
+    .option('--out <dir>', 'where the reports go (default: results/<time>)')
+    .option('--open', 'open report.html in the browser at the end')
+    .option('--json', 'the report as one JSON line on standard output')
+    .optionsGroup('Options:');
+}
+
+function addTargetFlags(command: Command): void {
+  command
     .option('--target <url>', 'the way through the tunnel (or SALLYPORT_TARGET)')
     .option('--direct <url>', 'the backend itself, as the second arm')
-    .option('--profile <name|file>', 'smoke, short (default), aggressive, or a file')
-    .option('--rate <n>', 'requests a second, instead of a profile; with --duration')
-    .option('--duration <s>', 'seconds')
-    .option('--engine <name>', 'embedded or k6', 'embedded')
-    .option('--out <dir>', 'where the reports go (default: results/<time>)')
     .option('--credentials <file>', 'lines id:secret, used in turn (or SALLYPORT_LOAD_CREDENTIALS)')
     .option('--auth <kind>', 'how they are sent: basic or bearer', 'bearer')
-    .option('--method <method>', 'GET, or POST where there is a body')
-    .option('--header <name: value>', 'a field of each request; may be repeated', collect, [])
-    .option('--body <text>', 'body of each request')
-    .option('--body-file <file>', 'the same from a file')
-    .option('--timeout <ms>', 'from the start of a request to its last byte')
+    .option('--ca <file>', 'the authority of its certificate, PEM')
+    .option('--cert <file>', 'a client certificate, PEM; with --key')
+    .option('--key <file>', 'its key, PEM')
+    .option(
+      '--check',
+      'look at name, certificate, status and credentials first; beyond this machine that is always done',
+    )
+    .option('--yes-i-run-this-target', 'needed for a target that is not on this machine')
+    .option('--no-rate-ceiling', `more than ${MAX_STRANGER_RATE} requests/s to a target that is not on this machine`);
+}
+
+function addScheduleFlags(command: Command): void {
+  command
+    .option('--profile <name|file>', `${profileNames().join(', ')}, or a file (default: short)`)
+    .option('--speed <n>', 'of a profile made by load record: 2 is twice as fast')
+    .option('--rate <n>', 'requests a second, instead of a profile; with --duration')
+    .option('--duration <s>', 'seconds')
     .option('--warm-up <s>', 'seconds that are not counted')
     .option('--arrivals <kind>', 'uniform or poisson')
-    .option('--seed <n>', 'for poisson arrivals')
-    .option('--fail-if <expression>', "exit 99 if it holds, as in 'p99>50ms'; may be repeated", collect, [])
-    .option('--abort-on-fail', 'stop as soon as one of them holds')
-    .option('--yes-i-run-this-target', 'needed for a target that is not on this machine')
-    .option('--json', 'the report as one JSON line on standard output');
+    .option('--seed <n>', 'for poisson arrivals, and for what else is drawn')
+    .option('--model <kind>', 'open, or closed for comparison: the next request when the last has ended')
+    .option('--connections <n>', 'of a closed model, per arm')
+    .option('--max-in-flight <n>', 'requests in flight per arm; arrivals beyond it are dropped')
+    .option('--engine <name>', 'embedded or k6', 'embedded')
+    .option('--generators <n>', 'processes that share the load (default: by rate)')
+    .option('--shard <n/m>', 'this is the n-th of m machines with the same command; load report merges them');
+}
+
+function addRequestFlags(command: Command): void {
+  command
+    .option('--method <method>', 'GET, or POST where there is a body')
+    .addOption(repeatable('--header <name: value>', 'a field of each request; may be repeated'))
+    .option('--body <text>', 'body of each request')
+    .option('--body-file <file>', 'the same from a file')
+    .option('--targets <file>', "requests in turn, in vegeta's HTTP format, all below --target")
+    .option('--http2', 'HTTP/2: by ALPN, or with prior knowledge to http://')
+    .option('--websocket', 'messages that are echoed, on connections kept open')
+    .option('--timeout <ms>', 'from the start of a request to its last byte');
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], 'none');
 }
 
 /**
@@ -72,83 +131,28 @@ export async function runLoad(flags: LoadFlags, test: (options: LoadOptions) => 
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  try {
-    const { exitCode, report, files } = await test({
+  return await told(async () => {
+    const options: LoadOptions = {
       ...optionsOf(flags),
       signal: stop.signal,
       version: VERSION,
       stdout: output.isJson ? process.stderr : process.stdout,
       stderr: process.stderr,
       isTty: process.stderr.isTTY,
-    });
+    };
+    await checkTarget(options);
+    const { exitCode, report, files } = await test(options);
     if (output.isJson) output.result({ event: 'report', files, ...report }, '');
     return exitCode;
+  });
+}
+
+/** A load test's error as a command's: one line, and its exit code. */
+export async function told(action: () => Promise<Exit>): Promise<Exit> {
+  try {
+    return await action();
   } catch (error) {
     if (error instanceof LoadError) throw new CommandError(error.exitCode, error.code, error.message);
     throw error;
   }
-}
-
-export function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
-}
-
-function optionsOf(flags: LoadFlags): LoadOptions {
-  const target = flags.target ?? process.env['SALLYPORT_TARGET'];
-  if (target === undefined)
-    throw usageError('no target', 'give --target URL, for example http://127.0.0.1:12000/session/demo/');
-  return {
-    target,
-    direct: flags.direct,
-    profile: flags.profile,
-    rate: numberOf('--rate', flags.rate),
-    durationS: numberOf('--duration', flags.duration),
-    engine: oneOf('--engine', flags.engine, ['embedded', 'k6']),
-    out: flags.out,
-    credentials: credentialsOf(flags.credentials ?? process.env['SALLYPORT_LOAD_CREDENTIALS']),
-    auth: oneOf('--auth', flags.auth, ['basic', 'bearer']),
-    method: flags.method,
-    headers: Object.fromEntries(flags.header.map(headerOf)),
-    body: flags.bodyFile === undefined ? flags.body : readFileSync(flags.bodyFile),
-    timeoutMs: numberOf('--timeout', flags.timeout),
-    warmUpS: numberOf('--warm-up', flags.warmUp),
-    arrivals: flags.arrivals === undefined ? undefined : oneOf('--arrivals', flags.arrivals, ['uniform', 'poisson']),
-    seed: numberOf('--seed', flags.seed),
-    failIf: [...flags.failIf],
-    abortOnFail: flags.abortOnFail,
-    yesIRunThisTarget: flags.yesIRunThisTarget,
-  };
-}
-
-export function numberOf(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw usageError(`${flag} ${text} is not a number`, `for example ${flag} 30`);
-  return value;
-}
-
-export function oneOf<const T extends string>(flag: string, text: string, allowed: readonly T[]): T {
-  const found = allowed.find((each) => each === text);
-  if (found === undefined) throw usageError(`${flag} ${text} is not known`, `use ${allowed.join(' or ')}`);
-  return found;
-}
-
-function headerOf(text: string): [string, string] {
-  const at = text.indexOf(':');
-  if (at <= 0) throw usageError(`--header ${text} has no colon`, "for example --header 'accept: text/plain'");
-  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
-}
-
-/** Lines `id:secret`; a broken one is named by its number, and nothing of it is printed. */
-function credentialsOf(file: string | undefined): Credential[] | undefined {
-  if (file === undefined) return undefined;
-  const lines = readFileSync(file, 'utf8').split(/\r?\n/);
-  return lines.flatMap((line, index) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const at = line.indexOf(':');
-    if (at <= 0 || at === line.length - 1)
-      throw usageError(`${file}:${index + 1} is not id:secret`, 'write one pair a line');
-    return [{ id: line.slice(0, at).trim(), secret: line.slice(at + 1).trim() }];
-  });
 }

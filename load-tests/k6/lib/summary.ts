@@ -1,7 +1,8 @@
-import { K6_ERRORS, K6_STATUSES, submetric, tagOf } from '../k6/plan.ts';
-import { TIMED_HOPS } from '../report/model.ts';
-import type { ArmName, ArmReport, GeneratorReport, HopsReport, Latencies } from '../report/model.ts';
-import type { EnginePlan, StepMeasurement } from './plan.ts';
+import { TIMED_HOPS } from '../../report/model.ts';
+import type { ArmName, ArmReport, GeneratorReport, HopsReport, Latencies } from '../../report/model.ts';
+import type { StepMeasurement } from '../../engine/plan.ts';
+import { ERROR_KINDS, OTHER_STATUS, STATUSES, errorMetric, hopMetric, statusMetric, submetric } from './names.ts';
+import type { K6Plan } from './plan.ts';
 
 /** The part of k6's summary (`handleSummary`) that is read; a figure that was never added to is absent or zero. */
 export type K6Metrics = Record<string, { values: Record<string, number> } | undefined>;
@@ -9,19 +10,20 @@ export type K6Metrics = Record<string, { values: Record<string, number> } | unde
 /** With less of its load offered than this a step was cut short. */
 const COMPLETE_SHARE = 0.98;
 
-type Loss = Pick<GeneratorReport, 'stealPercent' | 'throttledPercent'>;
+export type Loss = Pick<GeneratorReport, 'stealPercent' | 'throttledPercent'>;
 
 /**
- * The steps of a k6 run as any engine reports them. Steps that did not begin are left out.
+ * The steps of a k6 run as any engine reports them; of a shared plan, this generator's part. Steps that did not begin are left out.
  * @param stopped the run ended early, so that a step may have been cut short; otherwise what is missing was never sent:
  *   a k6 that is out of breath at a step's end neither starts the rest nor counts it as dropped
  */
-export function stepsOf(metrics: K6Metrics, plan: EnginePlan, loss: Loss, stopped: boolean): StepMeasurement[] {
+export function stepsOf(metrics: K6Metrics, plan: K6Plan, loss: Loss, stopped: boolean): StepMeasurement[] {
   const measured: StepMeasurement[] = [];
-  for (const [index, { rate, durationS }] of plan.steps.entries()) {
+  for (const [index, { rate: rateOfAll, durationS }] of plan.steps.entries()) {
+    const rate = rateOfAll / plan.shards;
     const offered = offeredOf(metrics, index);
     if (offered === 0) continue;
-    const share = offered / Math.round(rate * durationS);
+    const share = plan.model === 'closed' ? 1 : offered / Math.round(rate * durationS);
     const complete = !stopped || share >= COMPLETE_SHARE;
     const lastedS = complete ? durationS : offered / rate;
     const arms: StepMeasurement['arms'] = {};
@@ -31,14 +33,24 @@ export function stepsOf(metrics: K6Metrics, plan: EnginePlan, loss: Loss, stoppe
     }
     const generator = generatorOf(Object.values(arms), plan.maxInFlight, loss, complete ? Math.min(1, share) : 1);
     const hopsMs = hopsOf(metrics, index);
-    measured.push({ rate, durationS: lastedS, complete, arms, hopsMs, generator, seconds: [], histograms: null });
+    const reached = plan.model === 'closed' ? (arms.tunnel?.achievedRate ?? rate) : rate;
+    measured.push({
+      rate: reached,
+      durationS: lastedS,
+      complete,
+      arms,
+      hopsMs,
+      generator,
+      seconds: [],
+      histograms: null,
+    });
   }
   return measured;
 }
 
 function offeredOf(metrics: K6Metrics, step: number): number {
   const sum = (metric: string): number => count(metrics, submetric(metric, 'tunnel', step));
-  return sum('sallyport_ok') + sum('sallyport_failed') + sum('dropped_iterations');
+  return sum('sallyport_ok') + sum('sallyport_failed') + sum('sallyport_dropped') + sum('dropped_iterations');
 }
 
 /** One arm in one step or in all; null where it did nothing. */
@@ -46,7 +58,7 @@ export function armOf(metrics: K6Metrics, arm: ArmName, step: number | 'all', du
   const of = (metric: string): string => submetric(metric, arm, step);
   const ok = count(metrics, of('sallyport_ok'));
   const failed = count(metrics, of('sallyport_failed'));
-  const dropped = count(metrics, of('dropped_iterations'));
+  const dropped = count(metrics, of('dropped_iterations')) + count(metrics, of('sallyport_dropped'));
   if (ok + failed + dropped === 0) return null;
   return {
     requests: ok + failed,
@@ -57,8 +69,8 @@ export function armOf(metrics: K6Metrics, arm: ArmName, step: number | 'all', du
     latencyMs: latencies(metrics, of('sallyport_response')),
     serviceMs: latencies(metrics, of('sallyport_service')),
     lagMs: latencies(metrics, of('sallyport_lag')),
-    statusCodes: statusCodes(metrics, arm, step),
-    errors: errors(metrics, arm, step),
+    statusCodes: counts(metrics, [...STATUSES.map((status) => `${status}`), OTHER_STATUS], statusMetric, of),
+    errors: counts(metrics, ERROR_KINDS, errorMetric, of),
     errorHops: {},
     bytesIn: count(metrics, of('data_received')),
     bytesOut: count(metrics, of('data_sent')),
@@ -67,26 +79,18 @@ export function armOf(metrics: K6Metrics, arm: ArmName, step: number | 'all', du
   };
 }
 
-function statusCodes(metrics: K6Metrics, arm: ArmName, step: number | 'all'): Record<string, number> {
-  const codes: Record<string, number> = {};
-  for (const status of K6_STATUSES) {
-    const answers = count(metrics, `http_reqs{arm:${arm},${tagOf(step)},status:${status}}`);
-    if (answers > 0 && status !== 0) codes[status] = answers;
-  }
-  return codes;
-}
-
-function errors(metrics: K6Metrics, arm: ArmName, step: number | 'all'): Record<string, number> {
-  const kinds: Record<string, number> = {};
-  for (const [code, kind] of Object.entries(K6_ERRORS)) {
-    const times = count(metrics, `http_reqs{arm:${arm},${tagOf(step)},error_code:${code}}`);
-    if (times > 0) kinds[kind] = (kinds[kind] ?? 0) + times;
-  }
-  return kinds;
+function counts(
+  metrics: K6Metrics,
+  names: readonly string[],
+  metricOf: (name: string) => string,
+  of: (metric: string) => string,
+): Record<string, number> {
+  const all = names.map((name) => [name, count(metrics, of(metricOf(name)))] as const);
+  return Object.fromEntries(all.filter(([, times]) => times > 0));
 }
 
 function hopsOf(metrics: K6Metrics, step: number): HopsReport | null {
-  const trend = (hop: string) => metrics[submetric(`sallyport_hop_${hop}`, 'tunnel', step)]?.values;
+  const trend = (hop: string) => metrics[submetric(hopMetric(hop), 'tunnel', step)]?.values;
   if ((trend('total')?.['count'] ?? 0) === 0) return null;
   return Object.fromEntries(
     TIMED_HOPS.map((hop) => [hop, { p50: trend(hop)?.['p(50)'] ?? 0, p99: trend(hop)?.['p(99)'] ?? 0 }]),
@@ -105,7 +109,7 @@ function generatorOf(arms: ArmReport[], maxInFlight: number, loss: Loss, sentRat
   };
 }
 
-function latencies(metrics: K6Metrics, name: string): Latencies {
+export function latencies(metrics: K6Metrics, name: string): Latencies {
   const values = metrics[name]?.values ?? {};
   const of = (key: string): number => Math.round((values[key] ?? 0) * 1000) / 1000;
   return {

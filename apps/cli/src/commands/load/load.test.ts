@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { eventsOf, runCli, temporaryFolder } from '../../testing/cli.ts';
+import type { CliOptions } from '../../testing/cli.ts';
+
+const RAMP = ['load', 'ramp', '--target', 'http://127.0.0.1:9/session/demo/'];
+
+async function refusal(t: TestContext, args: readonly string[], options: CliOptions = {}): Promise<string> {
+  const { code, stderr, stdout } = await runCli(t, args, options);
+  assert.equal(code, 2, stderr);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^sallyport: [^\n]+\n$/);
+  return stderr;
+}
+
+/** Keeps what it is asked for, as `METHOD path bytes`. */
+async function startBackend(t: TestContext): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    request.on('end', () => {
+      asked.push(`${request.method} ${request.url} ${bytes}`);
+      response.end('{}');
+    });
+  }).listen(0, '127.0.0.1');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/session/demo/`, asked };
+}
+
+describe('a load test that is asked for wrongly', { concurrency: 2, timeout: 120_000 }, () => {
+  it('names the broken line of a credentials file and shows nothing of it', async (t) => {
+    const cwd = temporaryFolder(t);
+    writeFileSync(join(cwd, 'keys'), 'a:1\nhunter2\n');
+    const env = { SALLYPORT_LOAD_CREDENTIALS: 'keys', SALLYPORT_TARGET: 'http://127.0.0.1:9/' };
+    for (const line of [
+      await refusal(t, [...RAMP, '--credentials', 'keys'], { cwd }),
+      await refusal(t, ['load', 'ramp'], { cwd, env }),
+    ]) {
+      assert.match(line, /keys:2 is not id:secret; write one pair a line/);
+      assert.doesNotMatch(line, /hunter2/);
+    }
+  });
+
+  it('is refused with the profile or key that was meant', async (t) => {
+    const cwd = temporaryFolder(t);
+    writeFileSync(join(cwd, 'p.yaml'), 'stepps: []\n');
+    assert.match(await refusal(t, [...RAMP, '--profile', 'agressive']), /nearest is "aggressive"/);
+    assert.match(
+      await refusal(t, [...RAMP, '--profile', 'p.yaml'], { cwd }),
+      /unknown key "stepps"; nearest is "steps"/,
+    );
+  });
+
+  it('is refused with how to write what was meant', async (t) => {
+    const wrong: [string[], RegExp][] = [
+      [[...RAMP, '--shard', '2'], /--shard 2 is not such as 2\/4/],
+      [[...RAMP, '--http2', '--websocket'], /--http2 and --websocket do not go together/],
+      [[...RAMP, '--ca', '/no/such'], /\/no\/such cannot be used \(ENOENT\)/],
+      [['load', 'ramp', '--target', 'https://example.com/'], /--yes-i-run-this-target/],
+    ];
+    const lines = await Promise.all(wrong.map(([args]) => refusal(t, args)));
+    for (const [index, [, pattern]] of wrong.entries()) assert.match(lines[index] ?? '', pattern);
+    const k6 = await refusal(t, [...RAMP, '--engine', 'k6'], { env: { SALLYPORT_K6: '/no/k6' } });
+    assert.match(k6, /go install go\.k6/);
+  });
+
+  it('is stopped by the check before it, after the lines of what is well', async (t) => {
+    const { code, stderr } = await runCli(t, [...RAMP, '--check', '--out', join(temporaryFolder(t), 'r')]);
+    assert.equal(code, 2);
+    assert.match(stderr, /nothing listens there \(ECONNREFUSED\); start it/);
+  });
+});
+
+const line = (atMs: number, method: string, path: string, bytesIn: number): string =>
+  JSON.stringify({
+    msg: 'request',
+    session: 'demo',
+    arrivedMs: 1e12 + atMs,
+    method,
+    target: path,
+    status: 200,
+    bytesIn,
+  });
+
+describe('a recording', { timeout: 60_000 }, () => {
+  it('of an access log is replayed as a profile, faster', async (t) => {
+    const cwd = temporaryFolder(t);
+    const { url, asked } = await startBackend(t);
+    const log = [line(900, 'POST', '/session/demo/b', 70), line(0, 'GET', '/session/demo/a?key=hunter2', 0)];
+    writeFileSync(join(cwd, 'entry.log'), `starting\n${log.join('\n')}\n`);
+    const made = await runCli(t, ['load', 'record', '--access-log', 'entry.log', '--out', 'p.yaml', '--json'], { cwd });
+    const [event] = eventsOf(made.stdout);
+    assert.deepEqual([made.code, event?.event, event?.['requests']], [0, 'recorded', 2], made.stderr);
+    assert.doesNotMatch(readFileSync(join(cwd, 'p.yaml'), 'utf8'), /hunter2/);
+    const flags = ['--target', url, '--profile', 'p.yaml', '--speed', '3', '--warm-up', '0', '--out', 'r', '--json'];
+    const { stdout, stderr } = await runCli(t, ['load', 'ramp', ...flags], { cwd });
+    const [report] = eventsOf(stdout);
+    assert.equal(report?.event, 'report', stderr);
+    assert.deepEqual(asked, ['GET /session/demo/a?key= 0', 'POST /session/demo/b 70']);
+  });
+});

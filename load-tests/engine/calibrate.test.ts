@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
+import { makePlan } from '../testing/plans.ts';
+import { calibrate } from './calibrate.ts';
+
+describe('the calibration', () => {
+  test('loads a null server at twice the plan’s rate over all arms and says what the generator adds', async () => {
+    const plan = makePlan('http://127.0.0.1:9/', { steps: [{ rate: 60, durationS: 500 }] });
+    const calibration = await calibrate(plan, new AbortController().signal);
+    assert.ok(calibration !== null);
+    assert.deepEqual([calibration.rate, calibration.achievedRate > 100], [120, true]);
+    assert.ok(calibration.serviceP50Ms > 0 && calibration.serviceP99Ms >= calibration.serviceP50Ms);
+    assert.ok(calibration.lagP99Ms >= 0);
+    assert.ok(calibration.cpuUsPerRequest > 1, `${calibration.cpuUsPerRequest}`);
+  });
+
+  test('is none when it is interrupted', async () => {
+    const plan = makePlan('http://127.0.0.1:9/');
+    assert.equal(await calibrate(plan, AbortSignal.abort()), null);
+    const controller = new AbortController();
+    const interrupted = calibrate(plan, controller.signal);
+    controller.abort();
+    assert.equal(await interrupted, null);
+  });
+});
+
+test('the null server answers each request once, also those that come in one piece or in two', async (context) => {
+  const file = fileURLToPath(new URL('null-server.ts', import.meta.url));
+  const server = fork(file, { execArgv: [], stdio: 'ignore' });
+  context.after(() => server.kill('SIGKILL'));
+  const [{ port }] = (await once(server, 'message')) as [{ port: number }];
+  const socket = connect(port, '127.0.0.1');
+  context.after(() => socket.destroy());
+  let answers = 0;
+  const three = Promise.withResolvers<void>();
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    answers += text.split('HTTP/1.1 200 OK').length - 1;
+    if (answers === 3) three.resolve();
+  });
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r');
+  await once(socket, 'data');
+  socket.write('\n');
+  await three.promise;
+  assert.equal(answers, 3);
+});

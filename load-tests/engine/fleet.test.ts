@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { startFixture } from '../testing/fixture.ts';
+import { Journal, makeArm, makePlan } from '../testing/plans.ts';
+import { embeddedEngine } from './embedded.ts';
+import { DurationHistogram } from './histogram.ts';
+
+const never = new AbortController().signal;
+
+async function serve(context: TestContext): Promise<string> {
+  const fixture = await startFixture();
+  context.after(() => fixture.stop());
+  return fixture.url;
+}
+
+/** The generators that this process has started. */
+function generatorPids(): number[] {
+  const children = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', `${process.pid}`], { encoding: 'utf8' });
+  return [...children.matchAll(/^ *(\d+) .*engine\/main\.ts/gm)].map(([, pid]) => Number(pid));
+}
+
+describe('several generators', () => {
+  test('send one schedule between them and are reported as one', async (context) => {
+    const url = await serve(context);
+    let most = 0;
+    const journal = new Journal(() => {
+      most = generatorPids().length;
+    });
+    const plan = makePlan(url, {
+      arms: [makeArm('tunnel', `${url}t`), makeArm('direct', `${url}d`)],
+      generators: 3,
+      warmUpS: 0.2,
+      steps: [
+        { rate: 100, durationS: 1.2 },
+        { rate: 50, durationS: 0.4 },
+      ],
+    });
+    assert.equal((await embeddedEngine.run(plan, journal, never)).error, null);
+    assert.equal(most, 3);
+    assert.equal(journal.warmUps.length, 1);
+    const [first, second] = journal.steps;
+    assert.ok(first !== undefined && second !== undefined && journal.steps.length === 2);
+    assert.deepEqual([first.rate, first.arms.tunnel?.ok, first.arms.direct?.ok], [100, 120, 120]);
+    assert.deepEqual([second.rate, second.arms.tunnel?.ok, second.arms.direct?.ok], [50, 20, 20]);
+    assert.equal(first.complete, true);
+    assert.equal(first.generator.maxInFlight, 100);
+    assert.equal(first.hopsMs?.backend.p50, 0.3);
+    const latency = first.histograms?.tunnel?.latency;
+    assert.ok(latency !== undefined);
+    assert.equal(DurationHistogram.decode(latency).count, 120);
+    const okBySecond = first.seconds.map(({ arms }) => arms.tunnel?.ok ?? 0);
+    assert.equal(
+      okBySecond.reduce((sum, ok) => sum + ok, 0),
+      120,
+    );
+    assert.equal(journal.progress.length, first.seconds.length + second.seconds.length);
+    assert.equal(journal.progress.at(first.seconds.length - 1)?.arms.tunnel?.ok, 120);
+  });
+
+  test('stop together, with what they have', async (context) => {
+    const url = await serve(context);
+    const controller = new AbortController();
+    const journal = new Journal(() => controller.abort());
+    const plan = makePlan(url, { generators: 2, steps: [{ rate: 100, durationS: 600 }] });
+    assert.equal((await embeddedEngine.run(plan, journal, controller.signal)).error, null);
+    const [step] = journal.steps;
+    assert.equal(step?.complete, false);
+    assert.ok((step?.arms.tunnel?.ok ?? 0) >= 80, `${step?.arms.tunnel?.ok}`);
+    assert.deepEqual(generatorPids(), []);
+  });
+
+  test('are an error when one of them dies, and what the others measured is kept', async (context) => {
+    const url = await serve(context);
+    const journal = new Journal(() => {
+      const [pid] = generatorPids();
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    });
+    const plan = makePlan(url, { generators: 2, steps: [{ rate: 100, durationS: 600 }] });
+    const { error } = await embeddedEngine.run(plan, journal, never);
+    assert.equal(error?.code, 'SP_LOAD_ENGINE');
+    assert.match(error?.message ?? '', /SIGKILL/);
+    const [step] = journal.steps;
+    assert.equal(step?.complete, false);
+    assert.ok((step?.arms.tunnel?.ok ?? 0) >= 40, `${step?.arms.tunnel?.ok}`);
+    assert.deepEqual(generatorPids(), []);
+  });
+
+  test('of a closed loop share its workers', async (context) => {
+    const url = await serve(context);
+    const journal = new Journal();
+    const steps = [{ rate: 1, durationS: 0.5 }];
+    const plan = makePlan(url, { generators: 2, model: 'closed', connections: 3, steps });
+    await embeddedEngine.run(plan, journal, never);
+    const [step] = journal.steps;
+    assert.deepEqual([step?.arms.tunnel?.connects, step?.arms.tunnel?.inFlightMax], [3, 3]);
+    assert.ok((step?.arms.tunnel?.ok ?? 0) >= 3);
+  });
+});
+
+describe('a shard of a plan', () => {
+  test('sends its part of the schedule and says so in its rate', async (context) => {
+    const url = await serve(context);
+    const journal = new Journal();
+    const plan = makePlan(url, { shard: { index: 1, count: 4 }, steps: [{ rate: 100, durationS: 0.4 }] });
+    await embeddedEngine.run(plan, journal, never);
+    assert.deepEqual([journal.steps[0]?.rate, journal.steps[0]?.arms.tunnel?.ok], [25, 10]);
+  });
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { startFixture, withBody } from '../testing/fixture.ts';
+import { runInThread } from '../testing/in-thread.ts';
+import { makeArm, makePlan } from '../testing/plans.ts';
+
+const STALL_MS = 1000;
+
+/** Answers at once, but for one second, in which nobody is answered. */
+async function serveWithStall(context: TestContext): Promise<string> {
+  let free: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let answered = 0;
+  const fixture = await startFixture((_request, response) => {
+    answered += 1;
+    if (answered === 50) {
+      free = new Promise((resolve) => {
+        timer = setTimeout(resolve, STALL_MS);
+      });
+    }
+    if (free === null) response.end('x');
+    else void free.then(() => response.end('x'));
+  });
+  context.after(() => {
+    clearTimeout(timer);
+    return fixture.stop();
+  });
+  return fixture.url;
+}
+
+describe('the closed model', () => {
+  test('has so many workers per arm, each with its connection, and measures the rate it reaches', async (context) => {
+    let inFlight = 0;
+    let most = 0;
+    const fixture = await startFixture((_request, response) => {
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      setImmediate(() => {
+        inFlight -= 1;
+        response.end('x');
+      });
+    });
+    context.after(() => fixture.stop());
+    const plan = makePlan(fixture.url, { model: 'closed', connections: 4, steps: [{ rate: 1, durationS: 0.5 }] });
+    const { step, tunnel } = await runInThread(plan);
+    assert.ok(tunnel.ok >= 4, `${tunnel.ok}`);
+    assert.deepEqual([tunnel.failed, tunnel.dropped, tunnel.connects, tunnel.inFlightMax], [0, 0, 4, 4]);
+    assert.ok(most <= 4, `${most} at once`);
+    assert.equal(step.rate, tunnel.achievedRate);
+    assert.ok(step.rate > 1);
+  });
+
+  test('rests where nobody answers instead of hammering at a closed door', async () => {
+    const { url, stop } = await startFixture();
+    await stop();
+    const plan = makePlan(url, { model: 'closed', connections: 2, steps: [{ rate: 1, durationS: 0.5 }] });
+    const { tunnel } = await runInThread(plan);
+    assert.ok(tunnel.failed >= 2 && tunnel.failed <= 14, `${tunnel.failed}`);
+    assert.deepEqual(Object.keys(tunnel.errors), ['connection_refused']);
+  });
+
+  test('hides a stall of one second that the open model shows in its p99 (coordinated omission)', async (context) => {
+    const steps = [{ rate: 200, durationS: 2.5 }];
+    const open = await runInThread(makePlan(await serveWithStall(context), { steps, maxInFlight: 1000 }));
+    const closedPlan = makePlan(await serveWithStall(context), { steps, model: 'closed', connections: 1 });
+    const closed = await runInThread(closedPlan);
+    assert.equal(open.tunnel.ok, 500);
+    assert.ok(open.tunnel.latencyMs.p99 > 0.9 * STALL_MS, `open p99 ${open.tunnel.latencyMs.p99}`);
+    // One request in a hundred may wait for the stall before the closed p99 shows it; there was one in all.
+    assert.ok(closed.tunnel.latencyMs.max > 0.9 * STALL_MS, `closed max ${closed.tunnel.latencyMs.max}`);
+    assert.ok(closed.tunnel.requests > 110, `${closed.tunnel.requests}`);
+    assert.ok(closed.tunnel.latencyMs.p99 < 0.5 * STALL_MS, `closed p99 ${closed.tunnel.latencyMs.p99}`);
+  });
+});
+
+describe('requests of an arm', () => {
+  test('take their turn with their own path, body and credential, and a trace says whose turn it is', async (context) => {
+    const seen: string[] = [];
+    const fixture = await startFixture(
+      withBody((request, response, body) => {
+        seen.push(`${request.url} ${body.length}`);
+        response.end();
+      }),
+    );
+    context.after(() => fixture.stop());
+    const requests = [1, 2, 3].map((n) => ({ method: 'POST', path: `/session/${n}/`, body: { fillBytes: 10 * n } }));
+    const arms = [makeArm('tunnel', fixture.url, ...requests)];
+    const { tunnel } = await runInThread(makePlan(fixture.url, { arms, steps: [{ rate: 60, durationS: 0.3 }] }));
+    assert.equal(tunnel.bytesOut, 6 * (10 + 20 + 30));
+    for (const n of [1, 2, 3]) assert.equal(seen.filter((each) => each === `/session/${n}/ ${10 * n}`).length, 6);
+
+    seen.length = 0;
+    const trace = [2, 2, 0, 4].map((request, index) => ({ atMs: 40 * index, request }));
+    await runInThread(makePlan(fixture.url, { arms, trace }));
+    assert.deepEqual(seen, ['/session/3/ 30', '/session/3/ 30', '/session/1/ 10', '/session/2/ 20']);
+  });
+
+  test('that are refused for coming too often are counted apart, with the longest wait asked for', async (context) => {
+    let turn = 0;
+    const fixture = await startFixture((_request, response) => {
+      turn += 1;
+      if (turn % 4 === 0) response.writeHead(429, { 'retry-after': '3' });
+      else if (turn % 4 === 1) response.writeHead(503, { 'retry-after': '12' });
+      else if (turn % 4 === 2) response.writeHead(503);
+      response.end();
+    });
+    context.after(() => fixture.stop());
+    const { tunnel } = await runInThread(makePlan(fixture.url));
+    assert.deepEqual(tunnel.limited, { count: 10, retryAfterMaxS: 12 });
+    assert.equal(tunnel.failed, 15);
+  });
+
+  test('each have a connection of their own where it is to be fresh', async (context) => {
+    const fixture = await startFixture();
+    context.after(() => fixture.stop());
+    const arms = [{ ...makeArm('tunnel', fixture.url), connectionUse: 'fresh' as const }];
+    const { tunnel } = await runInThread(makePlan(fixture.url, { arms }));
+    assert.deepEqual([tunnel.ok, tunnel.connects, tunnel.tlsHandshakes], [20, 20, 0]);
+  });
+
+  test('are counted in flight at random moments, which Little’s law can be held against', async (context) => {
+    const fixture = await startFixture((_request, response) => void setTimeout(() => response.end(), 100));
+    context.after(() => fixture.stop());
+    const { tunnel } = await runInThread(makePlan(fixture.url, { steps: [{ rate: 100, durationS: 1.5 }] }));
+    const expected = (tunnel.requests / 1.5) * (tunnel.serviceMs.mean / 1000);
+    const { inFlightMean = 0 } = tunnel;
+    assert.ok(Math.abs(inFlightMean / expected - 1) < 0.3, `${inFlightMean} sampled, ${expected} expected`);
+  });
+});

@@ -1,0 +1,73 @@
+/**
+ * What a k6 script is to do, as plain data. Everything in this folder but `http.ts`, `echo.ts`, `figures.ts` and
+ * `session.ts` runs inside k6 and in Node alike: no imports of either.
+ */
+import type { Limit, LoadModel } from '../../engine/plan.ts';
+import type { ProfileStep } from '../../profiles/profile.ts';
+import type { ArmName, LoadCommand } from '../../report/model.ts';
+
+/** `file` is an absolute path: k6 opens others relative to the script that asks. */
+export type K6Body = { file: string } | { fillBytes: number };
+/** `body` is an index into the plan's bodies. */
+export type K6Request = { method: string; url: string; headers: Record<string, string>; body: number | null };
+/** An arm and the requests that are sent to it in turn. */
+export type K6Arm = { name: ArmName; requests: K6Request[] };
+
+export type K6Plan = {
+  /** `websocket`: each request is a message that is echoed, on connections kept open for a step. */
+  protocol: 'http' | 'websocket';
+  /** `closed`: `connections` virtual users per arm that ask again once they are answered; the rates say nothing. */
+  model: LoadModel;
+  arms: K6Arm[];
+  bodies: K6Body[];
+  steps: ProfileStep[];
+  /** How many generators share the arrivals in equal parts (k6's execution segments); the rates are those of all. */
+  shards: number;
+  timeoutMs: number;
+  warmUpS: number;
+  /** Between two steps, for the answers that are still to come. */
+  gapS: number;
+  /** The latency that virtual users are made ready for. */
+  latencyMs: number;
+  maxInFlight: number;
+  /** Per arm: WebSocket connections, or virtual users of a closed loop. */
+  connections: number;
+  /** Of the tunnel arm in every step; k6 judges those that it can. */
+  limits: Limit[];
+  abortOnFail: boolean;
+  /** PEM text; k6 presents it to every server that asks. */
+  clientCertificate: { cert: string; key: string } | null;
+  /** A new connection for every request. */
+  isFresh: boolean;
+  /** The names of the tunnel arm's requests where they are told apart: one session each. Otherwise empty. */
+  sessions: string[];
+  /** Where the summary goes: k6's own figures, or the report where `own` says that nobody else writes one. */
+  summaryFile: string;
+  own: OwnReport | null;
+};
+
+/** A script run by itself: what its report says beside the figures. */
+export type OwnReport = { command: LoadCommand; name: string; failIf: string[] };
+
+/** Two to four times rate × latency is k6's own advice; three. */
+export const VUS_PER_IN_FLIGHT = 3;
+/** Unless told otherwise: 100 virtual users for 1,000 requests/s. */
+export const DEFAULT_LATENCY_MS = 33;
+export const DEFAULT_CONNECTIONS = 10;
+export const DEFAULT_GAP_S = 1;
+
+/** Answers that come later than this after the step's end were not in step with the schedule. */
+export const KEPT_ALLOWANCE_MS = 500;
+
+export const SUMMARY_TREND_STATS = [
+  'min',
+  'avg',
+  'p(50)',
+  'p(75)',
+  'p(90)',
+  'p(95)',
+  'p(99)',
+  'p(99.9)',
+  'max',
+  'count',
+];

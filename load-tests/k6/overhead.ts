@@ -1,0 +1,29 @@
+/**
+ * What the tunnel adds: both arms in turn at one rate, in 20 windows of 3 s; the report has the median difference and
+ * its interval. Needs DIRECT.
+ *
+ *   k6 run -e TARGET=http://127.0.0.1:12000/session/demo/loadtest/get \
+ *     -e DIRECT=http://127.0.0.1:12007/loadtest/get load-tests/k6/overhead.ts
+ */
+import { makeHit } from './lib/http.ts';
+import type { K6Summary } from './lib/report.ts';
+import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+
+const plan = loadPlan({
+  command: 'overhead',
+  name: 'overhead',
+  steps: '200x3*20',
+  failIf: 'failed>0,dropped>0',
+  gapS: 0,
+});
+const act = makeHit(plan);
+
+export const options = optionsOf(plan);
+
+export default function run(): void {
+  act();
+}
+
+export function handleSummary(data: K6Summary): Record<string, string> {
+  return summarise(plan, data);
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { Engine, EnginePlan, StepMeasurement } from '../engine/plan.ts';
+import { startFixture } from '../testing/fixture.ts';
+import { makePlan } from '../testing/plans.ts';
+import { makeStep } from '../testing/steps.ts';
+import { watchParts } from './evidence.ts';
+
+/** What a part would say: counters that its test moves on. */
+type Figures = { cpuS: number; activeS: number; hits: number; requests: number };
+
+async function startPart(t: TestContext, part: string, figures: Figures, startedS = 1): Promise<string> {
+  const fixture = await startFixture((_request, response) => {
+    response.end(`sallyport_build_info{part="${part}",version="1",node="26"} 1
+process_cpu_seconds_total ${figures.cpuS}
+process_start_time_seconds ${startedS}
+process_virtual_memory_bytes ${startedS}
+sallyport_event_loop_active_seconds_total{part="${part}"} ${figures.activeS}
+sallyport_limit_hits_total{part="${part}",limit="queue"} ${figures.hits}
+sallyport_requests_total{part="${part}",code="200"} ${figures.requests}
+`);
+  });
+  t.after(fixture.stop);
+  return fixture.url;
+}
+
+/** An engine of two steps, 50/s and 100/s; `onStep` is called as each of them ends, half a second apart. */
+function makeEngine(onStep: (index: number) => void): Engine {
+  const run: Engine['run'] = async (_plan, events) => {
+    for (const [index, rate] of [50, 100].entries()) {
+      await new Promise((resolve) => setTimeout(resolve, 350));
+      onStep(index);
+      events.onStep(measurement(rate));
+    }
+    return { error: null, totals: null };
+  };
+  return { name: 'embedded', run };
+}
+
+function measurement(rate: number): StepMeasurement {
+  return { ...makeStep({ rate }), histograms: null };
+}
+
+const IGNORED = { onWarmUp: () => undefined, onProgress: () => undefined, onStep: () => undefined };
+
+async function watched(
+  admin: string[] | undefined,
+  plan: EnginePlan,
+  onStep: (index: number) => void = () => undefined,
+) {
+  const watch = await watchParts({ admin, plan });
+  await watch.watching(makeEngine(onStep)).run(plan, IGNORED, new AbortController().signal);
+  return await watch.evidence();
+}
+
+describe('the parts’ metrics as evidence', () => {
+  test('give the limits that were reached, and at which rate first', async (t) => {
+    const figures = { cpuS: 1, activeS: 1, hits: 7, requests: 0 };
+    const url = await startPart(t, 'server', figures);
+    const { limits } = await watched([url], makePlan(url), (index) => {
+      if (index === 1) figures.hits += 5;
+    });
+    assert.deepEqual(limits, [{ part: 'server', limit: 'queue', hits: 5, firstAt: 100 }]);
+  });
+
+  test('give CPU per request of each step, and how busy the event loop was', async (t) => {
+    const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
+    const url = await startPart(t, 'entry', figures);
+    const { partCpu } = await watched([url], makePlan(url), (index) => {
+      figures.cpuS += index === 0 ? 0.05 : 0.2;
+      figures.activeS += 0.1;
+    });
+    // Steps of 500 and of 1000 requests.
+    assert.deepEqual(
+      partCpu.map(({ rate, usPerRequest }) => [rate, usPerRequest['entry']]),
+      [
+        [50, 100],
+        [100, 200],
+      ],
+    );
+    assert.ok((partCpu[0]?.loopBusy?.['entry'] ?? 0) > 0);
+  });
+
+  test('number parts of one kind, and count a process that two parts share once', async (t) => {
+    const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
+    const urls = await Promise.all([
+      startPart(t, 'server', figures, 1),
+      startPart(t, 'entry', figures, 1),
+      startPart(t, 'client', figures, 2),
+      startPart(t, 'client', figures, 3),
+    ]);
+    const { partCpu } = await watched(urls, makePlan(urls[0] ?? ''));
+    assert.deepEqual(Object.keys(partCpu[0]?.usPerRequest ?? {}), ['server+entry', 'client', 'client 2']);
+  });
+
+  test('that cannot be had are a note, and never an error', async (t) => {
+    const stranger = await startFixture();
+    t.after(stranger.stop);
+    const gone = await startFixture();
+    await gone.stop();
+    const { notes, limits } = await watched([stranger.url, gone.url], makePlan(stranger.url));
+    assert.deepEqual(limits, []);
+    assert.match(notes.join('\n'), /could not be read: it is no part of a tunnel/);
+    assert.match(notes.join('\n'), /could not be read: nobody answers/);
+  });
+
+  test('are not looked for by themselves beside a target on another machine', async () => {
+    const { notes } = await watched(undefined, makePlan('http://203.0.113.1/'));
+    assert.match(notes.join('\n'), /give --admin URL/);
+  });
+
+  test('come with the machine’s fingerprint', async (t) => {
+    const url = await startPart(t, 'entry', { cpuS: 1, activeS: 1, hits: 0, requests: 0 });
+    const { fingerprint } = await watched([url], makePlan(url));
+    assert.equal(fingerprint['node'], process.version);
+    assert.ok('load average before' in fingerprint);
+  });
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
+import { loadSoak } from './load-soak.ts';
+import type { SoakOptions } from './load-soak.ts';
+
+const MIB = 2 ** 20;
+
+/** A part's `/metrics` whose memory grows by so much with each look. */
+async function startPart(context: TestContext, growthMib: number): Promise<string> {
+  let looks = 0;
+  const part = await startFixture((_request, response) => {
+    looks += 1;
+    response.end(
+      [
+        'sallyport_build_info{part="entry",version="0.1.0",node="26"} 1',
+        `process_resident_memory_bytes ${(150 + growthMib * looks) * MIB}`,
+        `nodejs_heap_size_used_bytes ${50 * MIB}`,
+        'process_open_fds 40',
+        `sallyport_event_loop_delay_seconds_sum{part="entry"} ${looks * 0.01}`,
+        `sallyport_event_loop_delay_seconds_count{part="entry"} ${looks * 100}`,
+        '',
+      ].join('\n'),
+    );
+  });
+  context.after(part.stop);
+  return part.url;
+}
+
+async function prepareRun(context: TestContext, growthMib: number) {
+  const out = mkdtempSync(join(tmpdir(), 'soak-'));
+  const fixture = await startFixture(answerWell);
+  context.after(async () => {
+    rmSync(out, { recursive: true });
+    await fixture.stop();
+  });
+  const stderr = new Transcript();
+  const options: SoakOptions = {
+    target: fixture.url,
+    out,
+    rate: 30,
+    durationS: 2.5,
+    warmUpS: 0,
+    sampleS: 0.1,
+    admin: [await startPart(context, growthMib)],
+    stdout: new Transcript(),
+    stderr,
+  };
+  return { options, stderr };
+}
+
+describe('load soak', () => {
+  test('ends with 99 where a part’s memory rises, and says which', async (context) => {
+    const { options, stderr } = await prepareRun(context, 5);
+    const { exitCode, report } = await loadSoak(options);
+    assert.equal(exitCode, 99);
+    const { soak } = report.sections;
+    assert.equal(soak?.isLeaking, true);
+    const verdicts = Object.fromEntries(soak?.trends.map(({ name, verdict }) => [name, verdict]) ?? []);
+    assert.equal(verdicts['entry memory'], 'rising');
+    assert.equal(verdicts['entry heap'], 'flat');
+    assert.equal(verdicts['entry descriptors'], 'flat');
+    assert.equal(verdicts['entry event-loop delay'], 'flat');
+    assert.match(stderr.text, /It does not last: entry memory rises by/);
+  });
+
+  test('accuses no part that stays as it is, and is open about a run too short for latencies', async (context) => {
+    const { options, stderr } = await prepareRun(context, 0);
+    const { exitCode, report } = await loadSoak(options);
+    assert.equal(exitCode, 3);
+    assert.equal(report.sections.soak?.isLeaking, null);
+    assert.match(stderr.text, /too short or too noisy to tell for latency/);
+  });
+
+  test('takes --duration alone as the profile’s rate for that time', async (context) => {
+    const { options } = await prepareRun(context, 0);
+    const { report } = await loadSoak({ ...options, rate: undefined, durationS: 1 });
+    assert.deepEqual([report.profile.name, report.steps[0]?.rate, report.steps[0]?.durationS], ['soak', 200, 1]);
+  });
+
+  test('refuses a profile of several rates', async (context) => {
+    const { options } = await prepareRun(context, 0);
+    await assert.rejects(loadSoak({ ...options, rate: undefined, durationS: undefined, profile: 'smoke' }), {
+      code: 'SP_LOAD_OPTIONS',
+      exitCode: 2,
+      message: /a soak holds one rate, and this profile has 2/,
+    });
+  });
+});
