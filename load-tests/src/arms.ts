@@ -27,7 +27,7 @@ export type Traffic = { arms: ArmPlan[]; ways: Way[]; trace: TraceEntry[] | null
 /** @throws LoadError of exit code 2, whose message says how to fix it */
 export function chooseTraffic(options: LoadOptions, profile: Profile, seed: number): Traffic {
   const { protocol = 'http1', auth = 'basic' } = options;
-  const defaultPath = protocol === 'websocket' ? DEFAULT_WEBSOCKET_PATH : DEFAULT_PATH;
+  const defaultPath = options.defaultPath ?? (protocol === 'websocket' ? DEFAULT_WEBSOCKET_PATH : DEFAULT_PATH);
   const tunnel = wayOf(options.target, 'target', defaultPath);
   const direct = options.direct === undefined ? null : wayOf(options.direct, 'direct', defaultPath);
   const ways = direct === null ? [tunnel] : [tunnel, direct];

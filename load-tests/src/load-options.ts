@@ -8,8 +8,10 @@ export type Writer = { write(text: string): unknown };
 
 /** What `load ramp` is asked to do. Only `target` is needed. */
 export type LoadOptions = {
-  /** The way through the tunnel; a path that ends in `/` gets the test backend's default resource. */
+  /** The way through the tunnel; a path that ends in `/` gets `defaultPath`. */
   target: string;
+  /** What is asked for below a `target` and `direct` that end in `/`; the test backend's small answer by default. */
+  defaultPath?: string | undefined;
   /** The backend itself, as the second arm. */
   direct?: string | undefined;
   /** A profile's name or file (default `short`); or else `rate` and `durationS`. */

@@ -32,10 +32,12 @@ export function wayOf(address: string, role: string, path: string): Way {
   if (url.username !== '' || url.password !== '') {
     throw new LoadError('SP_LOAD_TARGET', `--${role} must not carry credentials; give --credentials FILE instead`);
   }
-  const place = url.pathname.endsWith('/') ? url.pathname : null;
-  if (place !== null) url.pathname += path;
   url.hash = '';
-  return { url, place };
+  if (!url.pathname.endsWith('/')) return { url, place: null };
+  const asked = new URL(`./${path}`, url);
+  // A query of the address itself goes with the place.
+  if (asked.search === '') asked.search = url.search;
+  return { url: asked, place: url.pathname };
 }
 
 /** This machine by its address: 127.0.0.0/8 (RFC 1122 §3.2.1.3), ::1, and `localhost` names (RFC 6761 §6.3). */

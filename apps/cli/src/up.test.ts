@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { eventsOf, startCli } from './testing/cli.ts';
+import { eventsOf, startCli, temporaryFolder } from './testing/cli.ts';
 import type { RunningCli } from './testing/cli.ts';
 import { isAlive, stillAlive } from './testing/processes.ts';
 
@@ -88,6 +91,29 @@ describe('up', { concurrency: 2, timeout: 180_000 }, () => {
         ['ready', 'error'],
       );
       assert.deepEqual(await stillAlive(pidsOf(ready)), []);
+    });
+  }
+
+  for (const [flags, asked] of [
+    [[], '/'],
+    [['--load-path', '/get?page=2'], '/get?page=2'],
+  ] as const) {
+    it(`loads a service of one’s own at ${asked} (${flags.join(' ') || 'by default'})`, async (t) => {
+      const paths = new Set<string | undefined>();
+      const backend = createServer((request, response) => {
+        paths.add(request.url);
+        response.end('own');
+      });
+      backend.listen(0, '127.0.0.1');
+      await once(backend, 'listening');
+      t.after(() => void backend.close().closeAllConnections());
+      const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`;
+      const cli = startCli(t, [...UP, '--backend', url, '--load', 'smoke', ...flags], { cwd: temporaryFolder(t) });
+      const { exitCode } = await cli.event('load');
+      assert.ok([0, 3].includes(exitCode as number));
+      assert.deepEqual([...paths], [asked]);
+      cli.child.kill('SIGTERM');
+      assert.equal((await cli.ended).code, 0);
     });
   }
 

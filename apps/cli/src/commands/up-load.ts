@@ -5,12 +5,20 @@ import type { Output } from '../output.ts';
 import type { Stack } from '../stack/stack.ts';
 import { VERSION } from '../version.ts';
 
+/** `path`: what is asked for, without its leading slash; null for the test backend's small answer. */
+export interface StackLoad {
+  readonly profile: string;
+  readonly path: string | null;
+}
+
 /** Whatever comes of it, the stack goes on serving: never rejects. */
-export async function runStackLoad(output: Output, stack: Stack, profile: string, signal: AbortSignal): Promise<void> {
+export async function runStackLoad(output: Output, stack: Stack, load: StackLoad, signal: AbortSignal): Promise<void> {
+  const { profile, path } = load;
   try {
     const { exitCode, report, files } = await loadRamp({
       target: stack.url,
       direct: `${stack.direct}/`,
+      defaultPath: path ?? undefined,
       profile,
       admin: [stack.admin.server, stack.admin.entry, ...stack.admin.client],
       signal,

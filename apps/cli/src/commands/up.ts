@@ -22,6 +22,7 @@ interface UpFlags extends SettingFlags {
   readonly concurrency?: number;
   readonly entryPort?: number;
   readonly load: string;
+  readonly loadPath?: string;
   readonly split?: boolean;
 }
 
@@ -32,6 +33,7 @@ Examples:
   sallyport up                                        a test backend behind the tunnel
   sallyport up --backend http://127.0.0.1:3000        your own service behind it
   sallyport up --load short                           and a ramp of 20 to 1000 requests/s through it
+  sallyport up --backend http://127.0.0.1:12005 --load short --load-path /get   whose fault is it when that is slow?
   sallyport up --split --entry-port 0 --json          one process a part, free ports, for scripts`;
 
 export function addUp(program: Command, run: (action: () => Promise<Exit>) => Promise<void>): void {
@@ -43,7 +45,8 @@ export function addUp(program: Command, run: (action: () => Promise<Exit>) => Pr
     .option('--clients <n>', 'tunnel-clients', wholeNumber(1, 1_000), 1)
     .option('--concurrency <n>', 'slots of each client', wholeNumber(1, 10_000))
     .option('--entry-port <n>', 'port for visitors; 0 makes every port a free one', wholeNumber(0, 65_535))
-    .option('--load <profile>', 'then a load test: none, short or aggressive', 'none')
+    .option('--load <profile>', 'then a load test: none, short, aggressive, or another profile', 'none')
+    .option('--load-path <path>', 'what it asks for (default: / of your --backend, /loadtest/get of the test backend)')
     .option('--split', 'server and entry in a process each')
     .addHelpText('after', EXAMPLES);
   addSettingFlags(command).action((flags: UpFlags) => run(() => up(flags)));
@@ -70,7 +73,8 @@ async function up(flags: UpFlags): Promise<Exit> {
   let load: Promise<void> | null = null;
   const serving = () => {
     announce(output, stack);
-    if (flags.load !== 'none') load = runStackLoad(output, stack, flags.load, stopLoad.signal);
+    if (flags.load === 'none') return;
+    load = runStackLoad(output, stack, { profile: flags.load, path: loadPathOf(flags) }, stopLoad.signal);
   };
   const service = {
     stop: async () => {
@@ -80,6 +84,12 @@ async function up(flags: UpFlags): Promise<Exit> {
     },
   };
   return serve(service, output, serving, failedBy(died.promise));
+}
+
+/** A service of your own has no test backend's paths: its root is all that is known of it. */
+function loadPathOf({ loadPath, backend }: UpFlags): string | null {
+  if (loadPath !== undefined) return loadPath.replace(/^\//, '');
+  return backend === undefined ? null : '';
 }
 
 /** A signal to the whole process group ends the parts as well: then our own is at most a moment away, and it counts. */
