@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -45,6 +45,13 @@ describe('the profiles that come with the project', () => {
 });
 
 describe('a profile of one’s own', () => {
+  test('is read as the guide shows it', () => {
+    const guide = readFileSync(new URL('../../docs/load-testing.md', import.meta.url), 'utf8');
+    const example = /```yaml\n([^`]*)```/.exec(guide)?.[1];
+    assert.ok(example !== undefined);
+    assert.equal(parseProfile(example, 'the guide').requests?.length, 2);
+  });
+
   test('is read from a file, and named after it', (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'profile-'));
     context.after(() => rmSync(folder, { recursive: true }));
