@@ -31,9 +31,10 @@ const BACKENDS: readonly Case[] = [
     expects: BACKEND,
   },
   {
+    // Evenly spaced arrivals overlap only once they are closer than the service time: at 160 per arm, not at 80.
     name: 'backend-degrades-with-concurrency',
     backend: { serviceMs: 5, perOtherMs: 5 },
-    rates: LOW,
+    rates: [10, 20, 40, 160],
     expects: BACKEND,
   },
   {
@@ -156,19 +157,19 @@ const LIMITS: readonly Case[] = [
   {
     name: 'entry-burner',
     burner: 'entry',
-    rates: [20, 100, 600],
+    rates: [20, 100, 400],
     expects: { fault: 'tunnel', hops: ['entry', null] },
   },
   {
     name: 'server-burner',
     burner: 'server',
-    rates: [20, 100, 600],
+    rates: [20, 100, 400],
     expects: { fault: 'tunnel', hops: ['queue', 'link', 'uplink'] },
   },
   {
     name: 'client-burner',
     burner: 'client',
-    rates: [20, 100, 600],
+    rates: [20, 100, 400],
     expects: { fault: 'tunnel', hops: ['client', 'link', 'slot', 'queue', 'backend'] },
   },
   {
