@@ -4,6 +4,7 @@ FROM node:26-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/protocol/package.json packages/protocol/
+COPY packages/http1/package.json packages/http1/
 COPY packages/config/package.json packages/config/
 COPY packages/credentials/package.json packages/credentials/
 COPY packages/telemetry/package.json packages/telemetry/

@@ -11,7 +11,7 @@ import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
 import { Entry } from './entry.ts';
 import { Servers } from './servers.ts';
 import { Uplinks } from './uplinks.ts';
-import { listenHttp } from './visitor/node-http.ts';
+import { listenHttp1 as listenVisitors } from './visitor/http1-listener.ts';
 import type { VisitorTransport } from './visitor/transport.ts';
 
 export interface EntryDependencies {
@@ -72,7 +72,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   let visitors: VisitorTransport | null = null;
   let admin: Admin | null = null;
   try {
-    visitors = await listenHttp(config.entry, entry);
+    visitors = await listenVisitors(config.entry, entry);
     addGauges(telemetry, entry, uplinks, visitors);
     admin = await openAdmin(deps, telemetry, entry);
   } catch (error) {

@@ -8,8 +8,7 @@ import { systemClock, WindowBudget } from '@sallyport/protocol';
 import type { DialEvent } from '@sallyport/protocol';
 import { createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Logger, Telemetry } from '@sallyport/telemetry';
-import { UndiciBackend } from './backend/undici-backend.ts';
-import { UpgradeBackend } from './backend/upgrade-backend.ts';
+import { http1Backends as openBackends } from './backend/backends.ts';
 import { SessionClient } from './session-client.ts';
 import type { ServerAddress } from './session-client.ts';
 
@@ -126,8 +125,7 @@ function sessionClient(
     random: Math.random,
     budget,
     maxWindowBytes: link.windowMaxBytes,
-    requests: new UndiciBackend(backend),
-    upgrades: new UpgradeBackend(backend),
+    ...openBackends(backend),
     hostField: session.hostHeader === 'backend' ? hostOf(session.backend) : null,
     observer: {
       limitHit: (limit) => telemetry.limitHit(limit),

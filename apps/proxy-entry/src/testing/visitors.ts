@@ -4,8 +4,13 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import { listenHttp } from '../visitor/node-http.ts';
-import type { VisitorExchange, VisitorListener } from '../visitor/transport.ts';
+import type { listenHttp } from '../visitor/node-http.ts';
+import type {
+  VisitorExchange,
+  VisitorListener,
+  VisitorTransport,
+  VisitorTransportOptions,
+} from '../visitor/transport.ts';
 
 const OPTIONS = {
   host: '127.0.0.1',
@@ -111,28 +116,37 @@ export class Arrived implements VisitorListener {
 }
 
 export interface VisitorBench {
+  readonly transport: VisitorTransport;
   readonly visit: () => Promise<Visitor>;
   /** The next request. */
   readonly arrival: () => Promise<Arrived>;
 }
 
-export async function listenVisitors(t: TestContext): Promise<VisitorBench> {
+export async function listenVisitors(
+  t: TestContext,
+  listen: typeof listenHttp,
+  changes: Partial<VisitorTransportOptions> = {},
+): Promise<VisitorBench> {
   const arrived: Arrived[] = [];
   let wake: (() => void) | null = null;
-  const transport = await listenHttp(OPTIONS, {
-    onRequest: (exchange) => {
-      arrived.push(new Arrived(exchange));
-      wake?.();
+  const transport = await listen(
+    { ...OPTIONS, ...changes },
+    {
+      onRequest: (exchange) => {
+        arrived.push(new Arrived(exchange));
+        wake?.();
+      },
+      onRefused: (failure) => `HTTP/1.1 400 ${failure}\r\nConnection: close\r\n\r\n`,
+      limitHit: () => {},
     },
-    onRefused: (failure) => `HTTP/1.1 400 ${failure}\r\nConnection: close\r\n\r\n`,
-    limitHit: () => {},
-  });
+  );
   const sockets: Socket[] = [];
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     return transport.close();
   });
   return {
+    transport,
     visit: async () => {
       const socket = connect({ port: transport.port, host: '127.0.0.1', allowHalfOpen: true });
       await once(socket, 'connect');

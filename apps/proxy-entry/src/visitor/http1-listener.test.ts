@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { listenVisitors } from '../testing/visitors.ts';
+import type { Arrived, Visitor } from '../testing/visitors.ts';
+import { listenHttp1 } from './http1-listener.ts';
+import type { VisitorTransportOptions } from './transport.ts';
+
+/** Nothing here waits; this is for what never comes. */
+const CEILING_MS = 10_000;
+const HEAD_END = '\r\n\r\n';
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n';
+
+/** One request that has arrived. */
+async function asked(t: TestContext, text: string): Promise<{ visitor: Visitor; arrived: Arrived }> {
+  const { visit, arrival } = await listenVisitors(t, listenHttp1);
+  const visitor = await visit();
+  visitor.say(text);
+  return { visitor, arrived: await arrival() };
+}
+
+function listen(t: TestContext, changes: Partial<VisitorTransportOptions> = {}) {
+  return listenVisitors(t, listenHttp1, changes);
+}
+
+function answer({ exchange }: Arrived, text: string, closes = false): void {
+  exchange.head(200, 'OK', ['Content-Length', String(text.length)], closes);
+  if (text !== '') exchange.write(Buffer.from(text));
+  exchange.end([]);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('requests that come before they are wanted', { timeout: CEILING_MS }, () => {
+  it('wait for the answer to the one before, and are answered in order', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    visitor.say(`${GET}${POST}body${GET}`);
+    for (const [text, method] of [
+      ['one', 'GET'],
+      ['two', 'POST'],
+      ['three', 'GET'],
+    ] as const) {
+      const arrived = await arrival();
+      assert.equal(arrived.exchange.request.method, method);
+      await turn();
+      arrived.exchange.startBody();
+      answer(arrived, text);
+      assert.ok((await visitor.hear(`${HEAD_END}${text}`)).startsWith('HTTP/1.1 200 OK'));
+      assert.equal(await arrived.finished, true);
+      if (method === 'POST') assert.equal(arrived.body, 'body');
+    }
+  });
+
+  it('have their body held until it is wanted', async (t) => {
+    const { arrived } = await asked(t, `${POST}bo`);
+    await turn();
+    assert.equal(arrived.body, '');
+    arrived.exchange.startBody();
+    assert.equal(await arrived.hear('bo'), 'bo');
+  });
+
+  it('have all of it held, and its end', async (t) => {
+    const { arrived } = await asked(t, `${POST}body`);
+    await turn();
+    assert.deepEqual([arrived.body, arrived.trailers], ['', null]);
+    arrived.exchange.startBody();
+    assert.deepEqual([arrived.body, arrived.trailers], ['body', []]);
+  });
+});
+
+describe('a visitor that expects', { timeout: CEILING_MS }, () => {
+  const EXPECTS = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-Continue\r\n\r\n';
+
+  it('100 is told to go on when its body is wanted', async (t) => {
+    const { visitor, arrived } = await asked(t, EXPECTS);
+    arrived.exchange.startBody();
+    assert.equal(await visitor.hear(HEAD_END), 'HTTP/1.1 100 Continue\r\n\r\n');
+    visitor.say('body');
+    assert.equal(await arrived.hear(), 'body');
+  });
+
+  it('100 and is refused is not told to go on', async (t) => {
+    const { visitor, arrived } = await asked(t, EXPECTS);
+    answer(arrived, 'no', true);
+    const { text } = await visitor.hearAll();
+    assert.match(text, /^HTTP\/1.1 200 OK\r\n[^]*no$/);
+  });
+
+  it('something else is told that it will not be: 417', async (t) => {
+    const { visit } = await listen(t);
+    const visitor = await visit();
+    visitor.say(EXPECTS.replace('100-Continue', '200-ok'));
+    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 417 /);
+  });
+});
+
+describe('an answer before the end of the upload', { timeout: CEILING_MS }, () => {
+  const UPLOAD = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n';
+
+  it('comes whole, and little more of the upload is read', async (t) => {
+    const { visitor, arrived } = await asked(t, UPLOAD);
+    answer(arrived, 'too much', true);
+    visitor.socket.on('close', () => {});
+    const sent = new Promise<void>((resolve) => visitor.socket.once('close', () => resolve()));
+    visitor.socket.write(Buffer.alloc(100_000));
+    assert.match(await visitor.hear('too much'), /\r\nConnection: close\r\n/);
+    // 256 KiB are read and dropped, then the connection is cut.
+    const chunk = Buffer.alloc(65_536);
+    const push = () => {
+      while (!visitor.socket.destroyed && visitor.socket.write(chunk))
+        if (visitor.socket.bytesWritten > 50_000_000) break;
+    };
+    visitor.socket.on('drain', push);
+    push();
+    await sent;
+    assert.ok(visitor.socket.bytesWritten < 50_000_000);
+    assert.equal(await arrived.finished, true);
+  });
+});
+
+describe('what is no request', { timeout: CEILING_MS }, () => {
+  it('is refused with the reason, and the connection ends', async (t) => {
+    const { visit } = await listen(t);
+    for (const [text, reason] of [
+      ['\x16\x03\x01', 'bad-request'],
+      ['GET / HTTP/1.1\r\nHost : a\r\n\r\n', 'bad-request'],
+      ['POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 'bad-request'],
+      ['GET / HTTP/2.0\r\n\r\n', 'bad-request'],
+      [`GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 'head-too-large'],
+      [`GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 'head-too-large'],
+      [`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(1_100)}\r\n`, 'head-too-large'],
+    ] as const) {
+      const visitor = await visit();
+      visitor.say(text);
+      const { text: said, end } = await visitor.hearAll();
+      assert.deepEqual([said, end], [`HTTP/1.1 400 ${reason}\r\nConnection: close\r\n\r\n`, 'end'], text.slice(0, 60));
+    }
+  });
+
+  it('behind a request is refused behind its answer', async (t) => {
+    const { visitor, arrived } = await asked(t, `${GET}what?\r\n\r\n`);
+    answer(arrived, 'ok');
+    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 200 OK\r\n[^]*okHTTP\/1.1 400 bad-request\r\n/);
+  });
+
+  it('within a body is refused where there is no answer yet, and a cut where there is', async (t) => {
+    for (const hasHead of [false, true]) {
+      const { visitor, arrived } = await asked(t, 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n');
+      arrived.exchange.startBody();
+      if (hasHead) arrived.exchange.head(200, 'OK', [], false);
+      if (hasHead) await visitor.hear(HEAD_END);
+      visitor.say('zz\r\n');
+      assert.equal(await arrived.finished, false);
+      assert.match((await visitor.hearAll()).text, hasHead ? /^$/ : /^HTTP\/1.1 400 bad-request\r\n/);
+      answer(arrived, 'too late');
+    }
+  });
+});
+
+describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
+  it('by ending its side while it waits is gone', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    visitor.socket.end();
+    assert.equal(await arrived.finished, false);
+  });
+
+  it('by ending its side when its answer is on its way still gets it, and no more', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    answer(arrived, 'ok');
+    visitor.socket.end();
+    assert.match((await visitor.hearAll()).text, /ok$/);
+  });
+});
+
+describe('an answer', { timeout: CEILING_MS }, () => {
+  it('to HEAD, and with 204 or 304, has no body, and the next one follows', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    for (const [method, status] of [
+      ['HEAD', 200],
+      ['GET', 204],
+      ['GET', 304],
+    ] as const) {
+      visitor.say(GET.replace('GET', method));
+      const { exchange, finished } = await arrival();
+      exchange.head(status, 'Fine', ['ETag', '"1"'], false);
+      exchange.write(Buffer.from('not for you'));
+      exchange.end([]);
+      assert.doesNotMatch(await visitor.hear(HEAD_END), /transfer-encoding/i);
+      assert.equal(await finished, true);
+    }
+    visitor.say(GET);
+    answer(await arrival(), 'next');
+    assert.match(await visitor.hear('next'), /^HTTP\/1.1 200 OK\r\n/);
+  });
+
+  it('that is longer or shorter than it said is a cut', async (t) => {
+    for (const text of ['long', 's']) {
+      const { visitor, arrived } = await asked(t, GET);
+      arrived.exchange.head(200, 'OK', ['Content-Length', '2'], false);
+      arrived.exchange.write(Buffer.from(text));
+      arrived.exchange.end([]);
+      assert.equal(await arrived.finished, false);
+      assert.notEqual((await visitor.hearAll()).text.slice(-2), 'ng');
+    }
+  });
+
+  it('is held up while its visitor does not read, and told when it does', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    visitor.socket.pause();
+    const drained = new Promise<void>((resolve) => (arrived.onDrained = resolve));
+    arrived.exchange.head(200, 'OK', [], false);
+    let bytes = 0;
+    for (const chunk = Buffer.alloc(16_384); arrived.exchange.write(chunk);) bytes += chunk.length;
+    visitor.socket.resume();
+    await drained;
+    arrived.exchange.end([]);
+    assert.equal(await arrived.finished, true);
+    assert.ok(bytes > 0);
+  });
+
+  it('to HTTP/1.0 may keep the connection where its visitor asks and it has a length', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    for (const text of ['one', 'two']) {
+      visitor.say('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+      answer(await arrival(), text);
+      assert.match(await visitor.hear(text), /\r\nConnection: keep-alive\r\n/);
+    }
+    visitor.say('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    const { exchange } = await arrival();
+    exchange.head(200, 'OK', [], false);
+    exchange.write(Buffer.from('three'));
+    exchange.end([]);
+    assert.match((await visitor.hearAll()).text, /\r\nConnection: close\r\n\r\nthree$/);
+  });
+});
+
+describe('the listener', { timeout: CEILING_MS }, () => {
+  it('tells a head that takes too long so, and leaves a connection that asks nothing in silence', async (t) => {
+    const { visit } = await listen(t, { headTimeoutMs: 30, keepAliveTimeoutMs: 30 });
+    const [slow, silent] = [await visit(), await visit()];
+    slow.say('GET / HTTP/1.1\r\n');
+    assert.match((await slow.hearAll()).text, /^HTTP\/1.1 400 head-timeout\r\n/);
+    assert.equal((await silent.hearAll()).text, '');
+  });
+
+  it('closes a connection that was kept for too long', async (t) => {
+    const { visit, arrival } = await listen(t, { keepAliveTimeoutMs: 30 });
+    const visitor = await visit();
+    visitor.say(GET);
+    answer(await arrival(), 'ok');
+    await visitor.hear('ok');
+    assert.equal((await visitor.hearAll()).text, '');
+  });
+
+  it('that drains closes idle connections, and others behind their answer', async (t) => {
+    const { visit, arrival, transport } = await listen(t);
+    const [busy, idle] = [await visit(), await visit()];
+    idle.say(GET);
+    answer(await arrival(), 'ok');
+    await idle.hear('ok');
+    busy.say(GET);
+    const arrived = await arrival();
+    transport.drain();
+    await idle.hearAll();
+    answer(arrived, 'last');
+    assert.match((await busy.hearAll()).text, /\r\nConnection: close\r\n\r\nlast$/);
+    await assert.rejects(visit());
+  });
+
+  it('counts its connections, and takes no more than it may', async (t) => {
+    const { visit, arrival, transport } = await listen(t, { connections: 1 });
+    const visitor = await visit();
+    visitor.say(GET);
+    const arrived = await arrival();
+    assert.equal(transport.connections, 1);
+    const other = await visit();
+    await other.hearAll();
+    answer(arrived, 'ok', true);
+    await visitor.hearAll();
+  });
+
+  it('ends what is still open when it is closed', async (t) => {
+    const { visit, arrival, transport } = await listen(t);
+    const visitor = await visit();
+    visitor.say(GET);
+    const arrived = await arrival();
+    await transport.close();
+    assert.equal(await arrived.finished, false);
+    await visitor.hearAll();
+  });
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import fc from 'fast-check';
+import { request, stream } from '../../../../packages/http1/src/testing/messages.ts';
+import { readRequests } from '../../../../packages/http1/src/testing/record.ts';
+import { listenHttp1 } from './http1-listener.ts';
+import type { VisitorExchange, VisitorTransport } from './transport.ts';
+
+const CEILING_MS = 60_000;
+const RUNS = 400;
+const ANSWER = 'HTTP/1.1 204 ';
+
+/** Answers each request once it has come whole, and keeps what it was. */
+class Collector {
+  requests: string[] = [];
+
+  onRequest(exchange: VisitorExchange): void {
+    const { method, target, fields, hasBody } = exchange.request;
+    const { requests } = this;
+    let body = '';
+    const done = (trailers: readonly string[]) => {
+      requests.push(JSON.stringify([method, target, fields, body, trailers]));
+      exchange.head(204, 'No Content', [], false);
+      exchange.end([]);
+    };
+    exchange.listener = {
+      onBody: (chunk) => (body += chunk.toString('latin1')),
+      onBodyEnd: done,
+      onDrained: () => {},
+      onFinished: () => {},
+    };
+    // As the entry does while it waits for its list of sessions.
+    setImmediate(() => (hasBody ? exchange.startBody() : done([])));
+  }
+
+  onRefused(): string {
+    return 'HTTP/1.1 400 Refused\r\nConnection: close\r\n\r\n';
+  }
+
+  limitHit(): void {}
+}
+
+/** The requests in `text`, as the codec reads it. */
+function expected(text: string): { requests: string[]; isRefused: boolean } {
+  const requests: string[] = [];
+  let open: unknown[] = [];
+  let code = '';
+  for (const event of readRequests(text) as unknown[][]) {
+    if (event[0] === 'head') open = [event[1], event[2], event[4], ''];
+    else if (event[0] === 'body') open[3] = event[1];
+    else if (event[0] === 'end') requests.push(JSON.stringify([...open, event[1]]));
+    else code = event[1] as string;
+  }
+  return { requests, isRefused: code !== '' && code !== 'cut' };
+}
+
+/** What a visitor hears who says `text` in pieces, until as many answers came as it waits for or the connection ended. */
+async function say(port: number, text: string, cuts: readonly number[], answers: number): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  let heard = '';
+  const over = new Promise<void>((resolve) => {
+    const look = () => {
+      if (heard.split(ANSWER).length > answers) resolve();
+    };
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk.toString('latin1');
+      look();
+    });
+    socket
+      .on('error', () => {})
+      .on('end', resolve)
+      .on('close', resolve);
+    look();
+  });
+  await once(socket, 'connect');
+  let from = 0;
+  for (const to of [...cuts.map((cut) => Math.floor(cut * text.length)).toSorted((a, b) => a - b), text.length]) {
+    if (!socket.destroyed) socket.write(text.slice(from, to), 'latin1');
+    from = to;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await over;
+  socket.destroy();
+  return heard;
+}
+
+async function listen(t: TestContext, collector: Collector): Promise<VisitorTransport> {
+  const limits = { connections: 100, requestHeadBytes: 65_536, headTimeoutMs: 5_000, keepAliveTimeoutMs: 5_000 };
+  const transport = await listenHttp1({ host: '127.0.0.1', port: 0, ...limits }, collector);
+  t.after(() => transport.close());
+  return transport;
+}
+
+describe('streams of requests, right and wrong', { timeout: CEILING_MS }, () => {
+  it('arrive as just the requests that the codec reads in them, and each is answered once, in order', async (t) => {
+    const collector = new Collector();
+    const { port } = await listen(t, collector);
+    const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 5 });
+    const check = fc.asyncProperty(stream(request), cuts, async (text, at) => {
+      const { requests, isRefused } = expected(text);
+      collector.requests = [];
+      const heard = await say(port, text, at, isRefused ? Infinity : requests.length);
+      const arrived = collector.requests;
+      assert.deepEqual(arrived, requests.slice(0, arrived.length));
+      assert.equal(heard.split(ANSWER).length - 1, arrived.length);
+      // Behind one that closes the connection no other is read.
+      if (arrived.length < requests.length) assert.match(text, /close|HTTP\/1\.0|CONNECT/i);
+      else if (isRefused) assert.match(heard, /HTTP\/1\.1 400 Refused\r\n|Connection: close\r\n/);
+    });
+    await fc.assert(check, { numRuns: RUNS });
+  });
+});

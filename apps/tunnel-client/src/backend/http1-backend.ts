@@ -1,0 +1,137 @@
+/** Requests and upgrades to the backend by our own codec: a pool of kept-alive connections, one request on each. */
+import { performance } from 'node:perf_hooks';
+import { Field, fieldOf } from '@sallyport/http1';
+import { StreamCode } from '@sallyport/protocol';
+import { Http1Call } from './http1-call.ts';
+import { Http1Connection } from './http1-connection.ts';
+import type { ConnectionOwner } from './http1-connection.ts';
+import type { BackendCall, BackendHandler, BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
+
+/** Beyond the connections: slots are fewer than those, so that nothing should ever wait. */
+const WAITING_LIMIT = 1_000;
+/** How late a time limit may be noticed: this share of it, within bounds. */
+const CHECKS_PER_LIMIT = 4;
+const MIN_CHECK_MS = 10;
+const MAX_CHECK_MS = 1_000;
+
+export class Http1Backend implements BackendTransport, ConnectionOwner {
+  readonly #options: BackendOptions;
+  readonly #connections = new Set<Http1Connection>();
+  /** The one used last is last: the others may come to their end. */
+  readonly #idle: Http1Connection[] = [];
+  /** At most WAITING_LIMIT. */
+  readonly #waiting: Http1Call[] = [];
+  readonly #checkPeriodMs: number;
+  #checkTimer: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  constructor(options: BackendOptions) {
+    this.#options = options;
+    const shortestMs = Math.min(options.headTimeoutMs, options.idleTimeoutMs);
+    this.#checkPeriodMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / CHECKS_PER_LIMIT));
+  }
+
+  start(request: BackendRequest, handler: BackendHandler): BackendCall {
+    const call = new Http1Call(request, handler, asksForUpgrade(request.fields));
+    if (!call.isSendable) {
+      call.fail(StreamCode.BAD_HEAD, false, new Error('HTTP does not allow this request'));
+      return call;
+    }
+    if (this.#isClosed) call.fail(StreamCode.BACKEND_REFUSED, false, new Error('the backend was closed'));
+    else this.#place(call);
+    return call;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const call of this.#waiting.splice(0)) {
+      call.fail(StreamCode.BACKEND_REFUSED, false, new Error('the backend was closed'));
+    }
+    // Each tells its call from its own close.
+    const closing = [...this.#connections].map((connection) => closed(connection));
+    for (const connection of this.#connections) connection.destroy();
+    await Promise.all(closing);
+  }
+
+  // ---- from connections
+
+  onFree(connection: Http1Connection): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(connection);
+    else this.#run(connection, next);
+  }
+
+  onClosed(connection: Http1Connection): void {
+    this.#connections.delete(connection);
+    const place = this.#idle.indexOf(connection);
+    if (place !== -1) this.#idle.splice(place, 1);
+    if (this.#connections.size === 0) this.#stopChecks();
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#open(next);
+  }
+
+  // ---- inside
+
+  #place(call: Http1Call): void {
+    // A connection that was kept may be at its end, and an upgrade is for long: it gets its own.
+    const kept = call.isUpgrade ? undefined : this.#takeIdle();
+    if (kept !== undefined) return kept.run(call);
+    if (this.#connections.size >= this.#options.connections) this.#idle.at(0)?.destroy();
+    if (this.#connections.size < this.#options.connections) return this.#open(call);
+    if (this.#waiting.length >= WAITING_LIMIT) {
+      return call.fail(StreamCode.OVERLOADED, false, new Error('too many requests wait for a connection'));
+    }
+    this.#waiting.push(call);
+    call.onAbandoned = this.#abandon;
+  }
+
+  #takeIdle(): Http1Connection | undefined {
+    const nowMs = performance.now();
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined || nowMs - connection.idleMs < connection.idleLimitMs) return connection;
+      connection.destroy();
+    }
+  }
+
+  #run(connection: Http1Connection, call: Http1Call): void {
+    call.onAbandoned = null;
+    connection.run(call);
+  }
+
+  #open(call: Http1Call): void {
+    call.onAbandoned = null;
+    this.#connections.add(new Http1Connection(this.#options, this, call));
+    this.#checkTimer ??= setInterval(() => this.#check(), this.#checkPeriodMs).unref();
+  }
+
+  readonly #abandon = (call: Http1Call): void => {
+    const place = this.#waiting.indexOf(call);
+    if (place !== -1) this.#waiting.splice(place, 1);
+  };
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.check(nowMs);
+    // The oldest are first.
+    while (this.#idle.length > 0 && nowMs - this.#idle[0]!.idleMs >= this.#idle[0]!.idleLimitMs) {
+      this.#idle[0]!.destroy();
+    }
+  }
+
+  #stopChecks(): void {
+    if (this.#checkTimer !== null) clearInterval(this.#checkTimer);
+    this.#checkTimer = null;
+  }
+}
+
+function asksForUpgrade(fields: readonly string[]): boolean {
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((fieldOf(fields[i]!) & Field.UPGRADE) !== 0) return true;
+  }
+  return false;
+}
+
+function closed({ socket }: Http1Connection): Promise<void> {
+  return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+}

@@ -1,0 +1,260 @@
+/**
+ * One connection to the backend, one request on it at a time, by our own codec:
+ *
+ *   connecting ──▶ ready: idle ⇄ busy ──▶ closed          busy ──101──▶ raw ──▶ closed
+ */
+import { performance } from 'node:perf_hooks';
+import type { Socket } from 'node:net';
+import { DEFAULT_LIMITS, Phase, ResponseReader } from '@sallyport/http1';
+import type { MessageHandler } from '@sallyport/http1';
+import { StreamCode } from '@sallyport/protocol';
+import { connect } from './connect.ts';
+import { failureCode } from './failures.ts';
+import type { Http1Call } from './http1-call.ts';
+import type { BackendOptions } from './transport.ts';
+
+/** What a connection tells its pool. */
+export interface ConnectionOwner {
+  /** It can carry another request. */
+  onFree(connection: Http1Connection): void;
+  /** Once: it can not, now or ever. */
+  onClosed(connection: Http1Connection): void;
+}
+
+/** A connection is closed this long before the backend says it would close it: a request must not meet its end. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+const MS_PER_SECOND = 1_000;
+const READ_BYTES = 65_536;
+
+/** One for all connections: what is read is handled, or copied, before anything else is read. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
+
+export class Http1Connection implements MessageHandler {
+  readonly socket: Socket;
+  isReady = false;
+  /** It was ready at one time: a request on it may have reached the backend. */
+  #wasReady = false;
+  /** The backend switched protocols: the rest is not HTTP. */
+  isRaw = false;
+  /** When it became idle; meant for who keeps it. */
+  idleMs = 0;
+  /** How long it may then be used again. */
+  idleLimitMs = 0;
+  readonly #options: BackendOptions;
+  readonly #owner: ConnectionOwner;
+  readonly #reader: ResponseReader;
+  readonly #connectTimer: NodeJS.Timeout;
+  #call: Http1Call | null;
+  #isPaused = false;
+  #isClosed = false;
+  #hasHead = false;
+  #hasEnded = false;
+  #error: (Error & { code?: string }) | null = null;
+
+  /** Begins to connect for `call`. */
+  constructor(options: BackendOptions, owner: ConnectionOwner, call: Http1Call) {
+    this.#options = options;
+    this.#owner = owner;
+    const limits = { ...DEFAULT_LIMITS, headBytes: options.headBytes, startLineBytes: options.headBytes };
+    this.#reader = new ResponseReader(limits, this);
+    this.#call = call;
+    call.connection = this;
+    this.socket = connect(options, {
+      buffer: READ_BUFFER,
+      callback: (bytes, buffer) => this.#onBytes(buffer as Buffer, bytes),
+    });
+    this.#connectTimer = setTimeout(() => this.#connectTimedOut(), options.connectTimeoutMs);
+    this.socket
+      .once(options.url.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#onReady())
+      .on('drain', () => this.#call?.drained())
+      .on('end', () => this.#onEnd())
+      .on('error', (error) => (this.#error = error))
+      .once('close', () => this.#onClose());
+  }
+
+  /** Carries `call`; it must be ready and idle. */
+  run(call: Http1Call): void {
+    this.#call = call;
+    call.connection = this;
+    this.#start(call);
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.socket.resume();
+  }
+
+  /** Our side of a raw connection ends. */
+  endRaw(): void {
+    if (this.#hasEnded) this.socket.destroySoon();
+    else this.socket.end();
+  }
+
+  destroy(): void {
+    this.#reader.stop();
+    this.socket.destroy();
+    this.#closed();
+  }
+
+  /** Called now and then: no answer in time. */
+  check(nowMs: number): void {
+    const call = this.#call;
+    if (call === null || !this.isReady || this.#hasHead) return;
+    // While the visitor is sending, and the backend taking, nobody keeps us waiting.
+    const isWaiting = call.isSent || call.isUpgrade || this.socket.writableNeedDrain;
+    if (!isWaiting || nowMs - call.sentMs < this.#options.headTimeoutMs) return;
+    call.fail(StreamCode.BACKEND_TIMEOUT, true, new Error('no answer in time'));
+    this.destroy();
+  }
+
+  // ---- from the reader
+
+  onHead(): void {
+    const { status, reason, fields } = this.#reader;
+    const call = this.#call!;
+    if (status < 200 && status !== 101) {
+      call.handler.onInformational(status, reason, fields);
+      return;
+    }
+    this.#hasHead = true;
+    if (status === 101 && !call.isUpgrade) {
+      // RFC 9110 §15.2.2.
+      call.fail(StreamCode.BAD_HEAD, true, new Error('a 101 that nobody asked for'));
+      return this.destroy();
+    }
+    this.isRaw = status === 101;
+    call.handler.onAnswer(status, reason, fields);
+  }
+
+  onBody(chunk: Buffer): void {
+    // A copy: the next read goes to where this one is.
+    if (!this.#call!.handler.onAnswerData(Buffer.from(chunk))) this.#pause();
+  }
+
+  // ---- from the socket
+
+  #onReady(): void {
+    clearTimeout(this.#connectTimer);
+    this.isReady = true;
+    this.#wasReady = true;
+    if (this.#call !== null) this.#start(this.#call);
+  }
+
+  #start(call: Http1Call): void {
+    this.#hasHead = false;
+    this.#reader.expect(call.method);
+    call.begin(performance.now());
+  }
+
+  #onBytes(buffer: Buffer, bytes: number): boolean {
+    const call = this.#call;
+    if (call === null) {
+      // Nothing was asked: what comes would be taken for an answer to the next request.
+      this.destroy();
+      return true;
+    }
+    const reader = this.#reader;
+    const wasRaw = this.isRaw;
+    const at = reader.read(buffer, 0, bytes);
+    if (this.#isClosed) return true;
+    if (reader.phase === Phase.DONE) this.#answered(call, at < bytes);
+    else if (reader.phase === Phase.FAILED) this.#refuse(call);
+    else if (reader.phase === Phase.RAW) this.#onRaw(call, buffer.subarray(at, bytes), wasRaw);
+    return true;
+  }
+
+  #onRaw(call: Http1Call, chunk: Buffer, wasRaw: boolean): void {
+    if (!wasRaw) call.beginRaw();
+    if (chunk.length > 0 && !call.isOver && !call.handler.onAnswerData(Buffer.from(chunk))) this.#pause();
+  }
+
+  #pause(): void {
+    if (this.#isClosed) return;
+    this.#isPaused = true;
+    this.socket.pause();
+  }
+
+  /** `hasMore`: something came behind the answer that nobody asked for. */
+  #answered(call: Http1Call, hasMore: boolean): void {
+    const { trailers } = this.#reader;
+    call.isOver = true;
+    if (!this.#mayStay(call, hasMore)) this.#leave(call);
+    else this.#free(call);
+    call.handler.onAnswerEnd(trailers);
+  }
+
+  #mayStay(call: Http1Call, hasMore: boolean): boolean {
+    if (hasMore || !call.isSent || !this.#reader.keepsAlive || call.isUpgrade || this.#hasEnded) return false;
+    const { keepAliveSeconds } = this.#reader.facts;
+    const hintMs = keepAliveSeconds < 0 ? Infinity : keepAliveSeconds * MS_PER_SECOND - KEEP_ALIVE_MARGIN_MS;
+    this.idleLimitMs = Math.min(this.#options.idleTimeoutMs, hintMs);
+    return this.idleLimitMs > 0;
+  }
+
+  #free(call: Http1Call): void {
+    call.connection = null;
+    this.#call = null;
+    this.idleMs = performance.now();
+    this.resume();
+    this.#owner.onFree(this);
+  }
+
+  #leave(call: Http1Call): void {
+    call.connection = null;
+    this.#call = null;
+    this.destroy();
+  }
+
+  #refuse(call: Http1Call): void {
+    const { code, rule, text } = this.#reader.fault!;
+    call.fail(StreamCode.BAD_HEAD, true, Object.assign(new Error(`${text} (${rule})`), { code }));
+    this.destroy();
+  }
+
+  #onEnd(): void {
+    this.#hasEnded = true;
+    const call = this.#call;
+    if (call === null) return this.destroy();
+    if (this.isRaw) return this.#onRawEnd(call);
+    this.#reader.finish();
+    if (this.#reader.phase === Phase.DONE) return this.#answered(call, false);
+    const code = this.#wasReady ? StreamCode.BACKEND_RESET : StreamCode.BACKEND_REFUSED;
+    call.fail(code, this.#wasReady, new Error('the backend closed the connection'));
+    this.destroy();
+  }
+
+  /** Each way ends by itself. */
+  #onRawEnd(call: Http1Call): void {
+    if (!call.isOver) {
+      call.isOver = true;
+      call.handler.onAnswerEnd([]);
+    }
+    if (call.isSent) this.socket.destroySoon();
+  }
+
+  #onClose(): void {
+    this.#fail();
+    this.#closed();
+  }
+
+  #fail(): void {
+    const call = this.#call;
+    if (call === null) return;
+    const error = this.#error ?? new Error('the connection was closed');
+    call.fail(failureCode(error, this.#wasReady), this.#wasReady, error);
+  }
+
+  #connectTimedOut(): void {
+    this.#call?.fail(StreamCode.BACKEND_TIMEOUT, false, new Error('no connection in time'));
+    this.destroy();
+  }
+
+  #closed(): void {
+    clearTimeout(this.#connectTimer);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.isReady = false;
+    this.#owner.onClosed(this);
+  }
+}
