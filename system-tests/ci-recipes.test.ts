@@ -50,6 +50,11 @@ test('the recipes’ scripts are shell', () => {
   }
 });
 
+test('a pull request has one comment, however often it is pushed to', () => {
+  const comment = githubScripts.find((script) => script.startsWith('gh pr comment'));
+  assert.match(comment ?? '', / --edit-last --create-if-none /);
+});
+
 test('each command of the recipes is one of ours, with flags that it has', () => {
   const commands = [...githubScripts, ...gitlabScripts].flatMap((script) =>
     [...script.matchAll(/npx sallyport ([^|\n]*)/g)].map(([, words = '']) => words.trim().split(/\s+/)),

@@ -2,6 +2,7 @@ import { NO_EVIDENCE } from '../report/evidence.ts';
 import type { Evidence } from '../report/evidence.ts';
 import type { HopName, StepReport } from '../report/model.ts';
 import { answersOf, errorStatuses, list, ownErrors, topErrorHop } from './failures.ts';
+import { degradationOf } from './knee.ts';
 import { growthOf, hopP99, mostGrownHop, p50Of, p99Of, shortfall, unseenGrowth } from './growth.ts';
 import type { Growth } from './growth.ts';
 import { behindQueue, limitSigns, hopOfLimit, starvedHop } from './cause.ts';
@@ -22,7 +23,8 @@ export type Blame = { fault: 'backend' | 'tunnel'; hop: HopName | null; signs: s
  *      backend hop of the tunnel arm; or
  *  (b) the direct arm fell short of the offered load by at least half of what the tunnel did; or
  *  (c) the direct arm's median tripled: then requests wait in the tunnel because the backend is slow; or
- *  (d) there is no direct arm, and the backend hop grew most, or the backend's own error answers are most of the failures.
+ *  (d) requests queue for a slot and the direct arm is past its own knee; or
+ *  (e) there is no direct arm, and the backend hop grew most, or the backend's own error answers are most of the failures.
  * Half, and not all: what waits for a slow backend in the tunnel's queue waits twice. The tail of the direct arm alone
  * is no sign: a tunnel that takes the machine's CPU slows a backend beside it, too.
  * Otherwise the tunnel, with the hop that grew most, or that its error answers name; behind a queue, with what holds the
@@ -31,7 +33,8 @@ export type Blame = { fault: 'backend' | 'tunnel'; hop: HopName | null; signs: s
 export function blame(steps: readonly StepReport[], index: number, evidence: Evidence = NO_EVIDENCE): Blame | null {
   const step = steps[index];
   if (step === undefined) return null;
-  const backend = step.arms.direct === undefined ? backendAlone(steps, index) : backendBeside(steps, index);
+  const beside = step.arms.direct === undefined ? backendAlone(steps, index) : backendBeside(steps, index);
+  const backend = beside.length > 0 ? beside : backendBehindQueue(steps, index);
   if (backend.length > 0) return { fault: 'backend', hop: null, signs: backend };
   if (step.arms.direct === undefined && step.hopsMs === null && topErrorHop(step.arms.tunnel) === null) return null;
   return tunnelBlame(steps, index, evidence);
@@ -58,6 +61,20 @@ function backendBeside(steps: readonly StepReport[], index: number): string[] {
   }
   if (signs.length > 0 && hop !== null && hop.by > FLOOR_MS) signs.push(`backend hop: p99 ${span(hop)}`);
   return signs;
+}
+
+/**
+ * Requests queue for a slot, and the direct arm does not carry the rate either: the backend holds the slots. More of them
+ * would only queue at the backend instead.
+ */
+function backendBehindQueue(steps: readonly StepReport[], index: number): string[] {
+  const direct = degradationOf(steps, index, 'direct');
+  const hop = growthOf(steps, index, hopP99('backend'));
+  if (direct === null || mostGrownHop(steps, index)?.hop !== 'queue' || (hop?.by ?? 0) <= FLOOR_MS) return [];
+  return [
+    `direct arm: no longer carried either: ${direct.reasons.join('; ')}`,
+    `requests queue for slots that the backend holds: backend hop: p99 ${hop === null ? '' : span(hop)}`,
+  ];
 }
 
 /** Signs against the backend without a direct arm. */

@@ -34,6 +34,18 @@ describe('a try', () => {
     assert.deepEqual(judgeStep(lower, makeStep({ rate: 200 })), { outcome: 'carried', reasons: [] });
   });
 
+  test('says nothing of a rate with fewer than twenty requests, or none', () => {
+    const few = makeStep({ rate: 1 });
+    assert.deepEqual(judgeStep([], few), { outcome: 'unfit', reasons: ['only 10 requests; 20 are the least'] });
+    assert.equal(judgeStep(lower, makeStep({ rate: 200, durationS: 0 })).outcome, 'unfit');
+  });
+
+  test('is carried through one pause at its end, and refused where answers are late throughout', () => {
+    const late = { rate: 200, tunnel: { achieved: 0.96 } };
+    assert.equal(judgeStep(lower, makeStep(late)).outcome, 'carried');
+    assert.equal(judgeStep(lower, makeStep({ ...late, tunnel: { achieved: 0.96, p99: 60 } })).outcome, 'refused');
+  });
+
   test('is refused by a shortfall, by a tail over that of the carried rates below, and by a climb', () => {
     assert.equal(judgeStep(lower, makeStep({ rate: 200, tunnel: { achieved: 0.9 } })).outcome, 'refused');
     assert.equal(judgeStep(lower, makeStep({ rate: 200, tunnel: { p99: 20 } })).outcome, 'refused');

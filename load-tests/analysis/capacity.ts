@@ -2,9 +2,11 @@ import type { StepReport } from '../report/model.ts';
 import type { CapacitySection, CapacityTry, UslFit, WhatIf } from '../report/sections.ts';
 import { climbOf } from './climbing.ts';
 import { generatorFitness } from './fitness.ts';
-import { degradationOf } from './knee.ts';
+import { degradedSteps } from './knee.ts';
 import { inFlightOf } from './littles.ts';
+import { MIN_ANSWERS } from './paired.ts';
 import type { NextTry, Outcome, SearchResult } from './search.ts';
+import { rateText } from './rate-text.ts';
 import { fitUsl } from './usl.ts';
 import type { UslPoint } from './usl.ts';
 
@@ -15,13 +17,19 @@ export type JudgedTry = NextTry & { outcome: Outcome; reasons: string[]; step: S
 const MAX_FAILED_SHARE = 0.01;
 
 /**
- * Was this rate carried? Refused by what makes a knee (`degradationOf`, against the carried tries below it) or by a
- * latency that climbs within the step (`climbOf`). A refusal that the generator explains is `unfit`: it says nothing.
+ * Was this rate carried? Refused by what makes a knee (`degradedSteps`, with the carried tries below it) or by a latency
+ * that climbs within the step (`climbOf`). A refusal that the generator explains is `unfit`: it says nothing; nor does a
+ * try of fewer than 20 requests.
  */
 export function judgeStep(earlier: readonly JudgedTry[], step: StepReport): Pick<JudgedTry, 'outcome' | 'reasons'> {
   const lower = earlier.filter(({ rate, outcome }) => outcome === 'carried' && rate < step.rate);
   const steps = [...lower.map((each) => each.step), step];
-  const reasons = [...(degradationOf(steps, steps.length - 1, 'tunnel')?.reasons ?? [])];
+  const { requests, dropped } = step.arms.tunnel;
+  if (requests + dropped < MIN_ANSWERS) {
+    return { outcome: 'unfit', reasons: [`only ${requests + dropped} requests; ${MIN_ANSWERS} are the least`] };
+  }
+  const degradation = degradedSteps(steps, 'tunnel').find(({ index }) => index === steps.length - 1);
+  const reasons = [...(degradation?.reasons ?? [])];
   const climb = climbOf(step, 'tunnel');
   if (climb !== null) reasons.push(`p50 rises by ${climb.risePerS.toFixed(1)} ms each second of the step`);
   if (reasons.length === 0) return { outcome: 'carried', reasons };
@@ -81,7 +89,7 @@ function uslPoint({ arms: { tunnel } }: StepReport): UslPoint[] {
 function sentenceOf(tries: readonly JudgedTry[], result: SearchResult, trouble: string | null): string {
   const { knee, carriedRate, refusedRate, isConfirmed, unfitRate } = result;
   const more = [
-    ...(unfitRate === null ? [] : [`at ${rate(unfitRate)} the generator or its machine was not fit to tell`]),
+    ...(unfitRate === null ? [] : [`at ${rate(unfitRate)} ${whyUnfit(tries, unfitRate)}`]),
     ...(trouble === null ? [] : [trouble]),
   ];
   const rest = more.length === 0 ? '' : `; ${more.join('; ')}`;
@@ -90,10 +98,22 @@ function sentenceOf(tries: readonly JudgedTry[], result: SearchResult, trouble: 
     return `The knee lies between ${rate(knee.carriedRate)}, carried, and ${rate(knee.refusedRate)}, not carried (${sure})${rest}.`;
   }
   if (carriedRate !== null) return `Not saturated at ${rate(carriedRate)}${rest}.`;
+  if (tries.length > 0 && isUnanswered(tries)) return `Not one request was answered well, at any rate${rest}.`;
   if (refusedRate !== null) return `Not even ${rate(refusedRate)} was carried${rest}.`;
   return tries.length === 0 ? `Nothing was measured${rest}.` : `No rate could be judged${rest}.`;
 }
 
+/** Nobody answered well in any try: nothing was found out about a capacity. */
+export function isUnanswered(tries: readonly JudgedTry[]): boolean {
+  return tries.every(({ step }) => step.arms.tunnel.ok === 0);
+}
+
+function whyUnfit(tries: readonly JudgedTry[], unfitRate: number): string {
+  const { requests = 0, dropped = 0 } = tries.find((each) => each.rate === unfitRate)?.step.arms.tunnel ?? {};
+  const isFew = requests + dropped < MIN_ANSWERS;
+  return isFew ? 'too few requests were made to tell' : 'the generator or its machine was not fit to tell';
+}
+
 function rate(value: number): string {
-  return `${Number(value.toPrecision(4))} requests/s`;
+  return `${rateText(value)} requests/s`;
 }

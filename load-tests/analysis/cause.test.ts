@@ -42,6 +42,15 @@ describe('behind a queue', () => {
     assert.deepEqual([verdict(queued).fault, verdict(queued).hop], ['tunnel', 'queue']);
   });
 
+  test('is the backend when the direct arm is past its knee as well, though less than the tunnel', () => {
+    const limit = { rate: 1000, tunnel: { p50: 4, p99: 107 }, hops: { queue: 86, backend: 30 } };
+    const both = makeSteps([{ rate: 200 }, { ...limit, direct: { p50: 2, p99: 50 } }]);
+    assert.equal(verdict(both).fault, 'backend');
+    assert.match(verdict(both).evidence.join('\n'), /requests queue for slots that the backend holds/);
+    const direct = makeSteps([{ rate: 200 }, { ...limit, direct: { p50: 1, p99: 4 } }]);
+    assert.deepEqual([verdict(direct).fault, verdict(direct).hop], ['tunnel', 'queue']);
+  });
+
   test('is the hop that lengthened the time a slot is held', () => {
     const { hop, evidence } = verdict(held(queued, 300));
     assert.equal(hop, 'link');
@@ -60,6 +69,12 @@ describe('a part that does not get its CPU', () => {
       assert.deepEqual([fault, hop], ['tunnel', 'entry']);
       assert.match(evidence.join('\n'), /entry: its event loop worked 97 % of the time with 10 % of a core/);
     }
+  });
+
+  test('is the client, where the queue behind its slots grew, or the link that it reads', () => {
+    const link = makeSteps([{ rate: 50 }, { rate: 200, tunnel: { p50: 80, p99: 300 }, hops: { link: 290 } }]);
+    for (const steps of [queued, link]) assert.equal(verdict(steps, starved('client')).hop, 'client');
+    assert.equal(verdict(uplink, starved('client')).hop, 'uplink');
   });
 
   test('is said, and changes no hop, where it is another', () => {

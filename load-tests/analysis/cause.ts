@@ -1,4 +1,5 @@
 import { MIN_STARVED_BUSY, isStarved } from './starved.ts';
+import { rateText } from './rate-text.ts';
 import type { Evidence, LimitHit } from '../report/evidence.ts';
 import type { HopName, StepReport } from '../report/model.ts';
 
@@ -16,6 +17,12 @@ const HOP_OF_LIMIT: Readonly<Record<string, HopName>> = {
   'server queue-timeout': 'queue',
   'server link-egress': 'link',
   'client slots': 'queue',
+};
+
+/** The hops that grow when a part's event loop does not come round. */
+const BESIDE: Readonly<Record<'entry' | 'client', readonly HopName[]>> = {
+  entry: ['entry', 'uplink'],
+  client: ['client', 'slot', 'link', 'queue', 'backend'],
 };
 
 /** What stands behind a hop; null: time that no hop has. */
@@ -56,7 +63,9 @@ function heldMs({ arms, hopsMs }: StepReport, hop: (typeof HELD_HOPS)[number] | 
 /**
  * A part that works but does not get the CPU for it: its event loop was busy most of the time with less than half of the
  * CPU time that takes. What waits for its loop is charged to the hops beside it: before and behind the entry that is no
- * hop, and the uplink, which ends when the entry has read the answer. So the entry is named where those grew.
+ * hop, and the uplink, which ends when the entry has read the answer. So the entry is named where those grew; the client
+ * likewise for what ends when the client has read or answered, and for the queue behind its slots. The server has no hop
+ * of its own: what grew beside it stands.
  */
 export function starvedHop(evidence: Evidence, rate: number, hop: HopName | null | undefined): Cause | null {
   const figures = evidence.partCpu.find((each) => each.rate === rate);
@@ -68,8 +77,9 @@ export function starvedHop(evidence: Evidence, rate: number, hop: HopName | null
   const [part, busy] = worst;
   const cores = figures?.cores?.[part] ?? 0;
   const sign = `${part}: its event loop worked ${(100 * busy).toFixed(0)} % of the time with ${(100 * cores).toFixed(0)} % of a core: it does not get the CPU it needs`;
-  const isBeside = hop === null || hop === undefined || hop === 'uplink' || hop === 'entry';
-  return { hop: part.startsWith('entry') && isBeside ? 'entry' : (hop ?? null), sign };
+  const own = (['entry', 'client'] as const).find((each) => part.startsWith(each));
+  if (own !== undefined && (hop === null || hop === undefined || BESIDE[own].includes(hop))) return { hop: own, sign };
+  return { hop: hop ?? null, sign };
 }
 
 /**
@@ -82,7 +92,7 @@ export function starvedMachine(evidence: Evidence, rate: number): string[] {
   if (working.length < 2 || !working.every(([part, busy]) => isStarved(busy, figures?.cores?.[part] ?? busy)))
     return [];
   return [
-    `machine: ${working.map(([part]) => part).join(', ')} all got less than half of the CPU they worked for at ${rate}/s`,
+    `machine: ${working.map(([part]) => part).join(', ')} all got less than half of the CPU they worked for at ${rateText(rate)}/s`,
   ];
 }
 

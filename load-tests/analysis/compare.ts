@@ -3,6 +3,7 @@ import { signedMs } from '../report/format.ts';
 import type { CompareRow, Interval } from '../report/sections.ts';
 import { hodgesLehmann } from './hodges-lehmann.ts';
 import { roundMs } from './paired.ts';
+import { rateText } from './rate-text.ts';
 
 /** Rates that differ by less are one: profiles are written by people. */
 const SAME_RATE = 0.001;
@@ -77,7 +78,7 @@ export function compareSentence({ rows, onlyA, onlyB }: Comparison, reservations
   const apart = judged.filter(({ ci95 }) => ci95 !== null && (ci95[0] > 0 || ci95[1] < 0));
   const named = apart.slice(0, MAX_NAMED).map(({ rate, differenceMs, ci95 }) => {
     const [low, high] = ci95 ?? [NaN, NaN];
-    return `${signedMs(differenceMs)} ms at ${rate}/s (95 %: ${signedMs(low)} to ${signedMs(high)})`;
+    return `${signedMs(differenceMs)} ms at ${rateText(rate)}/s (95 %: ${signedMs(low)} to ${signedMs(high)})`;
   });
   if (apart.length > MAX_NAMED) named.push(`and at ${apart.length - MAX_NAMED} more rates`);
   const finding =
@@ -87,8 +88,8 @@ export function compareSentence({ rows, onlyA, onlyB }: Comparison, reservations
         ? 'B does not differ from A at p50 by more than its seconds differ among themselves'
         : `B against A at p50: ${named.join('; ')}`;
   const rates = [
-    ...(onlyA.length === 0 ? [] : [`only A has ${onlyA.join(', ')}/s`]),
-    ...(onlyB.length === 0 ? [] : [`only B has ${onlyB.join(', ')}/s`]),
+    ...(onlyA.length === 0 ? [] : [`only A has ${onlyA.map((rate) => rateText(rate)).join(', ')}/s`]),
+    ...(onlyB.length === 0 ? [] : [`only B has ${onlyB.map((rate) => rateText(rate)).join(', ')}/s`]),
   ];
   const doubts = [...rates, ...reservations];
   return `${finding}.${doubts.length === 0 ? '' : ` Mind: ${doubts.join('; ')}.`}`;

@@ -137,6 +137,21 @@ describe('a stall of a second', () => {
     assert.notEqual(judge(paused).fault, 'backend');
     assert.notEqual(judge(paused).fault, 'tunnel');
   });
+
+  test('is nobody’s when the generator was late by a tenth of it, for want of CPU', () => {
+    const late = withStall({ ...step, generator: { ...step.generator, lagP99Ms: 158, elu: 0.23 } }, 'tunnel');
+    const { fault, confidence } = judge(late);
+    assert.deepEqual([fault, confidence], ['none', 0.8]);
+  });
+
+  test('is nobody’s when the direct arm was held up by over half of it', () => {
+    const held = withStall(step, 'tunnel');
+    const slow = { ok: 50, failed: 0, p50: 1, p99: 500, max: 510 };
+    const seconds = held.seconds.map((second, index) =>
+      index === 4 ? { ...second, arms: { ...second.arms, direct: slow } } : second,
+    );
+    assert.equal(judge({ ...held, seconds }).fault, 'none');
+  });
 });
 
 describe('a generator that was late at most rates', () => {

@@ -4,8 +4,8 @@ import type { ConstantFault } from './constant.ts';
 import { answersOf, errorStatuses, failedStatuses, list, ownErrors, topErrorHop } from './failures.ts';
 
 /** Failures count from this many, and this share of all requests, on: fewer may be a chance, or one lost connection. */
-const MIN_FAILURES = 3;
-const MIN_FAILED_SHARE = 0.002;
+export const MIN_FAILURES = 3;
+export const MIN_FAILED_SHARE = 0.002;
 const HALF = 0.5;
 const REFUSALS = ['429', '503', '504'] as const;
 

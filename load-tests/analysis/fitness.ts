@@ -1,6 +1,7 @@
 import { GENERATOR_KINDS, SLOWNESS_KINDS } from '../engine/error-kinds.ts';
 import type { ArmReport, StepReport } from '../report/model.ts';
-import { isStarved } from './starved.ts';
+import { rateText } from './rate-text.ts';
+import { starvedProcess } from './starved.ts';
 
 /** The limits of a generator that can be believed. */
 const LAG_FLOOR_MS = 1;
@@ -14,7 +15,6 @@ const LAG_SHARE_OF_P99 = 0.1;
 /** A limit of requests in flight must leave this much room over rate × latency at the lowest step. */
 const IN_FLIGHT_ROOM = 2;
 const MS_PER_S = 1000;
-const PERCENT = 100;
 /** A lag beyond this delivers the load as a burst, and whoever guards a queue refuses the end of it. */
 const BURST_LAG_MS = 100;
 const HALF = 0.5;
@@ -30,7 +30,7 @@ export type Fitness = { guilty: string[]; caveats: string[] };
  *
  * Guilty by: requests that left after the step's end (achieved/offered under 0.995); an event loop busy for more than
  * 70 % (queueing in it then shows in what it measures: at utilisation ρ waiting grows as ρ/(1−ρ), M/G/1,
- * Pollaczek–Khinchine); an event loop that works without getting the CPU for it (`isStarved`); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
+ * Pollaczek–Khinchine); an event loop that works without getting the CPU for it (`starvedProcess`); CPU time stolen by the hypervisor or withheld by the cgroup's quota; a limit of requests in
  * flight below what the offered load needs at the lowest step's latency (Little's law); and a lag whose p99 is over
  * max(1 ms, 5 % of p50), provided that it is at least a tenth of the p99 in question. A smaller lag cannot have caused
  * it; it is named as a caveat. So is everything of this kind where the step is degraded by error answers or broken
@@ -61,21 +61,18 @@ function slowness(step: StepReport, lowestP50Ms: number): Fitness {
   const { p50, p99 } = arms.tunnel.latencyMs;
   const guilty: string[] = [];
   const caveats: string[] = [];
-  const at = `at ${rate}/s`;
+  const at = `at ${rateText(rate)}/s`;
   if (generator.sentRatio < MIN_SENT_RATIO) {
     guilty.push(`generator: only ${percent(generator.sentRatio)} of the requests left within the step ${at}`);
   }
   if (generator.elu !== null && generator.elu > MAX_ELU) {
     guilty.push(`generator: event loop busy ${percent(generator.elu)} of the time ${at}`);
   }
-  if (
-    generator.elu !== null &&
-    generator.cpuPercent !== null &&
-    isStarved(generator.elu, generator.cpuPercent / PERCENT)
-  ) {
-    const had = `with ${generator.cpuPercent.toFixed(0)} % of a core`;
+  const starved = starvedProcess(generator);
+  if (starved !== null) {
+    const had = `with ${(100 * starved.cores).toFixed(0)} % of a core`;
     guilty.push(
-      `generator: event loop busy ${percent(generator.elu)} of the time ${had} ${at}: it does not get its CPU`,
+      `generator: event loop busy ${percent(starved.busy)} of the time ${had} ${at}: it does not get its CPU`,
     );
   }
   if ((generator.stealPercent ?? 0) > MAX_STEAL_PERCENT) {
@@ -86,7 +83,9 @@ function slowness(step: StepReport, lowestP50Ms: number): Fitness {
   }
   const needed = (IN_FLIGHT_ROOM * rate * lowestP50Ms) / MS_PER_S;
   if (arms.tunnel.dropped > 0 && generator.maxInFlight < needed) {
-    guilty.push(`generator: its limit of ${generator.maxInFlight} requests in flight is too low for ${rate}/s`);
+    guilty.push(
+      `generator: its limit of ${generator.maxInFlight} requests in flight is too low for ${rateText(rate)}/s`,
+    );
   }
   if (generator.lagP99Ms > Math.max(LAG_FLOOR_MS, LAG_SHARE_OF_P50 * p50)) {
     const lag = `generator: p99 of its own lag ${generator.lagP99Ms.toFixed(1)} ms ${at}`;
@@ -121,6 +120,18 @@ export function unfitThroughout(steps: readonly StepReport[]): string[] | null {
   if (late.length <= HALF * steps.length) return null;
   return late.map(
     ({ generator, rate }) =>
-      `generator: its own lag p50 ${generator.lagP50Ms.toFixed(1)} ms, p99 ${generator.lagP99Ms.toFixed(1)} ms at ${rate}/s`,
+      `generator: its own lag p50 ${generator.lagP50Ms.toFixed(1)} ms, p99 ${generator.lagP99Ms.toFixed(1)} ms at ${rateText(rate)}/s`,
   );
+}
+
+/** The median over windows bears up to half of them spoilt; a quarter leaves room for what was not noticed. */
+const MAX_UNFIT_SHARE = 0.25;
+
+/**
+ * Windows in which the generator was not fit, one sign for each. `isTooMany`: over a quarter of them, so that what is
+ * compared over the windows proves nothing.
+ */
+export function unfitWindows(steps: readonly StepReport[]): { signs: string[]; isTooMany: boolean } {
+  const signs = steps.flatMap((step) => generatorFitness(step, step.arms.tunnel.latencyMs.p50).guilty.slice(0, 1));
+  return { signs, isTooMany: signs.length > MAX_UNFIT_SHARE * steps.length };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { seededRandom } from '../engine/arrivals.ts';
+import type { StepReport } from '../report/model.ts';
 import { makeWindows } from '../testing/windows.ts';
 import type { WindowShape } from '../testing/windows.ts';
 import { judgeAgainstStored, judgeGate } from './gate.ts';
@@ -135,6 +136,83 @@ describe('a gate', () => {
   });
 });
 
+/** The same windows, so many of them by a generator that was late and short of CPU. */
+function spoilt(windows: StepReport[], count: number): StepReport[] {
+  const unfit = { lagP99Ms: 30, elu: 0.98, sentRatio: 0.9, stealPercent: 40 };
+  return windows.map((step, index) => (index < count ? { ...step, generator: { ...step.generator, ...unfit } } : step));
+}
+
+const slow = () =>
+  makeWindows(WINDOWS, () => ({
+    tunnel: { p50: 1, p99: 34 },
+    baseline: { p50: 1, p99: 30 },
+    control: { p50: 1, p99: 30 },
+  }));
+
+describe('a gate and its generator', () => {
+  test('have no verdict where it was not fit in over a quarter of the windows', () => {
+    for (const windows of [slow(), makeWindows(WINDOWS, () => ({ tunnel: 9, baseline: 1, control: 1 }))]) {
+      const { outcome, sentence } = judgeGate(spoilt(windows, 6));
+      assert.equal(outcome, 'inconclusive');
+      assert.match(sentence, /^No verdict: the generator was not fit in 6 of 20 windows \(generator: only 90\.0 %/);
+    }
+    assert.equal(judgeGate(spoilt(slow(), 5)).outcome, 'pass');
+  });
+
+  test('fail what does not answer all the same: no lag makes one tunnel fail and not the other', () => {
+    const windows = makeWindows(WINDOWS, () => ({ tunnel: { p50: 1, p99: 2, failed: 60 }, baseline: 1, control: 1 }));
+    assert.equal(judgeGate(spoilt(windows, 20)).outcome, 'fail');
+  });
+
+  test('have a margin that its lag does not widen', () => {
+    // 30 ms at p99, of which 28 are the generator's.
+    const windows = slow().map((step) => {
+      const { baseline } = step.arms;
+      assert.ok(baseline);
+      const serviceMs = { ...baseline.serviceMs, p99: 2 };
+      return { ...step, arms: { ...step.arms, baseline: { ...baseline, serviceMs } } };
+    });
+    const { rows, outcome } = judgeGate(windows);
+    assert.deepEqual([rows[1]?.marginMs, outcome], [1, 'fail']);
+  });
+});
+
+const failingArm = (failed: number) => ({ p50: 1, p99: 2, failed });
+
+/** So many failures in each window, of 600 requests. */
+function judged(tunnel: number, baseline: number) {
+  const [candidate, other] = [failingArm(tunnel), failingArm(baseline)];
+  return judgeGate(makeWindows(WINDOWS, () => ({ tunnel: candidate, baseline: other, control: other })));
+}
+
+describe('a gate and failures', () => {
+  test('fail what fails three times and two in a thousand more than the baseline', () => {
+    const { outcome, sentence } = judged(5, 0);
+    assert.equal(outcome, 'fail');
+    assert.equal(sentence, 'Fail: 0.8 % of the candidate’s requests failed, and 0 % of the baseline’s.');
+    assert.equal(judged(3, 1).outcome, 'fail');
+  });
+
+  test('pass what fails as the baseline does, and name it', () => {
+    const { outcome, sentence } = judged(1, 1);
+    assert.equal(outcome, 'pass');
+    assert.match(sentence, /; 0\.2 % of the candidate’s requests failed, and 0\.2 % of the baseline’s\.$/);
+    const two = makeWindows(WINDOWS, (index) => ({ ...good(), tunnel: { p50: 1, p99: 2, failed: index < 2 ? 1 : 0 } }));
+    assert.equal(judgeGate(two).outcome, 'pass', 'two may be chance');
+    assert.match(judgeGate(two).sentence, /0\.017 % of the candidate’s/);
+  });
+
+  test('are named beside a latency that fails or does not decide', () => {
+    const failed = { p50: 5, p99: 9, failed: 1 };
+    assert.match(
+      judgeGate(makeWindows(WINDOWS, () => ({ ...good(), tunnel: failed }))).sentence,
+      /^Fail: p50.*; 0\.2 %/,
+    );
+    const unlike = { tunnel: { ...failed, p50: 1 }, baseline: 1, control: 1.2 };
+    assert.match(judgeGate(makeWindows(WINDOWS, () => unlike)).sentence, /^No verdict: .*; 0\.2 % of the candidate/);
+  });
+});
+
 describe('a gate against an earlier run', () => {
   const noise = normals(9);
   const run = (addedMs: number, directMs = 0.5, windows = WINDOWS) =>
@@ -143,10 +221,29 @@ describe('a gate against an earlier run', () => {
       return { tunnel: direct + addedMs + noise(0.03), direct };
     });
 
-  test('passes what adds as much as it did, though the machine as a whole has become slower', () => {
-    const { outcome, rows } = judgeAgainstStored(run(0.6, 0.9), run(0.6, 0.5));
+  test('passes what adds as much as it did, though the machine as a whole has become a little slower', () => {
+    const { outcome, rows } = judgeAgainstStored(run(0.6, 0.6), run(0.6, 0.5));
     assert.equal(outcome, 'pass');
     assert.ok(Math.abs(rows[0]?.differenceMs ?? NaN) < 0.1);
+  });
+
+  test('has no verdict where the direct path is not what it was: a slowdown may multiply', () => {
+    // Everything takes twice as long, and so does what the tunnel adds.
+    const { outcome, sentence, control } = judgeAgainstStored(run(1.2, 1), run(0.6, 0.5));
+    assert.equal(outcome, 'inconclusive');
+    assert.match(sentence, /^No verdict: the direct path then and now differed by \+0\.\d+ ms at p50/);
+    assert.deepEqual([control[0]?.of, control[0]?.isFit], ['direct', false]);
+  });
+
+  test('does not hold the backend’s own failures against the tunnel', () => {
+    const failing = (direct: number) =>
+      makeWindows(WINDOWS, () => ({
+        tunnel: { p50: 1, p99: 2, failed: 5 },
+        direct: { p50: 0.5, p99: 1, failed: direct },
+      }));
+    const sound = makeWindows(WINDOWS, () => ({ tunnel: 1, direct: 0.5 }));
+    assert.equal(judgeAgainstStored(failing(5), sound).outcome, 'pass');
+    assert.equal(judgeAgainstStored(failing(0), sound).outcome, 'fail');
   });
 
   test('fails what adds 1 ms more', () => {

@@ -64,15 +64,16 @@ export function shortfall(step: StepReport, arm: ArmName): number {
 }
 
 /**
- * The most that the backend answered well in any step, requests per second over both arms, since both ask the same one.
+ * The most that the backend answered well in any step, requests per second over both arms, since both ask the same one
+ * (the better of them, where they were not measured together).
  * Where the direct arm no longer keeps up this is the backend's own ceiling, give or take what error answers cost it.
  */
 export function mostAnswered(steps: readonly StepReport[]): number {
-  const rates = steps.map(({ arms: { tunnel, direct } }) => {
-    const pair = direct === undefined ? [tunnel] : [tunnel, direct];
-    return pair.reduce((sum, { ok, elapsedS, achievedRate }) => {
-      return sum + Math.max(achievedRate, elapsedS > 0 ? ok / elapsedS : 0);
-    }, 0);
+  const rates = steps.map(({ arms: { tunnel, direct }, apart = [] }) => {
+    const [one = 0, other = 0] = (direct === undefined ? [tunnel] : [tunnel, direct]).map(
+      ({ ok, elapsedS, achievedRate }) => Math.max(achievedRate, elapsedS > 0 ? ok / elapsedS : 0),
+    );
+    return apart.includes('direct') ? Math.max(one, other) : one + other;
   });
   return Math.max(0, ...rates);
 }

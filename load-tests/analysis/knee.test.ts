@@ -3,6 +3,9 @@ import { describe, test } from 'node:test';
 import { makeSteps } from '../testing/steps.ts';
 import { findDisturbances, findKnee } from './knee.ts';
 
+const ramp = (achieved: number, p99: number, badSeconds: number) =>
+  makeSteps([{ rate: 50 }, { rate: 100, tunnel: { achieved, p99 }, badSeconds }]);
+
 describe('the knee', () => {
   test('is nowhere while every step is carried', () => {
     assert.equal(findKnee(makeSteps([{ rate: 20 }, { rate: 50 }, { rate: 100 }]), 'tunnel'), null);
@@ -27,7 +30,7 @@ describe('the knee', () => {
   });
 
   test('is the first step with a dropped arrival', () => {
-    const steps = makeSteps([{ rate: 20 }, { rate: 50, tunnel: { dropped: 1 } }, { rate: 100 }]);
+    const steps = makeSteps([{ rate: 20 }, { rate: 50, tunnel: { dropped: 1 } }]);
     assert.equal(findKnee(steps, 'tunnel')?.rate, 50);
   });
 
@@ -54,6 +57,45 @@ describe('the knee', () => {
       findDisturbances(steps, 'tunnel').map(({ rate }) => rate),
       [50],
     );
+  });
+
+  test('is not what a higher rate carries after all, of whatever kind', () => {
+    for (const tunnel of [{ achieved: 0.955 }, { achieved: 0.5 }, { dropped: 1 }, { failed: 50 }]) {
+      const steps = makeSteps([{ rate: 50, tunnel }, { rate: 100 }, { rate: 200 }, { rate: 500 }]);
+      assert.equal(findKnee(steps, 'tunnel'), null);
+      assert.deepEqual(
+        findDisturbances(steps, 'tunnel').map(({ rate }) => rate),
+        [50],
+      );
+    }
+  });
+
+  test('goes by rates and not by the order: a spike has one', () => {
+    const spike = makeSteps([{ rate: 50 }, { rate: 1000, tunnel: { p99: 300, achieved: 0.6 } }, { rate: 50 }]);
+    assert.equal(findKnee(spike, 'tunnel')?.rate, 1000);
+    const tail = makeSteps([{ rate: 50 }, { rate: 1000, tunnel: { p99: 300 } }, { rate: 50 }]);
+    assert.equal(findKnee(tail, 'tunnel')?.rate, 1000);
+    const falling = makeSteps([{ rate: 1000, tunnel: { p99: 300 } }, { rate: 50 }]);
+    assert.equal(findKnee(falling, 'tunnel')?.rate, 1000);
+  });
+
+  test('must be there in the later ones of equal rates as well', () => {
+    const bad = { rate: 100, tunnel: { achieved: 0.8 } };
+    assert.equal(findKnee(makeSteps([bad, { rate: 100 }, { rate: 100 }]), 'tunnel'), null);
+    assert.equal(findKnee(makeSteps([{ rate: 100 }, bad, bad]), 'tunnel')?.index, 1);
+  });
+
+  test('at the top rate is not a few late answers from one pause', () => {
+    assert.equal(findKnee(ramp(0.955, 175, 1), 'tunnel'), null);
+    assert.equal(findDisturbances(ramp(0.955, 175, 1), 'tunnel').length, 1);
+    assert.equal(findKnee(ramp(0.955, 175, 3), 'tunnel')?.rate, 100, 'spread over the seconds');
+    assert.equal(findKnee(ramp(0.94, 175, 1), 'tunnel')?.rate, 100, 'more than one in twenty');
+  });
+
+  test('is not denied by a higher rate that was cut off', () => {
+    const [low, bad, high] = makeSteps([{ rate: 50 }, { rate: 100, tunnel: { achieved: 0.8 } }, { rate: 200 }]);
+    const cut = [low, bad, high && { ...high, complete: false }].filter((step) => step !== undefined);
+    assert.equal(findKnee(cut, 'tunnel')?.rate, 100);
   });
 
   test('is not one pause in one second of a step', () => {

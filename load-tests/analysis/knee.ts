@@ -11,26 +11,31 @@ const P99_FLOOR_MS = 5;
 const TAIL_SECONDS_SHARE = 0.25;
 const MIN_TAIL_SECONDS = 2;
 
+/** At the top rate, which no other confirms, late answers alone count from this part of the offered load on. */
+const MAX_LATE_SHARE = 0.05;
+
 /**
- * Why a step counts as no longer carried. `tailOnly`: only its p99 says so. `failuresOnly`: nothing was late, dropped or
- * slow; requests failed, and that is all.
+ * Why a step counts as no longer carried. `failuresOnly`: nothing was late, dropped or slow; requests failed, and that is
+ * all. `isPassing`: answers were late, but not throughout the step nor many of them: one pause can do that.
  */
 export type Degradation = {
   index: number;
   rate: number;
   reasons: string[];
-  tailOnly: boolean;
   failuresOnly: boolean;
+  isPassing: boolean;
 };
 
 /**
  * The knee: the first step that is no longer carried, which is
  *  - fewer than 99 % of the offered requests answered well and in step with the schedule (`achievedRate`), or
  *  - arrivals dropped, or
- *  - p99 over three times the smallest p99 of this and the lower steps, and at least 5 ms over it, in a quarter of the
+ *  - p99 over three times the smallest p99 at this and the lower rates, and at least 5 ms over it, in a quarter of the
  *    step's seconds as in the whole.
- * The last sign alone counts only where it stays: at the last step, or with the next one degraded too. A pause of the
- * machine, with other seconds or higher rates carried all the same, is a disturbance and not a limit.
+ * Any of them counts only where it lasts: with every whole step of a higher rate degraded too, and every later one of the
+ * same rate. What a higher rate carries after all is a disturbance and not a limit. At the top rate, which no other
+ * confirms, late answers alone count only where p99 is over its limit throughout the step, or where they are over 5 %: a
+ * single pause near the end of a step makes more than one in a hundred late.
  *
  * Source: the usual definition of saturation in load testing (throughput no longer follows the offered load, or latency
  * leaves its plateau); Gunther, Guerrilla Capacity Planning, ch. 4–6, for why the two come together.
@@ -39,20 +44,36 @@ export function findKnee(steps: readonly StepReport[], arm: ArmName): Degradatio
   return degradedSteps(steps, arm)[0] ?? null;
 }
 
-/** The knee and every step above it that is not carried either. */
+/** The knee and every step, at this rate or a higher one, that is not carried either; in the order of the run. */
 export function degradedSteps(steps: readonly StepReport[], arm: ArmName): Degradation[] {
-  const degradations = steps.map((_, index) => degradationOf(steps, index, arm));
-  const isLasting = (index: number): boolean => index === steps.length - 1 || degradations[index + 1] !== null;
-  return degradations.filter((each): each is Degradation => each !== null && (!each.tailOnly || isLasting(each.index)));
+  return allDegradations(steps, arm).filter(({ isLasting }) => isLasting);
 }
 
-/** Steps whose tail alone rose and which higher steps did not confirm. */
+/** Steps that were degraded although a higher rate, or the same one later, was carried. */
 export function findDisturbances(steps: readonly StepReport[], arm: ArmName): Degradation[] {
-  const knee = findKnee(steps, arm);
-  return steps
-    .slice(0, knee?.index ?? steps.length)
-    .map((_, index) => degradationOf(steps, index, arm))
-    .filter((degradation) => degradation !== null);
+  return allDegradations(steps, arm).filter(({ isLasting }) => !isLasting);
+}
+
+function allDegradations(steps: readonly StepReport[], arm: ArmName): (Degradation & { isLasting: boolean })[] {
+  const all = steps.map((_, index) => degradationOf(steps, index, arm));
+  // A step that was cut off has not carried its rate.
+  const above = (index: number): number[] =>
+    [...steps.keys()].filter((other) => steps[other]?.complete === true && isAbove(steps, other, index));
+  const isTop = (index: number): boolean => above(index).length === 0;
+  const isDegraded = (index: number): boolean => {
+    const degradation = all[index] ?? null;
+    return degradation !== null && !(degradation.isPassing && isTop(index));
+  };
+  return all.flatMap((each) => {
+    if (each === null) return [];
+    return { ...each, isLasting: isDegraded(each.index) && above(each.index).every((other) => isDegraded(other)) };
+  });
+}
+
+/** By rate; among equal rates by time. */
+function isAbove(steps: readonly StepReport[], other: number, index: number): boolean {
+  const [a, b] = [steps[other]?.rate ?? NaN, steps[index]?.rate ?? NaN];
+  return a > b || (a === b && other > index);
 }
 
 export function degradationOf(steps: readonly StepReport[], index: number, arm: ArmName): Degradation | null {
@@ -60,10 +81,13 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
   const report = step?.arms[arm];
   if (step === undefined || report === undefined) return null;
   const reasons = [...shortfalls(report, step.durationS)];
-  const tailOnly = reasons.length === 0;
-  const lowest = baseline(steps.slice(0, index + 1), arm);
+  const lowest = baseline(
+    steps.filter(({ rate }) => rate <= step.rate),
+    arm,
+  );
   const { p99 } = report.latencyMs;
   const limit = lowest === null ? Infinity : Math.max(P99_FACTOR * lowest, lowest + P99_FLOOR_MS);
+  const isPassing = isLateOnly(report, step.durationS) && !isSpread(step, arm, limit);
   if (lowest !== null && p99 > limit && isSpread(step, arm, limit)) {
     reasons.push(`p99 ${p99.toFixed(1)} ms against ${lowest.toFixed(1)} ms at its lowest`);
   }
@@ -72,8 +96,8 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
     index,
     rate: step.rate,
     reasons,
-    tailOnly,
     failuresOnly: reasons.length === 1 && isFailing(report, step.durationS),
+    isPassing,
   };
 }
 
@@ -83,6 +107,14 @@ function isSpread(step: StepReport, arm: ArmName, limitMs: number): boolean {
   if (seconds.length < MIN_TAIL_SECONDS) return true;
   const bad = seconds.filter((second) => second.p99 > limitMs).length;
   return bad >= Math.max(MIN_TAIL_SECONDS, TAIL_SECONDS_SHARE * seconds.length);
+}
+
+/** Whether late answers, no more of them than one pause may bring, explain the whole shortfall. */
+function isLateOnly(arm: ArmReport, durationS: number): boolean {
+  const offered = arm.requests + arm.dropped;
+  const kept = arm.achievedRate * durationS;
+  const isEnough = arm.ok >= ACHIEVED_SHARE * offered;
+  return arm.dropped === 0 && isEnough && kept < ACHIEVED_SHARE * offered && arm.ok - kept <= MAX_LATE_SHARE * offered;
 }
 
 /** Whether failures explain the whole shortfall: had they succeeded, the rate was carried. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makeWindow, makeWindows } from '../testing/windows.ts';
 import { overheadSection, overheadVerdict } from './overhead.ts';
+import { audit } from './books.ts';
 import { failedShare, pairedDifference, usableWindows } from './paired.ts';
 
 const SETTINGS = { rate: 200, windowS: 3, cpuUsPerRequest: null };
@@ -49,6 +50,18 @@ const seen = (inFlightMean: number) =>
     ...step,
     arms: { ...step.arms, tunnel: { ...step.arms.tunnel, inFlightMean } },
   }));
+
+describe('the books', () => {
+  test('hold samples that end with the window against time in flight that does, too', () => {
+    // 20 ms each at 200/s are 4 in flight, but for the last ones a part of their time lies behind the window.
+    const windows = seen(3).map((step) => ({
+      ...step,
+      arms: { ...step.arms, tunnel: { ...step.arms.tunnel, inFlightMs: 3 * 3000 } },
+    }));
+    assert.equal(audit(windows, 'tunnel')?.isBalanced, true);
+    assert.equal(audit(seen(3), 'tunnel')?.isBalanced, false);
+  });
+});
 
 describe('the cost of a tunnel', () => {
   test('is given in milliseconds at p50, p90 and p99, and hop by hop', () => {

@@ -4,14 +4,13 @@ import { TIMED_HOPS } from '../report/model.ts';
 import type { StepReport, Verdict } from '../report/model.ts';
 import type { HopShare, OverheadSection, PairedDifference } from '../report/sections.ts';
 import { audit } from './books.ts';
-import { generatorFitness } from './fitness.ts';
+import { unfitWindows } from './fitness.ts';
 import { failedShare, pairedDifference, summarized, usableWindows } from './paired.ts';
+import { rateText } from './rate-text.ts';
 
 const METRICS = ['p50', 'p90', 'p99'] as const;
 /** Fewer failures than this leave the percentiles to the answers. */
 const MAX_FAILED_SHARE = 0.01;
-/** The median bears up to half of the windows spoilt; a quarter leaves room for what was not noticed. */
-const MAX_UNFIT_SHARE = 0.25;
 const SURE = 0.95;
 const DOUBTFUL = 0.6;
 
@@ -67,10 +66,10 @@ export function overheadVerdict(steps: readonly StepReport[], section: OverheadS
     const sentence = `No verdict: ${section.windows} whole windows are too few for an interval; six are the least.`;
     return { ...bare, fault: 'inconclusive', confidence: 0, evidence, sentence };
   }
-  const sentence = `The tunnel adds ${figure(p50)} at the median and ${figure(p99)} at p99, at ${section.rate} requests/s.`;
-  const unfit = unfitWindows(steps);
+  const sentence = `The tunnel adds ${figure(p50)} at the median and ${figure(p99)} at p99, at ${rateText(section.rate)} requests/s.`;
+  const { signs: unfit, isTooMany } = unfitWindows(steps);
   const doubts = unfit.length === 0 ? [] : [`${unfit.length} of ${steps.length} windows: ${unfit[0]}`];
-  if (unfit.length > MAX_UNFIT_SHARE * steps.length) {
+  if (isTooMany) {
     return {
       ...bare,
       fault: 'generator',
@@ -80,11 +79,6 @@ export function overheadVerdict(steps: readonly StepReport[], section: OverheadS
     };
   }
   return { ...bare, fault: 'none', confidence: SURE, evidence: [...evidence, ...doubts], sentence };
-}
-
-/** What speaks against the generator, one sign for each window that has any. */
-function unfitWindows(steps: readonly StepReport[]): string[] {
-  return steps.flatMap((step) => generatorFitness(step, step.arms.tunnel.latencyMs.p50).guilty.slice(0, 1));
 }
 
 function evidenceOf({ windows, windowS, hops, books, cpuUsPerRequest }: OverheadSection): string[] {

@@ -56,12 +56,25 @@ export function summarized(metric: Metric, differences: readonly number[]): Pair
   };
 }
 
+/** Arrivals that were not answered well, dropped ones among them, of all that were offered. */
+export type Failures = { failed: number; offered: number };
+
+/** Over all windows and these arms together. */
+export function failuresOf(windows: readonly StepReport[], ...names: ArmName[]): Failures {
+  const reports = windows.flatMap(({ arms }) => names.flatMap((name) => arms[name] ?? []));
+  const sum = (read: (report: ArmReport) => number): number => reports.reduce((total, each) => total + read(each), 0);
+  const offered = sum(({ requests, dropped }) => requests + dropped);
+  return { failed: offered - sum(({ ok }) => ok), offered };
+}
+
+/** 0 to 1; 0 where nothing was offered. */
+export function shareOf({ failed, offered }: Failures): number {
+  return offered === 0 ? 0 : failed / offered;
+}
+
 /** The part of an arm's arrivals that were not answered well over all windows, 0 to 1; 0 where it never had any. */
 export function failedShare(windows: readonly StepReport[], arm: ArmName): number {
-  const sum = (read: (report: ArmReport) => number): number =>
-    windows.reduce((total, { arms }) => total + (arms[arm] === undefined ? 0 : read(arms[arm])), 0);
-  const offered = sum(({ requests, dropped }) => requests + dropped);
-  return offered === 0 ? 0 : (offered - sum(({ ok }) => ok)) / offered;
+  return shareOf(failuresOf(windows, arm));
 }
 
 /** To the microsecond, as the percentiles are. */

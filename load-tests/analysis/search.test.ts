@@ -127,5 +127,6 @@ describe('the rates of the first phase', () => {
     assert.deepEqual(steppedRates(50, 400, 2), [50, 100, 200, 400]);
     assert.deepEqual(steppedRates(100, 250, 1.5), [100, 150, 225, 250]);
     assert.deepEqual(steppedRates(100, 100, 2), [100]);
+    assert.deepEqual(steppedRates(9996, 9999, 2), [9999], 'rounding goes over no limit');
   });
 });

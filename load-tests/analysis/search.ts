@@ -126,9 +126,9 @@ function bisect(low: number, high: number): NextTry {
   return { rate: whole > low && whole < high ? whole : middle, phase: 'bisection' };
 }
 
-/** Rates from `from` to `to`, each `factor` times the last, to three digits; `to` is the last. */
+/** Rates from `from` to `to`, each `factor` times the last, to three digits; none is over `to`, which is the last. */
 export function steppedRates(from: number, to: number, factor: number): number[] {
   const rates: number[] = [];
-  for (let rate = from; rate < to; rate *= factor) rates.push(Number(rate.toPrecision(3)));
+  for (let rate = from; rate < to; rate *= factor) rates.push(Math.min(to, Number(rate.toPrecision(3))));
   return [...new Set([...rates, to])];
 }

@@ -1,4 +1,5 @@
 import { mostAnswered } from './growth.ts';
+import { rateText } from './rate-text.ts';
 import type { HopName, StepReport, Verdict } from '../report/model.ts';
 
 /** What a hop's growth means, and what may help. */
@@ -15,7 +16,8 @@ const HOP_MEANING: Readonly<Record<HopName, string>> = {
 /** The verdict in one plain sentence, with the figures that matter. */
 export function sentence(verdict: Omit<Verdict, 'sentence'>, steps: readonly StepReport[]): string {
   const step = steps.find(({ rate }) => rate === verdict.at);
-  const from = verdict.kneeRate === null ? `already at ${verdict.at} requests/s` : `from ${verdict.at} requests/s on`;
+  const at = `${rateText(verdict.at ?? 0)} requests/s`;
+  const from = verdict.kneeRate === null ? `already at ${at}` : `from ${at} on`;
   switch (verdict.fault) {
     case 'none':
       return `No fault: ${carriedFigures(steps)}.`;
@@ -26,7 +28,7 @@ export function sentence(verdict: Omit<Verdict, 'sentence'>, steps: readonly Ste
         ? `The backend: ${from}, well within what it carries (${verdict.evidence[0]}).`
         : step?.arms.direct === undefined
           ? `The backend: ${from} it was the one that answered late or with errors.`
-          : `The backend: ${from} it did not keep up when asked directly either (p99 ${ms(step.arms.direct.latencyMs.p99)} directly, ${ms(step.arms.tunnel.latencyMs.p99)} through the tunnel); its ceiling is about ${mostAnswered(steps).toFixed(0)} requests/s over both ways.`;
+          : `The backend: ${from} it did not keep up when asked directly either (p99 ${ms(step.arms.direct.latencyMs.p99)} directly, ${ms(step.arms.tunnel.latencyMs.p99)} through the tunnel); its ceiling is about ${mostAnswered(steps).toFixed(0)} requests/s${step.apart === undefined ? ' over both ways' : ''}.`;
     case 'tunnel':
       if (verdict.kneeRate === null) return constant(verdict, from);
       return `The tunnel${verdict.hop === null ? '' : `, hop "${verdict.hop}"`}: ${from} ${verdict.hop === null ? 'it did not keep up while the backend did' : HOP_MEANING[verdict.hop]} (p99 ${ms(step?.arms.tunnel.latencyMs.p99)}).`;
@@ -49,7 +51,7 @@ function carriedFigures(steps: readonly StepReport[]): string {
   const { latencyMs, requests, ok } = top.arms.tunnel;
   const success = requests === 0 ? 0 : (100 * ok) / requests;
   const added = top.addedMs === null ? '' : ` (${top.addedMs.p50 < 0 ? '' : '+'}${ms(top.addedMs.p50)} against direct)`;
-  return `at ${top.rate} requests/s ${success.toFixed(2)} % succeeded with p50 ${ms(latencyMs.p50)}${added}, p99 ${ms(latencyMs.p99)}, not saturated`;
+  return `at ${rateText(top.rate)} requests/s ${success.toFixed(2)} % succeeded with p50 ${ms(latencyMs.p50)}${added}, p99 ${ms(latencyMs.p99)}, not saturated`;
 }
 
 function ms(value: number | undefined): string {

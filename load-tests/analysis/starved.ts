@@ -1,3 +1,6 @@
+import type { GeneratorReport } from '../report/model.ts';
+
+const PERCENT = 100;
 /** An event loop that is busy for less than this part of the time is not asked: its figures are too small to compare. */
 export const MIN_STARVED_BUSY = 0.1;
 const MAX_CORE_SHARE_OF_BUSY = 0.5;
@@ -11,4 +14,13 @@ const MAX_CORE_SHARE_OF_BUSY = 0.5;
  */
 export function isStarved(busy: number, cores: number): boolean {
   return busy >= MIN_STARVED_BUSY && cores < MAX_CORE_SHARE_OF_BUSY * busy;
+}
+
+/** A process of the generator that works without getting the CPU for it; its share of busy time, and of a core. */
+export function starvedProcess(generator: GeneratorReport): { busy: number; cores: number } | null {
+  const { elu, cpuPercent, processes = [{ elu, cpuPercent }] } = generator;
+  const known = processes.flatMap((each) =>
+    each.elu === null || each.cpuPercent === null ? [] : [{ busy: each.elu, cores: each.cpuPercent / PERCENT }],
+  );
+  return known.find(({ busy, cores }) => isStarved(busy, cores)) ?? null;
 }

@@ -25,6 +25,23 @@ describe('the verdict on a ramp that was carried', () => {
     assert.match(evidence.join('\n'), /own lag 1\.5 ms at 200\/s/);
   });
 
+  test('is nobody’s though a pause made one in twenty late at a rate that higher ones carried', () => {
+    const steps = makeSteps([
+      { rate: 50, tunnel: { achieved: 0.955, p99: 175 }, badSeconds: 1 },
+      { rate: 100 },
+      { rate: 500 },
+    ]);
+    const { fault, confidence, evidence } = verdict(steps);
+    assert.deepEqual([fault, confidence], ['none', 0.8]);
+    assert.match(evidence.join('\n'), /disturbance at 50\/s that did not last: 95\.5 % of the offered/);
+  });
+
+  test('says rates with no more digits than mean something', () => {
+    const { sentence, evidence } = verdict(makeSteps([{ rate: 100 / 3 }, { rate: 200 / 3 }]));
+    assert.match(sentence, /at 66\.667 requests\/s/);
+    assert.doesNotMatch([sentence, ...evidence].join(), /\d\.\d{4}/);
+  });
+
   test('names a disturbance in the middle', () => {
     const { fault, evidence } = judge({ rate: 200, tunnel: { p99: 50 } }, { rate: 500 });
     assert.equal(fault, 'none');
@@ -47,6 +64,18 @@ describe('the verdict on the generator, asked before all others', () => {
 
   test('is not guilty by a lag too small to explain it', () => {
     assert.equal(judge({ ...broken, lagP99Ms: 3 }).fault, 'backend');
+  });
+
+  test('is guilty by one process of several that does not get its CPU, whatever they have together', () => {
+    const step = makeStep(broken);
+    const processes = [
+      { elu: 0.5, cpuPercent: 10 },
+      { elu: 0.1, cpuPercent: 45 },
+    ];
+    const starved = { ...step, generator: { ...step.generator, elu: 0.5, cpuPercent: 55, processes } };
+    const { fault, evidence } = verdict([...makeSteps([{ rate: 50 }, { rate: 100 }]), starved]);
+    assert.equal(fault, 'generator');
+    assert.match(evidence.join('\n'), /busy 50\.0 % of the time with 10 % of a core/);
   });
 
   test('is guilty by a late departure, a busy loop, stolen or withheld CPU', () => {

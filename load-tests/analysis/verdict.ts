@@ -10,6 +10,7 @@ import { generatorFitness, unfitThroughout } from './fitness.ts';
 import type { Fitness } from './fitness.ts';
 import { degradedSteps, findDisturbances } from './knee.ts';
 import type { Degradation } from './knee.ts';
+import { rateText } from './rate-text.ts';
 import { sentence } from './sentence.ts';
 import { beyondCalibration, climbingAtTop, shortOfCpu } from './unfit.ts';
 import { audit } from './books.ts';
@@ -46,7 +47,7 @@ function judge(steps: readonly StepReport[], evidence: Evidence): Bare {
   const lowestP50Ms = Math.min(...steps.map(({ arms }) => (arms.tunnel.ok > 0 ? arms.tunnel.latencyMs.p50 : Infinity)));
   const fitness = steps.map((step) => generatorFitness(step, Number.isFinite(lowestP50Ms) ? lowestP50Ms : 0));
   const disturbances = findDisturbances(steps, 'tunnel').map(
-    ({ rate, reasons }) => `a disturbance at ${rate}/s that higher rates did not show: ${reasons.join('; ')}`,
+    ({ rate, reasons }) => `a disturbance at ${rateText(rate)}/s that did not last: ${reasons.join('; ')}`,
   );
   const limits = degradedSteps(steps, 'tunnel');
   const degraded = limits.length > 0 ? limits : climbingAtTop(steps);
@@ -60,10 +61,10 @@ function judge(steps: readonly StepReport[], evidence: Evidence): Bare {
   if (knee === undefined) return withoutKnee(steps, evidence, fitness, disturbances);
 
   const own = unfit(knee);
-  const symptom = `through the tunnel at ${knee.rate}/s: ${knee.reasons.join('; ')}`;
+  const symptom = `through the tunnel at ${rateText(knee.rate)}/s: ${knee.reasons.join('; ')}`;
   const passedOver = degraded
     .slice(0, degraded.indexOf(knee))
-    .map((each) => `passed over ${each.rate}/s, spoilt: ${unfit(each).join('; ')}`);
+    .map((each) => `passed over ${rateText(each.rate)}/s, spoilt: ${unfit(each).join('; ')}`);
   const books = audit([steps[knee.index] as StepReport], 'tunnel')?.sentence ?? null;
   const caveats = [
     ...(fitness[knee.index]?.caveats ?? []),
@@ -128,7 +129,11 @@ function withLimits(fault: ConstantFault, evidence: Evidence, rate: number): Bla
 /** Every step carried. What speaks against the generator blurs the figures but has not hidden a fault. */
 function carried(steps: readonly StepReport[], doubts: string[], disturbances: string[]): Bare {
   const top = steps.at(-1);
-  const evidence = [`every step up to ${top?.rate}/s was carried: not saturated`, ...disturbances, ...doubts];
+  const evidence = [
+    `every step up to ${rateText(top?.rate ?? 0)}/s was carried: not saturated`,
+    ...disturbances,
+    ...doubts,
+  ];
   const confidence = doubts.length === 0 && disturbances.length === 0 ? 0.95 : 0.8;
   return { fault: 'none', hop: null, at: null, kneeRate: null, confidence, evidence };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TIMED_HOPS } from '../report/model.ts';
 import type { TimedHop } from '../report/model.ts';
-import { whatIf, whatIfSentence } from './what-if.ts';
+import { holdOf, whatIf, whatIfSentence } from './what-if.ts';
 import type { HopMoments, Moments } from './what-if.ts';
 
 const NONE: Moments = { meanMs: 0, deviationMs: 0 };
@@ -33,6 +33,12 @@ describe('what other slots would do', () => {
     // ρ = 0.984: about S / (2c(1−ρ)) = 20.5 / 0.32, less a little for the chance to find a slot free.
     assert.ok((rows[1]?.queueMeanMs ?? 0) > 50 && (rows[1]?.queueMeanMs ?? 0) < 64, `${rows[1]?.queueMeanMs}`);
     assert.ok((rows[2]?.queueMeanMs ?? 1) < 0.1);
+  });
+
+  test('counts the way of the body as time that a slot is held', () => {
+    const whole = { ...HOPS, body: { meanMs: 20, deviationMs: 1 } };
+    assert.equal(holdOf(whole).holdMs, 40.5);
+    assert.equal(whatIf([{ rate: 480, hops: whole }], 10, [], 1).at(-1)?.queueMeanMs, null, 'too few slots for that');
   });
 
   test('grows without end beyond what the slots can carry', () => {

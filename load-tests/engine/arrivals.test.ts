@@ -53,6 +53,19 @@ describe('uniform arrivals', () => {
     );
   });
 
+  test('go on with the turns of the step before', () => {
+    const options = { rate: 5, durationS: 1, arms: 2, kind: 'uniform', seed: 1 } as const;
+    const shards = [0, 1, 2].map(
+      (index) => new ArrivalSchedule({ ...options, shard: { index, count: 3 }, firstTurn: 7 }),
+    );
+    for (const schedule of shards) {
+      const turns: number[] = [];
+      while (schedule.next()) turns.push(schedule.turn);
+      assert.ok(turns.every((turn) => turn >= 7 && turn < 12));
+      assert.equal(schedule.nextTurn, 12, 'of whichever shard');
+    }
+  });
+
   test('do not drift over a day', () => {
     const schedule = new ArrivalSchedule({ rate: 3, durationS: 86_400, arms: 1, kind: 'uniform', seed: 1 });
     let lastMs = 0;

@@ -24,6 +24,8 @@ export type ArrivalOptions = {
   seed: number;
   /** Only every so manieth round; default all. */
   shard?: Shard | null;
+  /** The turn of the first round; default 0. */
+  firstTurn?: number;
 };
 
 /** A cursor over arrivals, in order of time. */
@@ -33,6 +35,8 @@ export type Schedule = {
   readonly arm: number;
   /** Which of the arm's requests, modulo their number. */
   readonly turn: number;
+  /** At the end, behind the last arrival of all shards: whose turn the next step begins with. */
+  readonly nextTurn: number;
   /** Moves to the next arrival; false when the step has no more. */
   next(): boolean;
 };
@@ -73,7 +77,11 @@ export class ArrivalSchedule implements Schedule {
   }
 
   get turn(): number {
-    return this.#round;
+    return (this.#options.firstTurn ?? 0) + this.#round;
+  }
+
+  get nextTurn(): number {
+    return this.turn + 1;
   }
 
   next(): boolean {

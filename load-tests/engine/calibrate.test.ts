@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { makePlan } from '../testing/plans.ts';
-import { calibrate } from './calibrate.ts';
+import { calibrate, portOf } from './calibrate.ts';
 
 describe('the calibration', () => {
   test('loads a null server at twice the plan’s rate over all arms and says what the generator adds', async () => {
@@ -26,6 +29,18 @@ describe('the calibration', () => {
     controller.abort();
     assert.equal(await interrupted, null);
   });
+});
+
+test('a null server that never says its port is given up', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mute-'));
+  const file = join(folder, 'mute.mjs');
+  writeFileSync(file, 'setInterval(() => {}, 1e6);\n');
+  const mute = fork(file, { execArgv: [], stdio: 'ignore' });
+  context.after(() => {
+    mute.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+  assert.equal(await portOf(mute, context.signal, 50), null);
 });
 
 test('the null server answers each request once, also those that come in one piece or in two', async (context) => {

@@ -8,8 +8,10 @@ import { generatorsFor } from './shares.ts';
 import { sibling } from './sibling.ts';
 
 /** No calibration offers more, however high the plan goes: beyond this one process is no longer what carries it. */
-export const MAX_CALIBRATION_RATE = 20_000;
+const MAX_CALIBRATION_RATE = 20_000;
 const HEADROOM = 2;
+/** A null server that has not said its port by then will not; a busy machine takes a second or two. */
+const START_WITHIN_MS = 15_000;
 /** Code is compiled and connections are opened in a step before the one that counts. */
 const SETTLE_S = 1;
 const MEASURE_S = 2;
@@ -34,10 +36,14 @@ export async function calibrate(plan: EnginePlan, signal: AbortSignal): Promise<
   }
 }
 
-/** Null when it ends before it says. */
-async function portOf(server: ReturnType<typeof fork>, signal: AbortSignal): Promise<number | null> {
+/** Null when it ends before it says, or does not say in time. */
+export async function portOf(
+  server: ReturnType<typeof fork>,
+  signal: AbortSignal,
+  withinMs = START_WITHIN_MS,
+): Promise<number | null> {
   const settled = new AbortController();
-  const until = { signal: AbortSignal.any([signal, settled.signal]) };
+  const until = { signal: AbortSignal.any([signal, settled.signal, AbortSignal.timeout(withinMs)]) };
   try {
     const said = once(server, 'message', until).then(([message]) => (message as { port: number }).port);
     return await Promise.race([said, once(server, 'exit', until).then(() => null)]);

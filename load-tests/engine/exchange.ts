@@ -11,9 +11,11 @@ const UNAVAILABLE = 503;
 /** Fields by lower-case name. */
 export type AnswerFields = { readonly [name: string]: string | string[] | undefined };
 
-/** Whom an exchange tells; called once per request. */
+/** Whom an exchange tells. */
 export type ExchangeOwner = {
+  /** With each head that comes: not at all where none does, and once more for each 1xx that the library passes on. */
   answered(exchange: Exchange, fields: AnswerFields): void;
+  /** Once per request, last. */
   ended(exchange: Exchange): void;
 };
 

@@ -46,6 +46,8 @@ describe('several generators', () => {
     assert.deepEqual([second.rate, second.arms.tunnel?.ok, second.arms.direct?.ok], [50, 20, 20]);
     assert.equal(first.complete, true);
     assert.equal(first.generator.maxInFlight, 100);
+    assert.equal(first.generator.processes?.length, 3);
+    assert.ok(first.seconds.length > 0);
     assert.equal(first.hopsMs?.backend.p50, 0.3);
     const latency = first.histograms?.tunnel?.latency;
     assert.ok(latency !== undefined);

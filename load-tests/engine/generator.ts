@@ -35,7 +35,7 @@ export class Generator {
     const onEnded = (arm: ArmLoad, exchange: Exchange): void => this.#current?.onEnded(arm, exchange);
     const arms: ArmLoad[] = [];
     const onProgress = this.#events.onProgress.bind(this.#events);
-    const context: StepContext = { plan: this.#plan, arms, pacer, onProgress };
+    const context: StepContext = { plan: this.#plan, arms, pacer, onProgress, turns: new Map() };
     try {
       for (const arm of this.#plan.arms) arms.push(new ArmLoad(arm, this.#plan, onEnded));
       await this.#warmUp(context);
@@ -59,7 +59,8 @@ export class Generator {
     if (warmUpS === 0) return;
     const topRate = Math.max(...steps.map((step) => step.rate)) / (shard?.count ?? 1);
     const step = { rate: Math.min(WARM_UP_RATE, topRate), durationS: warmUpS };
-    this.#events.onWarmUp(await this.#step({ ...context, onProgress: () => undefined }, step, WARM_UP_INDEX));
+    const apart = { ...context, onProgress: () => undefined, turns: new Map() };
+    this.#events.onWarmUp(await this.#step(apart, step, WARM_UP_INDEX));
   }
 
   async #step(context: StepContext, step: ProfileStep, index: number): Promise<StepMeasurement> {

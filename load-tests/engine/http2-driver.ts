@@ -7,6 +7,7 @@ import type { Driver, DriverOptions } from './driver.ts';
 import { NoHttp2 } from './error-kinds.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeOwner } from './exchange.ts';
+import { fieldsByName } from './fields.ts';
 import type { RequestPlan } from './plan.ts';
 
 const ALPN = ['h2'];
@@ -14,8 +15,6 @@ const ALPN = ['h2'];
 const FIRST_MAX_STREAMS = 100;
 /** Node ends streams beyond 10 MB a session; a thousand in flight with bodies need more. */
 const MAX_SESSION_MB = 256;
-/** Fields of HTTP/1.1's connections, which HTTP/2 refuses (RFC 9113 §8.2.2); `host` becomes `:authority`. */
-const NOT_IN_HTTP2 = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'host'];
 
 /** A connection and how many requests it carries. */
 type Connection = { session: ClientHttp2Session; streams: number; maxStreams: number };
@@ -105,14 +104,10 @@ export class Http2Driver implements Driver {
   }
 }
 
+/** `host` becomes `:authority` (RFC 9113 §8.3.1). */
 function fieldsOf({ method, path, headers }: RequestPlan): OutgoingHttpHeaders {
-  const fields: Record<string, string> = { ':method': method, ':path': path };
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const name = (headers[at] ?? '').toLowerCase();
-    if (name === 'host') fields[':authority'] = headers[at + 1] ?? '';
-    if (!NOT_IN_HTTP2.includes(name)) fields[name] = headers[at + 1] ?? '';
-  }
-  return fields;
+  const { host, ...fields } = fieldsByName(headers);
+  return { ...fields, ':method': method, ':path': path, ...(host !== undefined && { ':authority': [host].flat()[0] }) };
 }
 
 /** An exchange that listens to one stream at a time; it is free again only once that stream has closed. */

@@ -55,6 +55,7 @@ describe('a plan in k6’s words', () => {
     const arm = makeArm('tunnel', URL);
     const tls = { ca: null, cert: 'c', key: 'k', isResuming: true };
     refused(/uniform arrivals only/, { arrivals: 'poisson' });
+    refused(/no histograms/, { shard: { index: 0, count: 2 } });
     refused(/cannot replay/, { trace: [{ atMs: 0, request: 0 }] });
     refused(/over https:\/\/ only/, { arms: [{ ...arm, protocol: 'http2' }] });
     refused(/by a schedule only/, { model: 'closed', arms: [{ ...arm, protocol: 'websocket' }] });
@@ -64,13 +65,11 @@ describe('a plan in k6’s words', () => {
     refused(/keeps connections in all arms/, { arms: [arm, { ...makeArm('direct', URL), connectionUse: 'fresh' }] });
   });
 
-  test('has a shard as an execution segment, and no HTTP/2 where it was not asked for', (context) => {
+  test('knows no HTTP/2 where it was not asked for', (context) => {
     const folder = temporaryFolder(context);
-    const { flags, environment } = k6Surroundings(makePlan(URL, { shard: { index: 1, count: 3 } }), folder);
-    assert.deepEqual(flags, ['--execution-segment', '1/3:2/3', '--execution-segment-sequence', '0,1/3,2/3,1']);
-    assert.equal(environment['GODEBUG'], 'http2client=0');
+    assert.deepEqual(k6Surroundings(makePlan(URL), folder), { GODEBUG: 'http2client=0' });
     const arms = [{ ...makeArm('tunnel', SECURE), protocol: 'http2' as const }];
-    assert.deepEqual(k6Surroundings(makePlan(SECURE, { arms }), folder), { environment: {}, flags: [] });
+    assert.deepEqual(k6Surroundings(makePlan(SECURE, { arms }), folder), {});
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DEFAULT_GAP_S, DEFAULT_LATENCY_MS } from '../k6/lib/plan.ts';
 import type { K6Arm, K6Body, K6Plan } from '../k6/lib/plan.ts';
 import { LoadError } from '../src/errors.ts';
+import { joinedFields } from './fields.ts';
 import { DEFAULT_CONNECTIONS } from './plan.ts';
 import type { ArmPlan, BodyPlan, EnginePlan, TlsPlan } from './plan.ts';
 
@@ -26,7 +27,7 @@ export function toK6Plan(plan: EnginePlan, folder: string): K6Plan {
     arms: arms.map((arm) => toK6Arm(arm, bodies)),
     bodies: bodies.all,
     steps,
-    shards: plan.shard?.count ?? 1,
+    shards: 1,
     timeoutMs,
     warmUpS,
     gapS: DEFAULT_GAP_S,
@@ -45,12 +46,9 @@ export function toK6Plan(plan: EnginePlan, folder: string): K6Plan {
 
 /**
  * What k6 is told beside the plan. Go reads the authorities from SSL_CERT_FILE (Linux; elsewhere from the system
- * alone) and is kept from HTTP/2, which k6 takes wherever it is offered, by GODEBUG. A shard is an execution segment.
+ * alone) and is kept from HTTP/2, which k6 takes wherever it is offered, by GODEBUG.
  */
-export function k6Surroundings(
-  plan: EnginePlan,
-  folder: string,
-): { environment: Record<string, string>; flags: string[] } {
+export function k6Surroundings(plan: EnginePlan, folder: string): Record<string, string> {
   const environment: Record<string, string> = {};
   const authorities = [...new Set(plan.arms.flatMap(({ tls }) => tls?.ca ?? []))];
   if (authorities.length > 0) {
@@ -58,25 +56,17 @@ export function k6Surroundings(
     writeFileSync(environment['SSL_CERT_FILE'], authorities.join('\n'));
   }
   if (plan.arms[0]?.protocol === 'http1') environment['GODEBUG'] = 'http2client=0';
-  return { environment, flags: segmentFlags(plan.shard ?? null) };
+  return environment;
 }
 
-/** The `index`-th of `count` equal parts, and all of them: k6 shares arrivals out by the whole sequence. */
-function segmentFlags(shard: EnginePlan['shard']): string[] {
-  if (shard === null || shard === undefined || shard.count === 1) return [];
-  const at = (part: number): string => (part === 0 ? '0' : part === shard.count ? '1' : `${part}/${shard.count}`);
-  const sequence = Array.from({ length: shard.count + 1 }, (_, part) => at(part)).join(',');
-  const segment = `${at(shard.index)}:${at(shard.index + 1)}`;
-  return ['--execution-segment', segment, '--execution-segment-sequence', sequence];
-}
-
-function refuseWhatK6CannotDo({ arms, arrivals, trace, model }: EnginePlan): void {
+function refuseWhatK6CannotDo({ arms, arrivals, trace, model, shard }: EnginePlan): void {
   const [first] = arms;
   const differ = (read: (arm: ArmPlan) => unknown): boolean => new Set(arms.map((arm) => read(arm) ?? null)).size > 1;
   const isClear = arms.some(({ origin }) => origin.startsWith('http:'));
   const reasons: [isSo: boolean, reason: string][] = [
     [arrivals === 'poisson', 'sends uniform arrivals only, not --arrivals poisson'],
     [(trace ?? null) !== null, 'cannot replay a recording'],
+    [(shard ?? null) !== null, 'keeps no histograms that the shares of a load could be merged from'],
     [first?.protocol === 'http2' && isClear, 'speaks HTTP/2 over https:// only'],
     [first?.protocol === 'websocket' && model === 'closed', 'sends WebSocket messages by a schedule only'],
     [first?.protocol === 'websocket' && first.connectionUse === 'fresh', 'keeps its WebSockets open for a step'],
@@ -98,20 +88,10 @@ function toK6Arm({ name, origin, requests }: ArmPlan, bodies: Bodies): K6Arm {
     requests: requests.map(({ method, path, headers, body }) => ({
       method,
       url: `${origin}${path}`,
-      headers: fieldsOf(headers),
+      headers: joinedFields(headers),
       body: body === null ? null : bodies.indexOf(body),
     })),
   };
-}
-
-/** k6 takes one value a name; several become the list they mean (RFC 9110 §5.3). */
-function fieldsOf(flat: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const [name = '', value = ''] = flat.slice(index, index + 2);
-    fields[name] = fields[name] === undefined ? value : `${fields[name]}, ${value}`;
-  }
-  return fields;
 }
 
 /** Each different body once: requests that share one share its file. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { loadRamp } from '../src/load-ramp.ts';
 import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
@@ -38,6 +41,58 @@ describe('finding k6', () => {
       message: /\/no\/k6 is not an executable file/,
     });
   });
+});
+
+/** A k6 that calls `url` once it runs, and does not end by itself or by being asked to. */
+function stubbornK6(folder: string, url: string): string {
+  const file = join(folder, 'k6');
+  const program = `#!${process.execPath}
+process.on('SIGINT', () => {});
+require('node:net').connect(${new URL(url).port}, '127.0.0.1').on('close', () => process.exit(1));
+`;
+  writeFileSync(file, program, { mode: 0o755 });
+  return file;
+}
+
+/** Runs the plan of `url` on the k6 of the environment, in a process of its own. */
+const RUN = `
+const { k6Engine } = await import(process.argv[1]);
+const { makePlan } = await import(process.argv[2]);
+process.on('SIGHUP', () => process.exit(1));
+await k6Engine().run(makePlan('http://127.0.0.1:9/'), { onWarmUp() {}, onProgress() {}, onStep() {} }, AbortSignal.any([]));
+`;
+
+describe('k6 and the plan with its credentials', { timeout }, () => {
+  for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
+    test(`are gone when the process that started it ends by ${signal}`, async (context) => {
+      const folder = mkdtempSync(join(tmpdir(), 'k6-gone-'));
+      const temporary = join(folder, 'tmp');
+      mkdirSync(temporary);
+      // The stub ends with its connection, however the test ends.
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined).resume();
+        context.after(() => socket.destroy());
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const modules = ['./k6.ts', '../testing/plans.ts'].map((name) => new URL(name, import.meta.url).href);
+      const parent = spawn(process.execPath, ['--input-type=module', '-e', RUN, ...modules], {
+        env: { ...process.env, SALLYPORT_K6: stubbornK6(folder, url), TMPDIR: temporary },
+        stdio: 'ignore',
+      });
+      context.after(() => {
+        parent.kill('SIGKILL');
+        server.close();
+        rmSync(folder, { recursive: true });
+      });
+      const [socket] = (await once(server, 'connection')) as [Socket];
+      assert.equal(readdirSync(temporary).length, 1);
+      const gone = once(socket, 'close');
+      parent.kill(signal);
+      await gone;
+      while (readdirSync(temporary).length > 0) await delay(10, undefined, { signal: context.signal });
+    });
+  }
 });
 
 describe('k6 itself', () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ import { armOf, stepsOf } from '../k6/lib/summary.ts';
 import type { K6Metrics } from '../k6/lib/summary.ts';
 import { k6Surroundings, toK6Plan } from './k6-plan.ts';
 import { machineLoss, sampleMachine } from './machine.ts';
+import { PlanClock } from './plan-clock.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan } from './plan.ts';
+import { sibling } from './sibling.ts';
 
 const HOW_TO_GET_IT = 'go install go.k6.io/k6@v1.8.1, then put it on PATH or name it in SALLYPORT_K6';
 const PRIVATE_MODE = 0o600;
 const MAX_STDERR_CHARS = 4000;
-/** A stopped k6 that has not ended by then is killed; it waits for answers, and sums up. */
-const KILL_AFTER_MS = 20_000;
 /** k6's exit codes that leave a summary behind. */
 const DONE = 0;
 const THRESHOLDS_FAILED = 99;
@@ -60,17 +60,21 @@ export function k6Engine(): Engine {
 
 async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, signal: AbortSignal): Promise<EngineEnd> {
   if (signal.aborted) return { error: null, totals: null };
-  // The plan may hold credentials: a folder of mode 0700 that is gone afterwards.
+  // The plan may hold credentials: a folder of mode 0700 that is gone afterwards, however this process ends; where it is
+  // killed outright, the keeper takes it away.
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-k6-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const clock = new PlanClock(plan, events);
   try {
     const k6Plan = toK6Plan(plan, folder);
     const planFile = join(folder, 'plan.json');
     writeFileSync(planFile, JSON.stringify(k6Plan), { mode: PRIVATE_MODE });
-    const { environment, flags } = k6Surroundings(plan, folder);
+    const environment = k6Surroundings(plan, folder);
     const before = sampleMachine();
     const startMs = performance.now();
     const script = k6Plan.protocol === 'websocket' ? 'websocket.ts' : 'ramp.ts';
-    const start = { script, flags, environment: { ...environment, SALLYPORT_K6_PLAN: planFile } };
+    const start = { folder, script, environment: { ...environment, SALLYPORT_K6_PLAN: planFile } };
     const { code, lastWords } = await execute(binary, start, signal);
     if (!GOOD_EXITS.includes(code)) return broke(code, lastWords);
     const { metrics } = JSON.parse(readFileSync(k6Plan.summaryFile, 'utf8')) as { metrics: K6Metrics };
@@ -81,29 +85,33 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
     const arms = plan.arms.map(({ name }) => [name, armOf(metrics, name, 'all', durationS)] as const);
     return { error: null, totals: Object.fromEntries(arms.filter(([, arm]) => arm !== null)) };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    clock.stop();
+    process.off('exit', remove);
+    remove();
   }
 }
 
-type Start = { script: string; flags: readonly string[]; environment: Record<string, string> };
+type Start = { folder: string; script: string; environment: Record<string, string> };
 
 function execute(
   binary: string,
-  { script, flags, environment }: Start,
+  { folder, script, environment }: Start,
   signal: AbortSignal,
 ): Promise<{ code: number | null; lastWords: string }> {
   return new Promise((resolve) => {
     const file = fileURLToPath(new URL(`../k6/${script}`, import.meta.url));
     const common = ['run', '--quiet', '--no-usage-report', '--no-color', '--address', ''];
-    const child = spawn(binary, [...common, ...flags, file], {
+    const command = [folder, binary, ...common, file];
+    const child = fork(fileURLToPath(sibling(import.meta.url, 'k6-keeper')), command, {
+      execArgv: [],
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      // Its own group: Ctrl-C would reach it beside our own signal, and a second one makes k6 drop its summary.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Its own group: Ctrl-C would reach k6 beside our own signal, and a second one makes it drop its summary.
       detached: true,
     });
     const release = endWith(child, signal);
     let lastWords = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       lastWords = (lastWords + text).slice(-MAX_STDERR_CHARS);
     });
     const done = (code: number | null, words: string): void => {
@@ -115,21 +123,14 @@ function execute(
   });
 }
 
-/** Ends k6 when asked to, kills it where it does not heed that, or when this process ends. Returns the undoing. */
+/** Has the keeper end k6 when asked to; that this process has ended it sees by itself. Returns the undoing. */
 function endWith(child: ChildProcess, signal: AbortSignal): () => void {
-  let killTimer: NodeJS.Timeout | undefined;
-  const kill = (): void => void child.kill('SIGKILL');
   const stop = (): void => {
-    child.kill('SIGINT');
-    killTimer = setTimeout(kill, KILL_AFTER_MS);
+    // Where it has ended meanwhile there is nobody left to stop.
+    if (child.connected) child.send('stop', () => {});
   };
   signal.addEventListener('abort', stop, { once: true });
-  process.once('exit', kill);
-  return () => {
-    signal.removeEventListener('abort', stop);
-    process.off('exit', kill);
-    clearTimeout(killTimer);
-  };
+  return () => signal.removeEventListener('abort', stop);
 }
 
 function broke(code: number | null, lastWords: string): EngineEnd {

@@ -48,6 +48,7 @@ async function main(): Promise<void> {
   // Ctrl-C reaches every process of the terminal; the parent alone decides what it means and says `stop`.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
+  process.on('SIGHUP', () => undefined);
   process.once('disconnect', () => process.exit(1));
   process.on('message', (message: ToGenerator) => inbox.hear(message));
   try {

@@ -1,5 +1,6 @@
 import { ARM_NAMES } from '../report/model.ts';
 import type { ArmReport, ArmSecond, ByArm, GeneratorReport, HopsReport, SecondReport } from '../report/model.ts';
+import { BoundedSeconds } from './bounded-seconds.ts';
 import { DurationHistogram } from './histogram.ts';
 import type { EncodedHistogram } from './histogram.ts';
 import type { Progress, StepHistograms, StepMeasurement } from './plan.ts';
@@ -63,6 +64,7 @@ function mergeGenerators(shares: readonly StepMeasurement[]): GeneratorReport {
     lagP99Ms: lag.at(99),
     elu: most(known(({ elu }) => elu)),
     cpuPercent: cpuPercents.length === 0 ? null : cpuPercents.reduce((sum, each) => sum + each, 0),
+    processes: all.flatMap((each) => processesOf(each)),
     sentRatio: Math.min(...all.map(({ sentRatio }) => sentRatio)),
     stealPercent: most(known(({ stealPercent }) => stealPercent)),
     throttledPercent: most(known(({ throttledPercent }) => throttledPercent)),
@@ -70,10 +72,20 @@ function mergeGenerators(shares: readonly StepMeasurement[]): GeneratorReport {
   };
 }
 
+/** What each process of a generator did. */
+export function processesOf(generator: GeneratorReport): NonNullable<GeneratorReport['processes']> {
+  const { elu, cpuPercent, processes = [{ elu, cpuPercent }] } = generator;
+  return processes;
+}
+
 /** Merges the seconds of one step as they come in; `SecondReport`s carry no histograms, so the latencies are kept here. */
 export class SecondsMerge {
   readonly #latencies: ByArm<DurationHistogram> = {};
-  readonly seconds: SecondReport[] = [];
+  readonly #seconds = new BoundedSeconds();
+
+  get seconds(): SecondReport[] {
+    return this.#seconds.all();
+  }
 
   /** The same second of every generator, in one; service and lag so far are those of the slowest generator. */
   merge(shares: readonly [Progress, ...Progress[]]): Progress {
@@ -96,7 +108,7 @@ export class SecondsMerge {
       const reports = shares.map(({ arms }) => arms[name]).filter((each) => each !== undefined);
       merged.arms[name] = reportSoFar(reports, soFar);
     }
-    this.seconds.push(merged.second);
+    this.#seconds.add(merged.second);
     return merged;
   }
 }

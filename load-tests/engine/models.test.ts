@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { startFixture, withBody } from '../testing/fixture.ts';
 import { runInThread } from '../testing/in-thread.ts';
 import { makeArm, makePlan } from '../testing/plans.ts';
+import { GeneratorWatch } from './watch.ts';
 
 const STALL_MS = 1000;
 
@@ -51,6 +52,28 @@ describe('the closed model', () => {
     assert.ok(step.rate > 1);
   });
 
+  test('gives each arm all of its own requests in turn', async (context) => {
+    const seen: string[] = [];
+    const fixture = await startFixture((request, response) => {
+      seen.push(request.url ?? '');
+      response.end();
+    });
+    context.after(() => fixture.stop());
+    const arms = (['tunnel', 'direct'] as const).map((name) =>
+      makeArm(name, fixture.url, { path: `/${name}/0` }, { path: `/${name}/1` }),
+    );
+    const steps = [{ rate: 1, durationS: 0.3 }];
+    await runInThread(makePlan(fixture.url, { arms, model: 'closed', connections: 1, steps }));
+    for (const name of ['tunnel', 'direct']) {
+      const own = seen.filter((path) => path.startsWith(`/${name}/`));
+      assert.ok(own.length > 2);
+      assert.deepEqual(
+        own,
+        own.map((_, index) => `/${name}/${index % 2}`),
+      );
+    }
+  });
+
   test('rests where nobody answers instead of hammering at a closed door', async () => {
     const { url, stop } = await startFixture();
     await stop();
@@ -74,6 +97,26 @@ describe('the closed model', () => {
   });
 });
 
+describe('the watch over the generator', () => {
+  test('is read when the step ends, and not behind the wait for its last answers', async (context) => {
+    const held: (() => void)[] = [];
+    let isRead = false;
+    const fixture = await startFixture((_request, response) => {
+      if (isRead) response.end();
+      else held.push(() => response.end());
+    });
+    context.after(() => fixture.stop());
+    context.mock.method(GeneratorWatch.prototype, 'read', () => {
+      isRead = true;
+      for (const answer of held.splice(0)) answer();
+      return { elu: 0.25, cpuPercent: 10, stealPercent: null, throttledPercent: null };
+    });
+    const { tunnel, step } = await runInThread(makePlan(fixture.url));
+    // Nobody is answered before it is read: read later, all would have run into their timeout.
+    assert.deepEqual([tunnel.ok, step.generator.elu], [20, 0.25]);
+  });
+});
+
 describe('requests of an arm', () => {
   test('take their turn with their own path, body and credential, and a trace says whose turn it is', async (context) => {
     const seen: string[] = [];
@@ -94,6 +137,20 @@ describe('requests of an arm', () => {
     const trace = [2, 2, 0, 4].map((request, index) => ({ atMs: 40 * index, request }));
     await runInThread(makePlan(fixture.url, { arms, trace }));
     assert.deepEqual(seen, ['/session/3/ 30', '/session/3/ 30', '/session/1/ 10', '/session/2/ 20']);
+  });
+
+  test('take their turns from step to step', async (context) => {
+    const seen: string[] = [];
+    const fixture = await startFixture((request, response) => {
+      seen.push(request.url ?? '');
+      response.end();
+    });
+    context.after(() => fixture.stop());
+    const requests = [0, 1, 2, 3, 4].map((n) => ({ path: `/${n}` }));
+    const steps = [0, 1, 2].map(() => ({ rate: 20, durationS: 0.1 }));
+    const arms = [makeArm('tunnel', fixture.url, ...requests)];
+    await runInThread(makePlan(fixture.url, { arms, steps, warmUpS: 0.1 }));
+    assert.deepEqual(seen.slice(-6), ['/0', '/1', '/2', '/3', '/4', '/0']);
   });
 
   test('that are refused for coming too often are counted apart, with the longest wait asked for', async (context) => {
@@ -123,7 +180,7 @@ describe('requests of an arm', () => {
     const fixture = await startFixture((_request, response) => void setTimeout(() => response.end(), 100));
     context.after(() => fixture.stop());
     const { tunnel } = await runInThread(makePlan(fixture.url, { steps: [{ rate: 100, durationS: 1.5 }] }));
-    const expected = (tunnel.requests / 1.5) * (tunnel.serviceMs.mean / 1000);
+    const expected = (tunnel.inFlightMs ?? NaN) / 1500;
     const { inFlightMean = 0 } = tunnel;
     assert.ok(Math.abs(inFlightMean / expected - 1) < 0.3, `${inFlightMean} sampled, ${expected} expected`);
   });

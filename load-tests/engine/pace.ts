@@ -2,6 +2,7 @@ import type { ArmLoad } from './arm-load.ts';
 import type { Schedule } from './arrivals.ts';
 import { monotonicMs } from './clock.ts';
 import type { Exchange } from './exchange.ts';
+import type { Shard } from './plan.ts';
 
 /** Overdue requests sent in one turn of the event loop; the rest after what has arrived meanwhile was read. */
 const MAX_BURST = 128;
@@ -21,12 +22,16 @@ export class OpenPace implements Pace {
   readonly #arms: readonly ArmLoad[];
   readonly #schedule: Schedule;
   readonly #startMs: number;
+  readonly #turns: Map<ArmLoad, number>;
   #hasMore: boolean;
 
-  constructor(arms: readonly ArmLoad[], schedule: Schedule, startMs: number) {
+  /** @param options.turns told whose turn it is next when the schedule has ended */
+  constructor(options: { arms: readonly ArmLoad[]; schedule: Schedule; startMs: number; turns: Map<ArmLoad, number> }) {
+    const { arms, schedule, startMs, turns } = options;
     this.#arms = arms;
     this.#schedule = schedule;
     this.#startMs = startMs;
+    this.#turns = turns;
     this.#hasMore = schedule.next();
   }
 
@@ -41,6 +46,7 @@ export class OpenPace implements Pace {
       this.#hasMore = this.#schedule.next();
       nowMs = monotonicMs();
     }
+    for (const arm of this.#arms) this.#turns.set(arm, this.#schedule.nextTurn);
     return null;
   }
 
@@ -48,6 +54,15 @@ export class OpenPace implements Pace {
 
   sweep(): void {}
 }
+
+type ClosedOptions = {
+  arms: readonly ArmLoad[];
+  /** Per arm. */
+  workers: number;
+  endMs: number;
+  turns: Map<ArmLoad, number>;
+  shard: Shard;
+};
 
 /**
  * The closed model: so many workers per arm, each of which asks again as soon as it is answered. A worker that was not
@@ -58,11 +73,17 @@ export class ClosedPace implements Pace {
   readonly #endMs: number;
   /** By arm: workers that rest. At most `workers`. */
   readonly #resting: Map<ArmLoad, number>;
-  #turn = 0;
+  /** By arm, whose turn it is among its own requests: one that all shared would give each arm always the same ones. */
+  readonly #turns: Map<ArmLoad, number>;
+  readonly #shard: Shard;
 
-  constructor(arms: readonly ArmLoad[], workers: number, endMs: number) {
+  /** @param options.turns whose turn it is, kept up to date; several processes (`shard`) take every so manieth */
+  constructor(options: ClosedOptions) {
+    const { arms, workers, endMs, turns, shard } = options;
     this.#arms = arms;
     this.#endMs = endMs;
+    this.#turns = turns;
+    this.#shard = shard;
     this.#resting = new Map(arms.map((arm) => [arm, workers]));
   }
 
@@ -87,7 +108,8 @@ export class ClosedPace implements Pace {
 
   #send(arm: ArmLoad, nowMs: number): void {
     if (nowMs >= this.#endMs) return;
-    arm.send(nowMs, nowMs, this.#turn);
-    this.#turn += 1;
+    const turn = this.#turns.get(arm) ?? this.#shard.index;
+    this.#turns.set(arm, turn + this.#shard.count);
+    arm.send(nowMs, nowMs, turn);
   }
 }

@@ -117,6 +117,8 @@ export type EngineEvents = {
   onWarmUp(measurement: StepMeasurement): void;
   onProgress(progress: Progress): void;
   onStep(measurement: StepMeasurement): void;
+  /** A step should begin about now: from engines that have no progress to tell (k6). */
+  onStepDue?(stepIndex: number): void;
 };
 
 /** Runs a plan until its end or until `signal` aborts; either way what was measured has been reported by then. */

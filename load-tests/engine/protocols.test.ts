@@ -91,6 +91,18 @@ describe('HTTP/2', () => {
     assert.equal(step.hopsMs?.backend.p50, 0.3);
   });
 
+  test('sends each value of a field, and host as the authority', async (context) => {
+    const fields = new Set<string>();
+    const server = createHttp2Server((request, response) => {
+      fields.add(`${request.authority} ${String(request.headers['x-a'])} ${request.headers.cookie}`);
+      response.end();
+    });
+    const headers = ['x-a', '1', 'x-a', '2', 'host', 'a.example', 'cookie', 'a=1; b=2'];
+    const url = `http://127.0.0.1:${await listen(context, server)}/`;
+    await runInThread(planFor(url, { protocol: 'http2' }, { headers }));
+    assert.deepEqual([...fields], ['a.example 1, 2 a=1; b=2']);
+  });
+
   test('over TLS is agreed upon by ALPN, and without that agreement nothing is sent', async (context) => {
     const certificates = makeCertificates(context);
     const server = createSecureServer({ ...certificates.server, allowHTTP1: true }, answer);

@@ -47,6 +47,22 @@ describe('one arm’s record of a step', () => {
     assert.deepEqual(errors, { timeout: 1, connection_closed: 1 });
   });
 
+  test('takes how long an answer may be behind from answers, and not from a timeout', () => {
+    const recorder = new ArmRecorder(START, END);
+    pass(recorder, { status: 0, error: 'timeout', endMs: START + 900 });
+    pass(recorder, { endMs: START + 5 });
+    pass(recorder, { intendedMs: END - 10, startMs: END - 10, endMs: END + 4 });
+    pass(recorder, { intendedMs: END - 10, startMs: END - 10, endMs: END + 300 });
+    assert.equal(recorder.report().achievedRate, 1);
+  });
+
+  test('adds up the time in flight within the step alone', () => {
+    const recorder = new ArmRecorder(START, END);
+    pass(recorder, { endMs: START + 100 });
+    pass(recorder, { intendedMs: END - 50, startMs: END - 50, endMs: END + 950 });
+    assert.equal(recorder.report().inFlightMs, 150);
+  });
+
   test('closes a second with that second’s figures and keeps them in the step', () => {
     const recorder = new ArmRecorder(START, END);
     pass(recorder, { endMs: START + 2 });

@@ -2,6 +2,7 @@ import type { ArmName, ArmReport, SecondReport } from '../report/model.ts';
 import type { ArmLoad } from './arm-load.ts';
 import { ArrivalSchedule } from './arrivals.ts';
 import type { Schedule } from './arrivals.ts';
+import { BoundedSeconds } from './bounded-seconds.ts';
 import { monotonicMs } from './clock.ts';
 import type { Exchange } from './exchange.ts';
 import type { EncodedHistogram } from './histogram.ts';
@@ -32,6 +33,8 @@ export type StepContext = {
   arms: ArmLoad[];
   pacer: Pacer;
   onProgress: (progress: Progress) => void;
+  /** Whose turn it is among each arm's requests, from step to step; absent: 0. One for each arm at most. */
+  turns: Map<ArmLoad, number>;
 };
 
 /** An arm and where its outcomes of this step go. */
@@ -46,10 +49,11 @@ export class StepRun {
   readonly #slot: StepSlot;
   readonly #pace: Pace;
   readonly #lanes: Lane[];
-  readonly #seconds: SecondReport[] = [];
+  readonly #seconds = new BoundedSeconds();
   readonly #done = Promise.withResolvers<void>();
   readonly #endMs: number;
   readonly #watch = new GeneratorWatch();
+  #watched: ReturnType<GeneratorWatch['read']> | null = null;
   #isOver = false;
   #stoppedMs: number | null = null;
   #secondStartMs: number;
@@ -83,8 +87,8 @@ export class StepRun {
       durationS: lastedS ?? step.durationS,
       complete: lastedS === null,
       lanes: this.#lanes,
-      seconds: this.#seconds,
-      watched: this.#watch.read(),
+      seconds: this.#seconds.all(),
+      watched: this.#watched ?? this.#watch.read(),
     });
   }
 
@@ -108,6 +112,8 @@ export class StepRun {
 
   #checkIdle(): void {
     if (this.#stoppedMs === null && (!this.#isOver || monotonicMs() < this.#endMs)) return;
+    // Now, and not behind the wait for the last answers, in which there is nothing to do.
+    this.#watched ??= this.#watch.read();
     if (this.#lanes.every(({ arm }) => arm.inFlight === 0)) this.#done.resolve();
   }
 
@@ -151,24 +157,32 @@ export class StepRun {
       arms[arm.plan.name] = recorder.report(nowMs);
     }
     this.#secondStartMs = nowMs;
-    this.#seconds.push(second);
+    this.#seconds.add(second);
     const elapsedS = (nowMs - startMs) / MS_PER_S;
     this.#context.onProgress({ stepIndex: index, elapsedS, arms, second, histograms });
   }
 }
 
 /** The warm-up, which has no place among the steps, is always open and evenly spaced. */
-function makePace({ plan, arms }: StepContext, { step, index, startMs }: StepSlot, endMs: number): Pace {
+function makePace({ plan, arms, turns }: StepContext, { step, index, startMs }: StepSlot, endMs: number): Pace {
   const isWarmUp = index < 0;
   if (plan.model === 'closed' && !isWarmUp) {
-    return new ClosedPace(arms, plan.connections ?? DEFAULT_CONNECTIONS, endMs);
+    return new ClosedPace({
+      arms,
+      workers: plan.connections ?? DEFAULT_CONNECTIONS,
+      endMs,
+      turns,
+      shard: plan.shard ?? { index: 0, count: 1 },
+    });
   }
   const shard = isWarmUp ? null : (plan.shard ?? null);
   const trace = isWarmUp ? null : (plan.trace ?? null);
   const common = { arms: arms.length, shard };
+  const [first] = arms;
+  const firstTurn = first === undefined ? 0 : (turns.get(first) ?? 0);
   const schedule: Schedule =
     trace === null
-      ? new ArrivalSchedule({ ...step, ...common, kind: plan.arrivals, seed: plan.seed + index })
+      ? new ArrivalSchedule({ ...step, ...common, kind: plan.arrivals, seed: plan.seed + index, firstTurn })
       : new TraceSchedule({ ...common, entries: trace, durationMs: step.durationS * MS_PER_S });
-  return new OpenPace(arms, schedule, startMs);
+  return new OpenPace({ arms, schedule, startMs, turns });
 }

@@ -85,6 +85,7 @@ function addUp(parts: ArmPart[]) {
     errors: addCounts(reports.map(({ errors }) => errors)),
     errorHops: addCounts(reports.map(({ errorHops }) => errorHops)),
     bytesIn: sum((report) => report.bytesIn),
+    inFlightMs: sum((report) => report.inFlightMs ?? report.requests * report.serviceMs.mean),
     bytesOut: sum((report) => report.bytesOut),
     limited: {
       count: sum((report) => report.limited?.count ?? 0),

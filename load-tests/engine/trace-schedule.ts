@@ -19,6 +19,8 @@ export class TraceSchedule implements Schedule {
   atMs = 0;
   arm = 0;
   turn = 0;
+  /** A trace says itself whose turn it is. */
+  readonly nextTurn = 0;
   readonly #options: TraceOptions;
   readonly #shard: Shard;
   #entry: number;

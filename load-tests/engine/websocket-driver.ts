@@ -5,6 +5,7 @@ import type { Driver, DriverOptions } from './driver.ts';
 import { BadAnswer } from './error-kinds.ts';
 import { Exchange } from './exchange.ts';
 import type { AnswerFields, ExchangeOwner } from './exchange.ts';
+import { fieldsByName } from './fields.ts';
 
 const ALPN = ['http/1.1'];
 /** What the connection was opened with, and so what a message that came back is counted as. */
@@ -50,7 +51,7 @@ export class WebSocketDriver implements Driver {
     const { plan, connector } = this.#options;
     const { path, headers } = plan.requests[request] ?? { path: '/', headers: [] };
     const socket = new WebSocket(plan.origin + path, {
-      headers: Object.fromEntries(pairs(headers)),
+      headers: fieldsByName(headers),
       perMessageDeflate: false,
       createConnection: () => connector.open(ALPN, () => undefined),
     });
@@ -69,12 +70,6 @@ export class WebSocketDriver implements Driver {
     this.#all.add(connection);
     return connection;
   }
-}
-
-function pairs(flat: readonly string[]): [string, string][] {
-  const all: [string, string][] = [];
-  for (let at = 0; at + 1 < flat.length; at += 2) all.push([flat[at] ?? '', flat[at + 1] ?? '']);
-  return all;
 }
 
 /** A connection and the one message that is under way on it. */

@@ -6,24 +6,18 @@
  *     load-tests/k6/multi-session.ts
  */
 import { makeHit } from './lib/http.ts';
-import type { K6Summary } from './lib/report.ts';
-import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+import { scriptOf } from './lib/session.ts';
 
-const plan = loadPlan({
-  command: 'ramp',
-  name: 'multi-session',
-  steps: '1000x30',
-  failIf: 'p99>50ms,failed>0,dropped>0',
-  hasSessions: true,
-});
-const act = makeHit(plan);
+const script = scriptOf(
+  {
+    command: 'ramp',
+    name: 'multi-session',
+    steps: '1000x30',
+    failIf: 'p99>50ms,failed>0,dropped>0',
+    hasSessions: true,
+  },
+  makeHit,
+);
 
-export const options = optionsOf(plan);
-
-export default function run(): void {
-  act();
-}
-
-export function handleSummary(data: K6Summary): Record<string, string> {
-  return summarise(plan, data);
-}
+export const { options, handleSummary } = script;
+export default script.run;

@@ -6,24 +6,18 @@
  *     -e DIRECT=http://127.0.0.1:12007/loadtest/get load-tests/k6/overhead.ts
  */
 import { makeHit } from './lib/http.ts';
-import type { K6Summary } from './lib/report.ts';
-import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+import { scriptOf } from './lib/session.ts';
 
-const plan = loadPlan({
-  command: 'overhead',
-  name: 'overhead',
-  steps: '200x3*20',
-  failIf: 'failed>0,dropped>0',
-  gapS: 0,
-});
-const act = makeHit(plan);
+const script = scriptOf(
+  {
+    command: 'overhead',
+    name: 'overhead',
+    steps: '200x3*20',
+    failIf: 'failed>0,dropped>0',
+    gapS: 0,
+  },
+  makeHit,
+);
 
-export const options = optionsOf(plan);
-
-export default function run(): void {
-  act();
-}
-
-export function handleSummary(data: K6Summary): Record<string, string> {
-  return summarise(plan, data);
-}
+export const { options, handleSummary } = script;
+export default script.run;

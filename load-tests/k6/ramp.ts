@@ -7,23 +7,17 @@
  * By `sallyport load … --engine k6`: SALLYPORT_K6_PLAN names a file of the shape `K6Plan` of `lib/plan.ts`.
  */
 import { makeHit } from './lib/http.ts';
-import type { K6Summary } from './lib/report.ts';
-import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+import { scriptOf } from './lib/session.ts';
 
-const plan = loadPlan({
-  command: 'ramp',
-  name: 'ramp',
-  steps: '20x10,50x10,100x10,200x10,500x10,1000x10',
-  failIf: 'p99>50ms,failed>0,dropped>0',
-});
-const act = makeHit(plan);
+const script = scriptOf(
+  {
+    command: 'ramp',
+    name: 'ramp',
+    steps: '20x10,50x10,100x10,200x10,500x10,1000x10',
+    failIf: 'p99>50ms,failed>0,dropped>0',
+  },
+  makeHit,
+);
 
-export const options = optionsOf(plan);
-
-export default function run(): void {
-  act();
-}
-
-export function handleSummary(data: K6Summary): Record<string, string> {
-  return summarise(plan, data);
-}
+export const { options, handleSummary } = script;
+export default script.run;

@@ -5,24 +5,18 @@
  *   k6 run -e TARGET=http://127.0.0.1:12000/session/demo/loadtest/get -e STEPS='50x60*60' load-tests/k6/soak.ts
  */
 import { makeHit } from './lib/http.ts';
-import type { K6Summary } from './lib/report.ts';
-import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+import { scriptOf } from './lib/session.ts';
 
-const plan = loadPlan({
-  command: 'soak',
-  name: 'soak',
-  steps: '50x60*60',
-  failIf: 'p99>100ms,failed>0,dropped>0',
-  gapS: 0,
-});
-const act = makeHit(plan);
+const script = scriptOf(
+  {
+    command: 'soak',
+    name: 'soak',
+    steps: '50x60*60',
+    failIf: 'p99>100ms,failed>0,dropped>0',
+    gapS: 0,
+  },
+  makeHit,
+);
 
-export const options = optionsOf(plan);
-
-export default function run(): void {
-  act();
-}
-
-export function handleSummary(data: K6Summary): Record<string, string> {
-  return summarise(plan, data);
-}
+export const { options, handleSummary } = script;
+export default script.run;

@@ -5,24 +5,18 @@
  *   k6 run -e TARGET=http://127.0.0.1:12000/session/demo/loadtest/ws load-tests/k6/websocket.ts
  */
 import { makeEcho } from './lib/echo.ts';
-import type { K6Summary } from './lib/report.ts';
-import { loadPlan, optionsOf, summarise } from './lib/session.ts';
+import { scriptOf } from './lib/session.ts';
 
-const plan = loadPlan({
-  command: 'ramp',
-  name: 'websocket',
-  steps: '20x10,100x10,500x10',
-  failIf: 'p99>50ms,failed>0,dropped>0',
-  protocol: 'websocket',
-});
-const act = makeEcho(plan);
+const script = scriptOf(
+  {
+    command: 'ramp',
+    name: 'websocket',
+    steps: '20x10,100x10,500x10',
+    failIf: 'p99>50ms,failed>0,dropped>0',
+    protocol: 'websocket',
+  },
+  makeEcho,
+);
 
-export const options = optionsOf(plan);
-
-export default function run(): void {
-  act();
-}
-
-export function handleSummary(data: K6Summary): Record<string, string> {
-  return summarise(plan, data);
-}
+export const { options, handleSummary } = script;
+export default script.run;

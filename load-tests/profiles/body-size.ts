@@ -1,4 +1,4 @@
-import { inRange } from '../src/ranges.ts';
+import { inRange, wholeIn } from '../src/ranges.ts';
 import { listOf, oneOf, record, refuse } from './fields.ts';
 
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -30,7 +30,7 @@ export function parseBodySize(value: unknown, where: string): BodySize {
   if (kind === 'uniform') {
     const fields = record(value, ['kind', 'min', 'max'], where);
     const max = sizeOf(fields['max'], `${where}.max`);
-    return { kind, min: Math.trunc(inRange(fields['min'], 0, max, `${where}.min`)), max };
+    return { kind, min: wholeIn(fields['min'], 0, max, `${where}.min`), max };
   }
   const { median, sigma, max } = record(value, ['kind', 'median', 'sigma', 'max'], where);
   return {
@@ -42,7 +42,7 @@ export function parseBodySize(value: unknown, where: string): BodySize {
 }
 
 function sizeOf(value: unknown, where: string): number {
-  return Math.trunc(inRange(value, 0, MAX_BODY_BYTES, where));
+  return wholeIn(value, 0, MAX_BODY_BYTES, where);
 }
 
 /** One size in bytes. @param random uniform numbers in [0, 1) */

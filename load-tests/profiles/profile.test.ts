@@ -69,8 +69,20 @@ describe('a profile of one’s own', () => {
     });
   });
 
-  test('that is not there is refused by name', () => {
-    assert.throws(() => loadProfile('./no/such.yaml'), refusal(/no\/such\.yaml cannot be read \(ENOENT\)/));
+  test('that is odd as YAML is read without a word of the parser', async () => {
+    const warnings: string[] = [];
+    const heard = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', heard);
+    assert.equal(parseProfile(`${STEPS}description: !odd text\n`, 'x.yaml').description, 'text');
+    // Warnings are emitted on the next tick.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', heard);
+    assert.deepEqual(warnings, []);
+  });
+
+  test('that is not there is refused by name, with what there is', () => {
+    const message = /no\/such\.yaml cannot be read \(ENOENT\); give its file, or one of aggressive, /;
+    assert.throws(() => loadProfile('./no/such.yaml'), refusal(message));
   });
 
   test('with a misspelt key is refused with the nearest known key and the place', () => {
@@ -120,16 +132,24 @@ const draw = (size: BodySize): number[] => {
 describe('the requests of a profile', () => {
   test('are GET unless they have a body, and may be weighted', () => {
     assert.deepEqual(requests('{ path: /a, weight: 3, headers: { Accept: text/plain } }'), [
-      { method: 'GET', path: '/a', headers: { accept: 'text/plain' }, body: null, weight: 3 },
+      { method: 'GET', path: '/a', headers: [['accept', 'text/plain']], body: null, weight: 3 },
     ]);
     assert.deepEqual(requests('{ path: /a, body: hello }')[0]?.method, 'POST');
     assert.deepEqual(requests('{ path: /a, method: PUT, bodyBytes: 512 }')[0], {
       method: 'PUT',
       path: '/a',
-      headers: {},
+      headers: [],
       body: { sizes: 512 },
       weight: 1,
     });
+  });
+
+  test('may have several values of a field', () => {
+    assert.deepEqual(requests('{ path: /a, headers: { accept: [a/b, c/d], x: 1 } }')[0]?.headers, [
+      ['accept', 'a/b'],
+      ['accept', 'c/d'],
+      ['x', '1'],
+    ]);
   });
 
   test('may have bodies of a distribution', () => {
@@ -148,6 +168,9 @@ describe('the requests of a profile', () => {
     assert.throws(() => requests('{ path: a }'), refusal(/requests\[0\]\.path must be such as \/loadtest\/get/));
     assert.throws(() => requests('{ path: /a, method: get }'), refusal(/requests\[0\]\.method must be such as GET/));
     assert.throws(() => requests('{ path: /a, body: x, bodyBytes: 1 }'), refusal(/either body or bodyBytes/));
+    assert.throws(() => requests('{ path: /a, weight: 1.5 }'), refusal(/weight must be a whole number, not 1\.5/));
+    assert.throws(() => requests('{ path: /a, headers: { a: { b: c } } }'), refusal(/headers: "a" must be text, or a/));
+    assert.throws(() => requests('{ path: /a, headers: { TE: x } }'), refusal(/headers: TE is set by the connection/));
     assert.throws(() => requests('{ path: /a, weight: 0 }'), refusal(/weight must be a number from 1 to/));
     assert.throws(() => requests('{ path: /a, headers: { "a b": c } }'), refusal(/headers: "a b" is not a field name/));
     assert.throws(

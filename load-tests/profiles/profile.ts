@@ -1,9 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import type { LoadModel } from '../engine/plan.ts';
-import { inRange } from '../src/ranges.ts';
+import { LoadError } from '../src/errors.ts';
+import { inRange, wholeIn } from '../src/ranges.ts';
 import { listOf, oneOf, record, refuse } from './fields.ts';
 import { nearest } from './nearest.ts';
 import { parseRequests } from './request-shape.ts';
@@ -11,10 +12,12 @@ import type { RequestShape } from './request-shape.ts';
 import { parseTrace } from './trace.ts';
 import type { TraceArrival } from './trace.ts';
 
-export const MAX_RATE = 100_000;
+const MAX_RATE = 100_000;
 export const MAX_STEP_S = 7 * 24 * 3600;
 export const MAX_STEPS = 200;
 export const MAX_WARM_UP_S = 600;
+/** Four times the longest recording. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MIN_STEP_S = 0.1;
 const MAX_SESSIONS = 1000;
 const DEFAULT_WARM_UP_S = 3;
@@ -77,9 +80,12 @@ export function loadProfile(nameOrFile: string): Profile {
   const file = isFile ? nameOrFile : `${FOLDER}${nameOrFile}.yaml`;
   let text: string;
   try {
+    if (statSync(file).size > MAX_FILE_BYTES) throw refuse(`the profile ${file} is over ${MAX_FILE_BYTES} bytes`);
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw refuse(`the profile ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+    if (error instanceof LoadError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw refuse(`the profile ${file} cannot be read (${code}); give its file, or one of ${names.join(', ')}`);
   }
   return parseProfile(text, file);
 }
@@ -92,7 +98,8 @@ export function loadProfile(nameOrFile: string): Profile {
 export function parseProfile(text: string, source: string): Profile {
   let document: unknown;
   try {
-    document = parse(text);
+    // What is odd about it is said by the checks below, in one line; the parser's warnings would be several.
+    document = parse(text, { logLevel: 'error' });
   } catch (error) {
     throw refuse(`${source} is not YAML: ${(error as Error).message.split('\n')[0]}`);
   }
@@ -136,7 +143,7 @@ export function traceStep(arrivals: readonly { atMs: number }[]): ProfileStep {
 }
 
 function parseSessions(value: unknown, where: string): string[] | number {
-  if (typeof value === 'number') return Math.trunc(inRange(value, 1, MAX_SESSIONS, where));
+  if (typeof value === 'number') return wholeIn(value, 1, MAX_SESSIONS, where);
   return listOf(value, MAX_SESSIONS, where, '[demo, other]', (id, place) => {
     if (typeof id === 'string' && SESSION_ID.test(id)) return id;
     throw refuse(`${place} must be a session's id such as demo, not ${JSON.stringify(id)}`);

@@ -1,9 +1,9 @@
-import { inRange } from '../src/ranges.ts';
+import { wholeIn } from '../src/ranges.ts';
 import { parseBodySize } from './body-size.ts';
 import type { BodySize } from './body-size.ts';
 import { listOf, record, refuse } from './fields.ts';
 
-export const MAX_REQUESTS = 1000;
+const MAX_REQUESTS = 1000;
 const MAX_WEIGHT = 100;
 const KEYS = ['method', 'path', 'headers', 'body', 'bodyBytes', 'weight'] as const;
 /** RFC 9110 §5.6.2. */
@@ -17,7 +17,8 @@ const PATH = /^\/[\x21-\x7e]*$/;
 export type RequestShape = {
   method: string;
   path: string;
-  headers: Record<string, string>;
+  /** Lower-case names; one that has several values is there as often. */
+  headers: [name: string, value: string][];
   /** As text, or as so many bytes of a filler; null for none. */
   body: string | { sizes: BodySize } | null;
   /** How often, compared with the others; a whole number from 1. */
@@ -44,12 +45,12 @@ function parseRequest(value: unknown, where: string): RequestShape {
     path,
     headers: parseHeaders(headers, `${where}.headers`),
     body: payload,
-    weight: Math.trunc(inRange(weight, 1, MAX_WEIGHT, `${where}.weight`)),
+    weight: wholeIn(weight, 1, MAX_WEIGHT, `${where}.weight`),
   };
 }
 
 /** @throws LoadError `SP_LOAD_PROFILE` for what is no method in capitals, and for CONNECT */
-export function parseMethod(value: unknown, where: string): string {
+function parseMethod(value: unknown, where: string): string {
   if (typeof value === 'string' && isMethod(value)) return value;
   throw refuse(`${where} must be such as GET or POST, not ${JSON.stringify(value)}`);
 }
@@ -68,15 +69,44 @@ export function isField(name: string, value: string): boolean {
   return TOKEN.test(name) && FIELD_VALUE.test(value);
 }
 
-function parseHeaders(value: unknown, where: string): Record<string, string> {
+/**
+ * Fields of the connection, which are the generator's own business (RFC 9110 §7.6.1, RFC 9113 §8.2.2), and those that
+ * frame the body or ask for another answer first.
+ */
+const OWN_FIELDS: readonly string[] = [
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** True for a field that no request of a load test may set, in no protocol. */
+export function isOwnField(name: string): boolean {
+  return OWN_FIELDS.includes(name.toLowerCase());
+}
+
+function parseHeaders(value: unknown, where: string): RequestShape['headers'] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw refuse(`${where} must be a mapping such as { accept: text/plain }`);
   }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, content]) => {
-      const text = String(content);
-      if (isField(name, text)) return [name.toLowerCase(), text];
-      throw refuse(`${where}: ${JSON.stringify(name)} is not a field name with a one-line value`);
-    }),
+  return Object.entries(value).flatMap(([name, content]) =>
+    (Array.isArray(content) ? content : [content]).map((each): [string, string] => [
+      name.toLowerCase(),
+      fieldValue(name, each, where),
+    ]),
   );
+}
+
+function fieldValue(name: string, content: unknown, where: string): string {
+  if (!['string', 'number', 'boolean'].includes(typeof content)) {
+    throw refuse(`${where}: ${JSON.stringify(name)} must be text, or a list of texts such as [a, b]`);
+  }
+  const text = String(content);
+  if (!isField(name, text)) throw refuse(`${where}: ${JSON.stringify(name)} is not a field name with a one-line value`);
+  if (isOwnField(name)) throw refuse(`${where}: ${name} is set by the connection itself; remove it`);
+  return text;
 }

@@ -5,7 +5,7 @@ import { isMethod } from './request-shape.ts';
 /** Arrivals of a recorded profile: so many of them are read in 2.5 s, and are 14 MB for each generator (measured). */
 export const MAX_TRACE_ARRIVALS = 250_000;
 const LINE = /^(\d{1,12}(?:\.\d{1,6})?) ([A-Z]+) (\/[\x21-\x7e]*)(?: (\d{1,8}))?$/;
-export const TRACE_EXAMPLE = '12.345 POST /orders 512';
+const TRACE_EXAMPLE = '12.345 POST /orders 512';
 
 /** A request as it was seen: milliseconds after the first one, and what was asked for. No contents, no fields. */
 export type TraceArrival = { atMs: number; method: string; path: string; bodyBytes: number };

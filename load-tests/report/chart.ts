@@ -59,10 +59,10 @@ export function isWide(values: readonly number[]): boolean {
 }
 
 /** Not `Math.max(...)`, whose arguments are limited. */
-export function maxOf(values: readonly number[]): number {
+function maxOf(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), -Infinity);
 }
 
-export function minOf(values: readonly number[]): number {
+function minOf(values: readonly number[]): number {
   return values.reduce((least, value) => Math.min(least, value), Infinity);
 }

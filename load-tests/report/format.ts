@@ -30,6 +30,11 @@ export function rate(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 2 : 0 });
 }
 
+/** The same for tables that programs read, too: no thousands set apart. A shard's rate may be 333.333…. */
+export function plainRate(value: number): string {
+  return `${Number(value.toFixed(value < 10 ? 2 : 1))}`;
+}
+
 /** A 95 % interval of differences. */
 export function interval(ci95: readonly [number, number] | null): string {
   return ci95 === null ? '–' : `${signedMs(ci95[0])} … ${signedMs(ci95[1])}`;

@@ -1,4 +1,4 @@
-import { interval, ms, rate, signedMs } from './format.ts';
+import { interval, ms, plainRate, rate, signedMs } from './format.ts';
 import type { LoadReport, Verdict } from './model.ts';
 
 /** `good`: nothing to do; `bad`: something was found; `unsure`: nothing can be told. */
@@ -18,7 +18,7 @@ export function headline(report: LoadReport): Headline {
     .filter(({ failedAt }) => failedAt.length > 0)
     .map(
       ({ expression, failedAt, worst }) =>
-        `Failed: ${expression} at ${failedAt.join(', ')} requests/s (worst ${worst === null ? '–' : ms(worst)})`,
+        `Failed: ${expression} at ${failedAt.map((each) => plainRate(each)).join(', ')} requests/s (worst ${worst === null ? '–' : ms(worst)})`,
     );
   const endings = [...failed, ...(stopped === null ? [] : [`Stopped: ${stopped.message}`])];
   if (answer !== null) {
@@ -58,6 +58,7 @@ function sectionAnswer({ sections, verdict }: LoadReport): Answer | null {
   }
   if (soak !== undefined) {
     const { isLeaking, sentence } = soak;
+    if (soak.isFailing === true) return { tone: 'bad', label: 'It does not last', sentence };
     if (isLeaking === null) return { tone: 'unsure', label: 'Too short to tell a leak', sentence };
     return isLeaking
       ? { tone: 'bad', label: 'Something leaks', sentence }

@@ -79,8 +79,8 @@ function casesOf(report: LoadReport): Case[] {
     cases.push({ group: 'gate', name: `control ${row.metric}`, timeS: 0, outcome, message: '' });
   }
   if (sections.soak !== undefined) {
-    const { isLeaking } = sections.soak;
-    const outcome = isLeaking === null ? 'skipped' : OUTCOMES[isLeaking ? 'fail' : 'pass'];
+    const { isLeaking, isFailing = false } = sections.soak;
+    const outcome = isFailing ? OUTCOMES.fail : isLeaking === null ? 'skipped' : OUTCOMES[isLeaking ? 'fail' : 'pass'];
     cases.push({ group: 'soak', name: 'nothing leaks', ...whole, outcome });
   }
   const isFound = verdict.fault !== 'inconclusive' && verdict.fault !== 'generator' && tone !== 'unsure';

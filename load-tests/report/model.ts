@@ -2,7 +2,7 @@
  * The one object every engine fills and every report is written from: `report.json`, schema `sallyport.load/1`.
  * Times are milliseconds unless a name says otherwise; rates are requests per second and per arm.
  */
-import type { LoadModel } from '../engine/plan.ts';
+import type { LoadModel, Shard } from '../engine/plan.ts';
 import type { Evidence } from './evidence.ts';
 import type { Sections } from './sections.ts';
 
@@ -68,6 +68,8 @@ export type ArmReport = {
   inFlightMax: number;
   /** Mean of samples taken at random times within the step, not derived from latencies. */
   inFlightMean?: number;
+  /** The time that requests were in flight within the step, added up, ms: what the samples are held against. */
+  inFlightMs?: number;
   /** Connections opened, and how long that took (TCP and TLS). Not there where the engine does not tell (k6). */
   connects?: number;
   connectMs?: Latencies;
@@ -90,6 +92,8 @@ export type GeneratorReport = {
   elu: number | null;
   /** CPU time over wall time; 100 is one core. */
   cpuPercent: number | null;
+  /** Of several generator processes each, since the busiest is not the one with most CPU; absent where there is one. */
+  processes?: { elu: number | null; cpuPercent: number | null }[];
   /** Requests that left before the step's end, over all that were to leave. */
   sentRatio: number;
   /** CPU time the hypervisor gave to others, percent of all CPU time. */
@@ -116,6 +120,8 @@ export type StepReport = {
   /** False where the run was stopped inside this step. */
   complete: boolean;
   arms: { tunnel: ArmReport } & ByArm<ArmReport>;
+  /** Arms of it that were measured at another time, and not together with the others. */
+  apart?: ArmName[];
   addedMs: AddedReport | null;
   hopsMs: HopsReport | null;
   generator: GeneratorReport;
@@ -149,13 +155,23 @@ export type LoadReport = {
   command: LoadCommand;
   tool: { name: 'sallyport'; version: string; engine: 'embedded' | 'k6'; node: string };
   machine: { cpus: number; cpuModel: string; memoryBytes: number; platform: string; kernel: string };
-  target: { tunnel: string; direct: string | null; method: string; timeoutMs: number };
+  /** `method`, `protocol` and `bodyBytes` are those of the first request; the latter two are not in older reports. */
+  target: {
+    tunnel: string;
+    direct: string | null;
+    method: string;
+    timeoutMs: number;
+    protocol?: 'http1' | 'http2' | 'websocket';
+    bodyBytes?: number;
+  };
   profile: {
     name: string;
     arrivals: 'uniform' | 'poisson' | 'recorded';
     seed: number;
     warmUpS: number;
     model?: LoadModel;
+    /** Which part of the load this is, where several machines shared it; its rates are those of the part. */
+    shard?: Shard;
   };
   startedAt: string;
   /** Why the run ended before its last step, if it did. */

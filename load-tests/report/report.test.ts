@@ -13,7 +13,7 @@ import { columns, ms, percent, signedMs } from './format.ts';
 import { HdrLog } from './hdr-log.ts';
 import type { LoadReport, StepReport } from './model.ts';
 import { ProgressLine } from './progress.ts';
-import { terminalSummary } from './table.ts';
+import { stepTable, terminalSummary } from './table.ts';
 import { textReport } from './text.ts';
 
 const ADDED = { p50: 0.5, p99: -0.25, ci95: null };
@@ -131,6 +131,25 @@ describe('progress', () => {
     assert.equal(out.text.split('\n').length, 3);
     assert.ok(!out.text.includes('\u001B') && !out.text.includes('\r'));
     assert.match(out.text, /\(stopped\)\n$/);
+    assert.match(out.text.split('\n')[0] ?? '', /  10 s left$/);
+  });
+
+  test('of an engine without figures is a line per step as it begins', () => {
+    const out = new Transcript();
+    const line = new ProgressLine(steps, false, (text) => out.write(text));
+    line.due(0);
+    line.due(1);
+    const [first, second] = out.text.split('\n');
+    assert.match(first ?? '', /20\/s  step 1 of 2, about 20 s left; figures come at the end$/);
+    assert.match(second ?? '', /1000\/s  step 2 of 2, about 10 s left/);
+  });
+
+  test('shows a third of a rate without its endless digits', () => {
+    const out = new Transcript();
+    const line = new ProgressLine(steps, false, (text) => out.write(text));
+    line.step({ ...(STEPS[0] as StepReport), rate: 1000 / 3 });
+    assert.match(out.text, /^ 333\.3\/s /);
+    assert.match(stepTable([{ ...(STEPS[0] as StepReport), rate: 1000 / 3 }]), /^ +333\.3 /m);
   });
 });
 

@@ -67,7 +67,8 @@ export type Trend = {
   verdict: 'flat' | 'rising' | 'falling' | 'unknown';
 };
 
-export type SoakSection = { trends: Trend[]; isLeaking: boolean | null; sentence: string };
+/** `isFailing`: whatever the trends, requests were not answered well, or tunnel or backend were found at fault. */
+export type SoakSection = { trends: Trend[]; isLeaking: boolean | null; isFailing?: boolean; sentence: string };
 
 export type Outcome = 'pass' | 'fail' | 'inconclusive';
 
@@ -81,11 +82,20 @@ export type GateRow = {
   outcome: Outcome;
 };
 
+/** `of` is `direct` where it is the direct path now against the direct path of the stored run, which differs more. */
+export type GateControl = {
+  metric: 'p50' | 'p99';
+  differenceMs: number;
+  ci95: Interval | null;
+  isFit: boolean;
+  of?: 'direct';
+};
+
 export type GateSection = {
   outcome: Outcome;
   rows: GateRow[];
   /** The same tunnel against itself; a machine where this escapes half the margin is unfit. Null where it was not run. */
-  control: { metric: 'p50' | 'p99'; differenceMs: number; ci95: Interval | null; isFit: boolean }[] | null;
+  control: GateControl[] | null;
   windows: number;
   windowS: number;
   sentence: string;

@@ -1,6 +1,6 @@
 import { HOPS } from './model.ts';
 import type { LoadReport, StepReport } from './model.ts';
-import { columns, ms, signedMs } from './format.ts';
+import { columns, ms, plainRate, signedMs } from './format.ts';
 import { headline } from './headline.ts';
 import { sectionTables } from './section-tables.ts';
 
@@ -30,10 +30,10 @@ export function stepTableWithHops(steps: readonly StepReport[]): string {
 }
 
 /** Where the time went: the medians of the hops, step by step; empty without Server-Timing. */
-export function hopTable(steps: readonly StepReport[]): string {
+function hopTable(steps: readonly StepReport[]): string {
   const timed = steps.filter((step) => step.hopsMs !== null);
   if (timed.length === 0) return '';
-  const rows = timed.map((step) => [`${step.rate}`, ...hopCells(step)]);
+  const rows = timed.map((step) => [plainRate(step.rate), ...hopCells(step)]);
   return `\nWhere the time went, p50 ms:\n${columns([['rate/s', ...HOPS], ...rows])}`;
 }
 
@@ -43,7 +43,7 @@ function hopCells({ hopsMs }: StepReport): string[] {
 
 function tunnelCells(step: StepReport): string[] {
   const { requests, failed, dropped, latencyMs } = step.arms.tunnel;
-  const rate = `${step.rate}${step.complete ? '' : '*'}`;
+  const rate = `${plainRate(step.rate)}${step.complete ? '' : '*'}`;
   return [rate, `${requests}`, `${failed}`, `${dropped}`, ms(latencyMs.p50), ms(latencyMs.p95), ms(latencyMs.p99)];
 }
 

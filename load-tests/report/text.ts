@@ -1,6 +1,6 @@
 import { ARM_NAMES, HOPS } from './model.ts';
 import type { ArmName, ArmReport, GeneratorReport, HopsReport, LoadReport, StepReport } from './model.ts';
-import { loadText, ms } from './format.ts';
+import { loadText, ms, plainRate } from './format.ts';
 import { sectionText, stepTableWithHops, verdictText } from './table.ts';
 
 /**
@@ -53,7 +53,7 @@ function armText(step: StepReport, name: ArmName, arm: ArmReport): string {
   ];
   const lines = rows.map(([label, parts, value]) => `${label.padEnd(14)}${parts.padEnd(35)} ${value}\n`);
   const errors = Object.entries(arm.errors).map(([kind, count]) => `${count} × ${kind}\n`);
-  return `${step.rate}/s, ${name}\n${lines.join('')}Error Set:\n${errors.join('')}`;
+  return `${plainRate(step.rate)}/s, ${name}\n${lines.join('')}Error Set:\n${errors.join('')}`;
 }
 
 function tunnelRows(generator: GeneratorReport, hops: HopsReport | null): [string, string, string][] {

@@ -133,6 +133,16 @@ describe('the end of a load test', () => {
     },
   );
 
+  test('says that all is lost where nothing could be written', { skip: !isLinux && 'needs /dev/full' }, (context) => {
+    const { out, spare } = makeFolders(context);
+    for (const form of FORMS) symlinkSync('/dev/full', join(out, form));
+    rmSync(spare, { recursive: true });
+    const stderr = new Transcript();
+    assert.equal(finish(REPORT, out, { target: '', stderr }, { files: [] }).exitCode, 1);
+    assert.match(stderr.text, /^error: could not write .*; what was measured is lost; make room and run it again\n$/);
+    mkdirSync(spare);
+  });
+
   test('names the page, and ends with the command’s own code where all was written', (context) => {
     const { out } = makeFolders(context);
     const stdout = new Transcript();

@@ -1,5 +1,6 @@
 import { MAX_BODY_BYTES } from '../profiles/body-size.ts';
 import { isMethod, isPath } from '../profiles/request-shape.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /** A request as the entry's access log tells it, without what may be secret. */
 export type LoggedRequest = {
@@ -22,8 +23,8 @@ export type LoggedRequest = {
 export type LogLine = { kind: 'request'; request: LoggedRequest } | { kind: 'other' } | { kind: 'unusable' };
 
 const SWITCHING_PROTOCOLS = 101;
-const HIDDEN = 'redacted';
-const MIN_SECRET_CHARS = 32;
+/** The last moment that a date can say (ECMA-262, time values). */
+const MAX_TIME_MS = 8.64e15;
 /** The log cuts longer ones and says so by this sign. */
 const CUT = '…';
 
@@ -49,10 +50,14 @@ export function parseLogLine(line: string): LogLine {
 /** Logs from before `arrivedMs` have only the time of writing, when the exchange was over. */
 function arrivalOf(fields: Record<string, unknown>): Pick<LoggedRequest, 'arrivedMs' | 'isExact'> | null {
   const { arrivedMs, time, durationMs } = fields;
-  if (typeof arrivedMs === 'number') return { arrivedMs, isExact: true };
+  if (typeof arrivedMs === 'number') return isTime(arrivedMs) ? { arrivedMs, isExact: true } : null;
   const writtenMs = typeof time === 'number' ? time : Date.parse(String(time));
   const startMs = writtenMs - (typeof durationMs === 'number' ? durationMs : 0);
-  return Number.isFinite(startMs) ? { arrivedMs: startMs, isExact: false } : null;
+  return isTime(startMs) ? { arrivedMs: startMs, isExact: false } : null;
+}
+
+function isTime(ms: number): boolean {
+  return ms >= 0 && ms <= MAX_TIME_MS;
 }
 
 /** The absolute form is what clients of proxies send (RFC 9112 §3.2.2). Empty where there is no path. */
@@ -61,29 +66,6 @@ function originForm(target: string): string {
   if (target.startsWith('/')) return target;
   const url = URL.parse(target);
   return url === null ? '' : url.pathname + url.search;
-}
-
-/** The same path, its query's values dropped and segments that look like tokens replaced. */
-export function withoutSecrets(target: string): { path: string; hidden: number } {
-  let hidden = 0;
-  const shown = (text: string): string => {
-    if (!looksSecret(text)) return text;
-    hidden += 1;
-    return HIDDEN;
-  };
-  const [path = '', ...queries] = target.split('?');
-  const segments = path.split('/').map(shown).join('/');
-  if (queries.length === 0) return { path: segments, hidden };
-  const names = queries.join('?').split('&');
-  const query = names.map((pair) => shown(pair.split('=')[0] ?? '') + (pair.includes('=') ? '=' : '')).join('&');
-  return { path: `${segments}?${query}`, hidden };
-}
-
-/** Digests and random tokens; not UUIDs, which name things, and not words joined by hyphens. */
-function looksSecret(text: string): boolean {
-  if (text.startsWith('eyJ') || text.length < MIN_SECRET_CHARS) return text.startsWith('eyJ');
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return false;
-  return /^[0-9a-f]+$/i.test(text) || (/[0-9]/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text));
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

@@ -20,8 +20,11 @@ const STRANGER: Partial<LoadOptions> = { target: 'https://load.example.com/', ye
 const refusal = (code: string, pattern: RegExp) => ({ name: 'LoadError', exitCode: 2, code, message: pattern });
 const refuses = (options: Partial<LoadOptions>, code: string, pattern: RegExp): void =>
   assert.throws(() => prepare({ target: TARGET, ...options }), refusal(code, pattern));
+const refusesShared = (options: Partial<LoadOptions>, pattern: RegExp): void =>
+  assert.throws(() => prepare({ target: TARGET, ...options }, { canShare: true }), refusal('SP_LOAD_OPTIONS', pattern));
 const arms = (options: Partial<LoadOptions>): RequestPlan[][] =>
   prepare({ target: TARGET, ...options }).plan.arms.map(({ requests }) => requests);
+const fields = (headers: LoadOptions['headers']) => arms({ headers })[0]?.[0]?.headers;
 const bytesOf = (requests: RequestPlan[] = []): (number | null)[] =>
   requests.map(({ body }) => (body === null ? null : 'fillBytes' in body ? body.fillBytes : body.byteLength));
 
@@ -79,6 +82,31 @@ describe('the requests of a profile', () => {
     assert.deepEqual(bytesOf(direct), bytesOf(tunnel));
     assert.deepEqual(bytesOf(arms({ profile, seed: 5 })[0]), bytesOf(tunnel));
     assert.notDeepEqual(bytesOf(arms({ profile, seed: 6 })[0]), bytesOf(tunnel));
+  });
+});
+
+describe('the fields of a request', () => {
+  test('are kept as often as they are given, but for cookies, which are one', () => {
+    assert.deepEqual(fields({ Accept: ['a/b', 'c/d'], cookie: ['a=1', 'b=2'] }), [
+      'user-agent',
+      'sallyport-load',
+      'accept',
+      'a/b',
+      'accept',
+      'c/d',
+      'cookie',
+      'a=1; b=2',
+    ]);
+  });
+
+  test('that are the connection’s own business are refused', (context) => {
+    const write = folderOf(context);
+    for (const name of ['Connection', 'TE', 'Transfer-Encoding', 'expect', 'content-length', 'Upgrade']) {
+      refuses({ headers: { [name]: 'x' } }, 'SP_LOAD_OPTIONS', /is set by the connection itself; leave it out/);
+    }
+    const targets = write('t', `GET ${TARGET}a\nContent-Length: 5\n`);
+    refuses({ targets }, 'SP_LOAD_TARGETS', /t:2: Content-Length is set by the connection itself; remove the line/);
+    assert.deepEqual(fields({ host: 'a.example' })?.slice(2), ['host', 'a.example']);
   });
 });
 
@@ -267,6 +295,8 @@ describe('the protocol', () => {
     refusesTls({ cert: visitor.cert, key: server.key }, /--key is not the key of --cert/);
     refusesTls({ cert: visitor.cert, key: 'x' }, /--key is not a private key in PEM form/);
     refusesTls({ ca: 'x' }, /--ca is not a certificate in PEM form/);
+    refusesTls({ ca: '' }, /--ca is not a certificate in PEM form/);
+    refusesTls({ ca: server.key }, /--ca is not a certificate in PEM form/);
     refusesTls({ ca }, /--ca is for an https:\/\/ target/, TARGET);
     refusesTls(visitor, /--cert is for an https:\/\/ target/, TARGET);
   });
@@ -276,18 +306,18 @@ describe('generators and models', () => {
   test('are passed on to the engine', () => {
     const { plan } = prepare({ target: TARGET, model: 'closed', connections: 7, generators: 2, maxInFlight: 9 });
     assert.deepEqual([plan.model, plan.connections, plan.generators, plan.maxInFlight], ['closed', 7, 2, 9]);
-    assert.deepEqual(prepare({ target: TARGET, shard: { index: 1, count: 4 } }).plan.shard, { index: 1, count: 4 });
+    const shard = { index: 1, count: 4 };
+    assert.deepEqual(prepare({ target: TARGET, shard }, { canShare: true }).plan.shard, shard);
   });
 
   test('that contradict one another are refused', () => {
     refuses({ connections: 5 }, 'SP_LOAD_OPTIONS', /--connections is for --model closed/);
     refuses({ generators: 0 }, 'SP_LOAD_OPTIONS', /--generators must be a number from 1/);
     refuses({ generators: 2, engine: 'k6' }, 'SP_LOAD_OPTIONS', /--generators is for the embedded engine/);
-    refuses(
-      { shard: { index: 4, count: 4 } },
-      'SP_LOAD_OPTIONS',
-      /--shard \(the first number\) must be a number from 1 to 4/,
-    );
-    refuses({ shard: { index: 0, count: 2 }, model: 'closed' }, 'SP_LOAD_OPTIONS', /--shard is for the open model/);
+    refusesShared({ shard: { index: 4, count: 4 } }, /--shard \(the first number\) must be a number from 1 to 4/);
+    const shard = { index: 0, count: 2 };
+    refusesShared({ shard, model: 'closed' }, /--shard is for the open model/);
+    refusesShared({ shard, engine: 'k6' }, /--shard is for the embedded engine: k6 keeps no histograms/);
+    refuses({ shard }, 'SP_LOAD_OPTIONS', /--shard is for load ramp and load isolate/);
   });
 });

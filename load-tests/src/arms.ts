@@ -1,14 +1,15 @@
 import type { ArmPlan, RequestPlan, TraceEntry } from '../engine/plan.ts';
 import type { Profile } from '../profiles/profile.ts';
-import { isField, isMethod } from '../profiles/request-shape.ts';
+import { isField, isMethod, isOwnField } from '../profiles/request-shape.ts';
 import type { ArmName } from '../report/model.ts';
-import { authorization } from './credentials.ts';
+import { DEFAULT_AUTH, authorization } from './credentials.ts';
 import type { Signed } from './credentials.ts';
 import { dealCards, dealTrace } from './deck.ts';
 import type { Card, Shape } from './deck.ts';
 import { LoadError } from './errors.ts';
 import type { LoadOptions } from './options.ts';
 import { inRange } from './ranges.ts';
+import { shownAddress } from './secrets.ts';
 import { DEFAULT_PATH, DEFAULT_WEBSOCKET_PATH, refuseStrangers, wayOf } from './target.ts';
 import type { Way } from './target.ts';
 import { readTargets } from './targets-file.ts';
@@ -19,6 +20,7 @@ const USER_AGENT = 'sallyport-load';
 /** A message of this size is echoed where no body is given. */
 const DEFAULT_MESSAGE = { fillBytes: 32 };
 const MAX_SPEED = 1000;
+const SECRET_FIELDS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 const SESSION_PATH = /^\/session\/([^/]+)\//;
 
 /** What is sent whereto, and (for a recorded profile) when. */
@@ -26,7 +28,7 @@ export type Traffic = { arms: ArmPlan[]; ways: Way[]; trace: TraceEntry[] | null
 
 /** @throws LoadError of exit code 2, whose message says how to fix it */
 export function chooseTraffic(options: LoadOptions, profile: Profile, seed: number): Traffic {
-  const { protocol = 'http1', auth = 'basic' } = options;
+  const { protocol = 'http1', auth = DEFAULT_AUTH } = options;
   const defaultPath = options.defaultPath ?? (protocol === 'websocket' ? DEFAULT_WEBSOCKET_PATH : DEFAULT_PATH);
   const tunnel = wayOf(options.target, 'target', defaultPath);
   const direct = options.direct === undefined ? null : wayOf(options.direct, 'direct', defaultPath);
@@ -40,7 +42,7 @@ export function chooseTraffic(options: LoadOptions, profile: Profile, seed: numb
     profile.trace === null
       ? { cards: dealCards(shapes, ...turns, seed), entries: null }
       : dealTrace(profile.trace, ...turns, speedOf(options));
-  const common = { 'user-agent': USER_AGENT, ...lowerCased(options.headers ?? {}) };
+  const common = merged(['user-agent', USER_AGENT], fieldsOf(options.headers ?? {}));
   const request = requestMaker(common, protocol);
   const toTunnel = cards.map((card) => {
     const path = inSession(pathOf(card, tunnel, 'target'), sessions[card.session]);
@@ -51,7 +53,7 @@ export function chooseTraffic(options: LoadOptions, profile: Profile, seed: numb
     // The bodies of both arms are the same in turn; without any choice one request says it all.
     const isOne = entries === null && shapes.length === 1 && cards.every(({ body }) => body === cards[0]?.body);
     const paired = isOne ? cards.slice(0, 1) : cards;
-    const toDirect = paired.map((card) => request(card, pathOf(card, direct, 'direct')));
+    const toDirect = paired.map((card) => withoutSecret(request(card, pathOf(card, direct, 'direct'))));
     arms.push(makeArm('direct', direct, toDirect, options));
   }
   return { arms, ways, trace: entries, signed };
@@ -84,7 +86,7 @@ function chooseShapes(options: LoadOptions, profile: Profile, tunnel: Way): Shap
   if (profile.requests.length > 0) {
     return profile.requests.map((each) => ({
       ...each,
-      headers: Object.entries(each.headers).flat(),
+      headers: each.headers.flat(),
       body: typeof each.body === 'string' ? Buffer.from(each.body) : each.body,
     }));
   }
@@ -108,7 +110,9 @@ function fileShape({ method, url, headers, body, line }: FileTarget, { url: to, 
 function pathOf({ path }: Card, { url, place }: Way, role: string): string {
   if (path === null) return url.pathname + url.search;
   if (place !== null) return place + path.slice(1);
-  throw refuse(`--${role} ${url.href} names one resource and the profile has paths of its own; end it with a slash`);
+  throw refuse(
+    `--${role} ${shownAddress(url.origin, url.pathname)} names one resource and the profile has paths of its own; end it with a slash`,
+  );
 }
 
 function inSession(path: string, session: string | undefined): string {
@@ -128,8 +132,13 @@ function sessionIds({ sessions, name }: Profile, { url }: Way): string[] {
     : sessions;
 }
 
-function requestMaker(common: Record<string, string>, protocol: ArmPlan['protocol']) {
-  const everywhere = Object.entries(common).flat();
+/** What opens the tunnel, or is a visitor's secret, is none of the backend's business. */
+function withoutSecret({ headers, ...request }: RequestPlan): RequestPlan {
+  const isKept = (_: string, at: number): boolean => !SECRET_FIELDS.includes(headers[at - (at % 2)] ?? '');
+  return { ...request, headers: headers.filter(isKept) };
+}
+
+function requestMaker(everywhere: readonly string[], protocol: ArmPlan['protocol']) {
   /** Equal lists are one list: there may be thousands of requests. */
   const known = new Map<string, string[]>();
   return ({ method, headers, body }: Card, path: string, credential?: string): RequestPlan => {
@@ -141,18 +150,23 @@ function requestMaker(common: Record<string, string>, protocol: ArmPlan['protoco
   };
 }
 
-/** What a request says itself takes the place of what all say. */
+/** What a request says itself takes the place of what all say. Cookies are one field (RFC 6265 §5.4). */
 function merged(everywhere: readonly string[], own: readonly string[]): string[] {
   const isSaid = (name: string | undefined): boolean => own.some((each, index) => index % 2 === 0 && each === name);
-  const others = everywhere.filter((_, index) => !isSaid(everywhere[index - (index % 2)]));
-  return [...others, ...own];
+  const all = [...everywhere.filter((_, index) => !isSaid(everywhere[index - (index % 2)])), ...own];
+  const isCookie = (index: number): boolean => all[index - (index % 2)] === 'cookie';
+  const cookies = all.filter((_, index) => isCookie(index) && index % 2 === 1);
+  if (cookies.length < 2) return all;
+  return [...all.filter((_, index) => !isCookie(index)), 'cookie', cookies.join('; ')];
 }
 
-function lowerCased(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      if (isField(name, value)) return [name.toLowerCase(), value];
-      throw refuse(`--header ${JSON.stringify(name)} is not a field name with a one-line value`);
+function fieldsOf(headers: NonNullable<LoadOptions['headers']>): string[] {
+  return Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => {
+      // Not what was given: it may be a secret without its name.
+      if (!isField(name, value)) throw refuse('--header is not a field name with a one-line value; correct it');
+      if (isOwnField(name)) throw refuse(`--header ${name} is set by the connection itself; leave it out`);
+      return [name.toLowerCase(), value];
     }),
   );
 }

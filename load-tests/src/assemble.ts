@@ -1,8 +1,10 @@
 import { addedMs } from '../analysis/added.ts';
 import { verdict } from '../analysis/verdict.ts';
+import { bodyBytes } from '../engine/body.ts';
 import { describeMachine } from '../engine/machine.ts';
 import type { ArmPlan, EngineEnd, StepMeasurement } from '../engine/plan.ts';
 import { mergeArm } from '../engine/totals.ts';
+import { EMPTY_ARM } from '../report/empty-arm.ts';
 import { NO_EVIDENCE } from '../report/evidence.ts';
 import type { Evidence } from '../report/evidence.ts';
 import { REPORT_SCHEMA } from '../report/model.ts';
@@ -18,10 +20,11 @@ import type {
 import type { Sections } from '../report/sections.ts';
 import { judgeSteps } from './fail-if.ts';
 import type { Prepared } from './options.ts';
+import { shownAddress } from './secrets.ts';
 
-/** The address of an arm's first request, for people; empty where there is no such arm. */
+/** The address of an arm's first request, for people and without what may be secret; empty where there is no such arm. */
 export function addressOf(arm: ArmPlan | undefined): string {
-  return arm === undefined ? '' : `${arm.origin}${arm.requests[0]?.path ?? '/'}`;
+  return arm === undefined ? '' : shownAddress(arm.origin, arm.requests[0]?.path ?? '/');
 }
 
 /** What an engine measured in a step, with what follows from it. Null where it says nothing of the tunnel arm. */
@@ -75,6 +78,8 @@ export function assemble(facts: RunFacts): LoadReport {
       direct: addressOf(armOf('direct')) || null,
       method: plan.arms[0]?.requests[0]?.method ?? 'GET',
       timeoutMs: plan.timeoutMs,
+      protocol: plan.arms[0]?.protocol ?? 'http1',
+      bodyBytes: bodyBytes(plan.arms[0]?.requests[0]?.body ?? null)?.byteLength ?? 0,
     },
     profile: {
       name: profile.name,
@@ -82,6 +87,7 @@ export function assemble(facts: RunFacts): LoadReport {
       seed: plan.seed,
       warmUpS: plan.warmUpS,
       model: plan.model ?? 'open',
+      ...(plan.shard != null && { shard: plan.shard }),
     },
     startedAt: startedAt.toISOString(),
     stopped,
@@ -119,24 +125,3 @@ export function worstOf(all: readonly GeneratorReport[]): GeneratorReport {
     maxInFlight: most(({ maxInFlight }) => maxInFlight),
   };
 }
-
-const NOTHING = { min: 0, mean: 0, p50: 0, p75: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 } as const;
-
-/** An arm that has not begun. */
-const EMPTY_ARM: ArmReport = {
-  requests: 0,
-  ok: 0,
-  failed: 0,
-  dropped: 0,
-  achievedRate: 0,
-  latencyMs: NOTHING,
-  serviceMs: NOTHING,
-  lagMs: NOTHING,
-  statusCodes: {},
-  errors: {},
-  errorHops: {},
-  bytesIn: 0,
-  bytesOut: 0,
-  inFlightMax: 0,
-  elapsedS: 0,
-};

@@ -1,6 +1,10 @@
 import { steppedRates } from '../analysis/search.ts';
 import type { SearchPlan } from '../analysis/search.ts';
+import { MIN_ANSWERS } from '../analysis/paired.ts';
+import { rateText } from '../analysis/rate-text.ts';
+import type { ProfileStep } from '../profiles/profile.ts';
 import { LoadError } from './errors.ts';
+import { refuseUnread } from './fail-if.ts';
 import { prepare } from './options.ts';
 import type { LoadOptions, Prepared } from './options.ts';
 import { inRange } from './ranges.ts';
@@ -63,6 +67,9 @@ export function prepareCapacity(options: CapacityOptions): PreparedCapacity {
     throw refuse(`--what-if takes at most ${MAX_WHAT_IF} numbers of slots`);
   }
   const rates = [...new Set(prepared.plan.steps.map(({ rate }) => rate))].sort((a, b) => a - b);
+  refuseFewAnswers(prepared.plan.steps);
+  // A try is made through the tunnel alone.
+  refuseUnread(prepared.thresholds, [{ name: 'tunnel' }]);
   const percent = inRange(options.resolutionPercent ?? DEFAULT_RESOLUTION_PERCENT, 0.5, 100, '--resolution (%)');
   return {
     prepared,
@@ -71,6 +78,17 @@ export function prepareCapacity(options: CapacityOptions): PreparedCapacity {
     slots: slots === undefined ? null : whole(slots, '--slots'),
     whatIfSlots: whatIfSlots?.map((each) => whole(each, '--what-if (slots)')) ?? null,
   };
+}
+
+/** Every try lasts as long as the first step of the plan. */
+function refuseFewAnswers(steps: readonly ProfileStep[]): void {
+  const lowest = Math.min(...steps.map(({ rate }) => rate));
+  const durationS = steps[0]?.durationS ?? 0;
+  if (lowest * durationS >= MIN_ANSWERS) return;
+  const fix = 'give a higher --from or a longer --duration';
+  throw refuse(
+    `${rateText(lowest)}/s for ${durationS} s are fewer than the ${MIN_ANSWERS} requests that a try needs; ${fix}`,
+  );
 }
 
 function prepareStepped(options: CapacityOptions): Prepared {

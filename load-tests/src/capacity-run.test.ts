@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stepsByRate } from '../analysis/capacity.ts';
+import { beyondCalibration } from '../analysis/unfit.ts';
 import { nextTry, resultOf } from '../analysis/search.ts';
 import type { Engine, EnginePlan, StepMeasurement } from '../engine/plan.ts';
+import { NO_EVIDENCE } from '../report/evidence.ts';
 import { Transcript } from '../testing/fixture.ts';
 import { makePlan, makeArm } from '../testing/plans.ts';
 import { makeStep } from '../testing/steps.ts';
@@ -75,6 +78,33 @@ describe('a search on a system that is made up', () => {
       ],
     );
     assert.equal(measurements.length, 2);
+  });
+
+  test('makes other arrivals for each try', async () => {
+    const seeds = new Set<number>();
+    let tries = 0;
+    const engine = madeUp((rate, plan) => {
+      if (rate !== 50) {
+        seeds.add(plan.seed);
+        tries += 1;
+      }
+      return overloadedFrom(300)(rate);
+    });
+    await search(engine);
+    assert.ok(tries > 4);
+    assert.equal(seeds.size, tries);
+  });
+
+  test('holds the backend, asked alone afterwards, not against the generator', async () => {
+    const { run, result } = await search(madeUp((rate) => (rate > 300 ? { tunnel: { achieved: 0.8 } } : {})));
+    await run.measureDirect([result.refusedRate ?? 0]);
+    const { steps } = run.chosen(stepsByRate(run.tries));
+    const calibration = { rate: 800, achievedRate: 500, lagP99Ms: 1, serviceP50Ms: 0.1, serviceP99Ms: 0.5 };
+    const evidence = { ...NO_EVIDENCE, calibration: { ...calibration, cpuUsPerRequest: 50 } };
+    const refused = steps.find(({ rate }) => rate === result.refusedRate);
+    assert.deepEqual([refused?.arms.direct !== undefined, refused?.apart], [true, ['direct']]);
+    assert.deepEqual(refused && beyondCalibration(evidence, refused), []);
+    assert.equal(refused && beyondCalibration(evidence, { ...refused, apart: [] }).length, 1);
   });
 
   test('takes a threshold for a limit', async () => {

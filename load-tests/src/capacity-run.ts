@@ -7,6 +7,7 @@ import type { Engine, EnginePlan, StepMeasurement } from '../engine/plan.ts';
 import type { ArmReport, StepReport } from '../report/model.ts';
 import { violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
+import { rateText } from '../analysis/rate-text.ts';
 import { hopMoments, measureOne } from './measure.ts';
 import type { Writer } from './options.ts';
 import { runPlan } from './run.ts';
@@ -93,7 +94,7 @@ export class CapacityRun {
     if (arms.length === 0) return;
     for (const rate of rates) {
       if (this.#stopped !== null || signal?.aborted === true) return;
-      stderr?.write(`        the backend alone at ${rate}/s\n`);
+      stderr?.write(`        the backend alone at ${rateText(rate)}/s\n`);
       const { direct } = (await measureOne(engine, { ...this.#planOf(rate), arms }, signal))?.arms ?? {};
       if (direct !== undefined) this.#direct.set(rate, direct);
     }
@@ -104,7 +105,7 @@ export class CapacityRun {
     const measurements = this.#tries.filter(({ step }) => tries.some((each) => each.step === step));
     const steps = tries.map(({ step }) => {
       const direct = this.#direct.get(step.rate);
-      return direct === undefined ? step : { ...step, arms: { ...step.arms, direct } };
+      return direct === undefined ? step : { ...step, arms: { ...step.arms, direct }, apart: ['direct' as const] };
     });
     return { steps, measurements: measurements.map(({ measurement }) => measurement) };
   }
@@ -116,7 +117,9 @@ export class CapacityRun {
   }
 
   #planOf(rate: number): EnginePlan {
-    return { ...this.#plan, steps: [{ rate, durationS: this.#plan.steps[0]?.durationS ?? 1 }] };
+    // Other arrivals for each try: the same ones would be the same chance twice.
+    const seed = (this.#plan.seed + this.#tries.length) >>> 0;
+    return { ...this.#plan, seed, steps: [{ rate, durationS: this.#plan.steps[0]?.durationS ?? 1 }] };
   }
 
   #judge(step: StepReport): Pick<JudgedTry, 'outcome' | 'reasons'> {
@@ -150,8 +153,8 @@ export class CapacityRun {
         return true;
       }
     }
-    const after = this.#tries.at(-1)?.rate;
-    this.#trouble = `the target did not recover from ${after}/s within ${MAX_SETTLE_CHECKS * (pauseS + durationS)} s`;
+    const after = rateText(this.#tries.at(-1)?.rate ?? 0);
+    this.#trouble = `the target did not recover from ${after}/s within ${rateText(MAX_SETTLE_CHECKS * (pauseS + durationS))} s`;
     return false;
   }
 }

@@ -5,6 +5,8 @@ const MAX_CREDENTIALS = 10_000;
 
 export type Credential = { id: string; secret: string };
 export type AuthKind = 'basic' | 'bearer';
+/** As the tunnel's own entry takes them. */
+export const DEFAULT_AUTH: AuthKind = 'bearer';
 /** A credential as it is sent; `id` is for people, and the only part of it that is ever shown. */
 export type Signed = { id: string; authorization: string };
 

@@ -6,7 +6,7 @@ import type { BodyPlan, TraceEntry } from '../engine/plan.ts';
 import { LoadError } from './errors.ts';
 
 /** Requests that are made ready before a run; each is a few hundred bytes in every generator. */
-export const MAX_PREPARED = 20_000;
+const MAX_PREPARED = 20_000;
 /** How many requests a distribution of body sizes becomes at least: its tail shows, and memory stays small. */
 export const DRAWN_SIZES = 64;
 

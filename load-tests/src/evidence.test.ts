@@ -82,6 +82,25 @@ describe('the parts’ metrics as evidence', () => {
     assert.ok((partCpu[0]?.loopBusy?.['entry'] ?? 0) > 0);
   });
 
+  test('count what the twin of a gate sent through the same parts', async (t) => {
+    const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
+    const url = await startPart(t, 'entry', figures);
+    const watch = await watchParts({ admin: [url], plan: makePlan(url) });
+    const engine = makeEngine(() => (figures.cpuS += 0.1));
+    const twinned: Engine = {
+      ...engine,
+      run: (plan, events, signal) => {
+        const onStep = (step: StepMeasurement): void =>
+          events.onStep({ ...step, arms: { ...step.arms, ...(step.arms.tunnel && { twin: step.arms.tunnel }) } });
+        return engine.run(plan, { ...events, onStep }, signal);
+      },
+    };
+    await watch.watching(twinned).run(makePlan(url), IGNORED, new AbortController().signal);
+    const { partCpu } = await watch.evidence();
+    // 0.1 s of CPU time for 500 requests of each arm.
+    assert.equal(partCpu[0]?.usPerRequest['entry'], 100);
+  });
+
   test('number parts of one kind, and count a process that two parts share once', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const urls = await Promise.all([

@@ -17,13 +17,13 @@ const MIN_APART_S = 0.3;
 
 export type EvidenceOptions = { admin: readonly string[] | undefined; plan: EnginePlan };
 
-/** A step's rate and requests, and the readings of all parts at its end, in their order. */
+/** A step's rate and the requests that went through the parts in it, and the readings of all parts at its end, in their order. */
 type Ended = { rate: number; requests: number; readings: (Reading | null)[] };
 type Ending = Omit<Ended, 'readings'> & { readings: Promise<Ended['readings']> };
 
 /**
- * Reads the parts' `/metrics` before, between and after the steps of a run. Nothing here fails a run: what cannot be
- * read is a note.
+ * Finds the parts and reads their `/metrics` once; what is returned reads them at each step's end. Nothing here fails a
+ * run: what cannot be read is a note.
  */
 export async function watchParts({ admin, plan }: EvidenceOptions): Promise<PartsWatch> {
   const target = plan.arms[0];
@@ -71,12 +71,15 @@ export class PartsWatch {
   #watched(events: EngineEvents): EngineEvents {
     return {
       onProgress: (progress) => events.onProgress(progress),
+      onStepDue: (stepIndex) => events.onStepDue?.(stepIndex),
       onWarmUp: (measurement) => {
         if (this.#steps.length === 0) this.#start = this.#read();
         events.onWarmUp(measurement);
       },
       onStep: (measurement) => {
-        const requests = measurement.arms.tunnel?.requests ?? 0;
+        // The twin is the target once more, through the same parts.
+        const { tunnel, twin } = measurement.arms;
+        const requests = (tunnel?.requests ?? 0) + (twin?.requests ?? 0);
         this.#steps.push({ rate: measurement.rate, requests, readings: this.#read() });
         events.onStep(measurement);
       },

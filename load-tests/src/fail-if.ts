@@ -1,4 +1,4 @@
-import type { AddedReport, ArmReport, GeneratorReport, Latencies, ThresholdReport } from '../report/model.ts';
+import type { AddedReport, ArmName, ArmReport, GeneratorReport, Latencies, ThresholdReport } from '../report/model.ts';
 import type { Limit } from '../engine/plan.ts';
 import { LoadError } from './errors.ts';
 
@@ -32,7 +32,8 @@ const METRICS: Readonly<Record<string, Metric>> = {
   max: { ...latency('max'), isFinal: true },
   success: {
     unit: 'share',
-    read: ({ tunnel }) => (tunnel.requests === 0 ? null : (100 * tunnel.ok) / tunnel.requests),
+    read: ({ tunnel: { ok, requests, dropped } }) =>
+      requests + dropped === 0 ? null : (100 * ok) / (requests + dropped),
   },
   failed: { unit: 'count', isFinal: true, read: ({ tunnel }) => tunnel.failed },
   dropped: { unit: 'count', isFinal: true, read: ({ tunnel }) => tunnel.dropped },
@@ -47,7 +48,7 @@ export type Threshold = Limit & { expression: string };
 
 /**
  * Parses one `--fail-if`: metric, `>` `>=` `<` `<=`, number, unit. Latencies are those through the tunnel and need
- * `us`, `ms` or `s`; `success` needs `%`; `rate` may have `/s`; `failed` and `dropped` are plain numbers; `added` is
+ * `us`, `ms` or `s`; `success`, of all arrivals with the dropped ones, needs `%`; `rate` may have `/s`; `failed` and `dropped` are plain numbers; `added` is
  * the added median, `lag` the p99 of the generator's lag.
  * @throws LoadError `SP_LOAD_FAIL_IF`
  */
@@ -72,6 +73,20 @@ function unitFactor(kind: Metric['unit'], unit: string): number | null {
 
 function refuse(expression: string, why: string): LoadError {
   return new LoadError('SP_LOAD_FAIL_IF', `--fail-if ${JSON.stringify(expression)} ${why}; ${EXAMPLE}`);
+}
+
+/**
+ * A limit on what is never measured would never fail: `added` needs the direct arm beside the tunnel.
+ * @throws LoadError `SP_LOAD_FAIL_IF` of exit code 2
+ */
+export function refuseUnread(thresholds: readonly Threshold[], arms: readonly { name: ArmName }[]): void {
+  const unread = thresholds.find(({ metric }) => metric.startsWith('added'));
+  if (unread === undefined || arms.some(({ name }) => name === 'direct')) return;
+  const fix = 'give --direct URL, the backend itself, or leave it out';
+  throw new LoadError(
+    'SP_LOAD_FAIL_IF',
+    `--fail-if ${JSON.stringify(unread.expression)} needs the direct path beside the tunnel; ${fix}`,
+  );
 }
 
 /** The figure, where it is on the failing side; otherwise null. */

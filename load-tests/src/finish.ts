@@ -37,6 +37,8 @@ export function finish(report: LoadReport, folder: string, options: LoadOptions,
 function lossLine(failed: readonly FailedFile[], files: readonly string[]): string {
   const lost = failed.map(({ file, code }) => `${file} (${code})`).join(', ');
   const json = files.find((file) => file.endsWith('report.json'));
-  const kept = json === undefined ? 'nothing else was kept' : `all that was measured is kept in ${dirname(json)}`;
-  return `error: could not write ${lost}; ${kept}; make room, then: sallyport load report ${json ?? 'DIR'}`;
+  if (json === undefined)
+    return `error: could not write ${lost}; what was measured is lost; make room and run it again`;
+  const kept = `all that was measured is kept in ${dirname(json)}`;
+  return `error: could not write ${lost}; ${kept}; make room, then: sallyport load report ${json}`;
 }

@@ -2,7 +2,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeMachine } from '../engine/machine.ts';
 import type { LoadReport } from '../report/model.ts';
+import { bodyBytes } from '../engine/body.ts';
+import { addressOf } from './assemble.ts';
 import { LoadError } from './errors.ts';
+import type { Prepared } from './options.ts';
 import { readReport } from './read-report.ts';
 import { commandIn } from './two-stacks.ts';
 
@@ -27,6 +30,44 @@ export function baselineOf(given: string): Baseline {
     );
   }
   return { kind: 'report', report: readReport(given) };
+}
+
+/**
+ * What is asked otherwise than in the report's run, as a sentence; null where nothing is. What an older report does not
+ * tell is not compared.
+ */
+export function differentTraffic(report: LoadReport, prepared: Prepared): string | null {
+  const { target, profile, tool } = report;
+  const { plan } = prepared;
+  const [tunnel, direct] = (['tunnel', 'direct'] as const).map((name) => plan.arms.find((arm) => arm.name === name));
+  const first = tunnel?.requests[0];
+  const here = {
+    engine: prepared.engine,
+    arrivals: (plan.trace ?? null) === null ? plan.arrivals : 'recorded',
+    method: first?.method,
+    protocol: tunnel?.protocol,
+    'body (bytes)': bodyBytes(first?.body ?? null)?.byteLength ?? 0,
+    'path through the tunnel': pathOf(addressOf(tunnel)),
+    'path directly': pathOf(addressOf(direct)),
+  };
+  const there = {
+    engine: tool.engine,
+    arrivals: profile.arrivals,
+    method: target.method,
+    protocol: target.protocol,
+    'body (bytes)': target.bodyBytes,
+    'path through the tunnel': pathOf(target.tunnel),
+    'path directly': pathOf(target.direct ?? ''),
+  };
+  const keys = Object.keys(here) as (keyof typeof here)[];
+  const unlike = keys.filter((key) => there[key] !== undefined && there[key] !== here[key]);
+  if (unlike.length === 0) return null;
+  const each = unlike.map((key) => `${key} was ${there[key]} and is ${here[key]}`);
+  return `the baseline asked otherwise: ${each.join('; ')}; ask alike, or make another baseline with load overhead`;
+}
+
+function pathOf(address: string): string | undefined {
+  return /^[a-z]+:\/\/[^/?#]*(.*)$/.exec(address)?.[1];
 }
 
 /** In which respect the report is from another machine; null where it is from this one. */

@@ -36,11 +36,11 @@ const uncalibrated = async () => null;
 describe('load capacity', () => {
   test('tries the target at each rate, with the reports of a load test at the end', async (context) => {
     const { options, stderr } = await prepareRun(context);
-    const { report, files } = await loadCapacity({ ...options, from: 20, to: 20 }, uncalibrated);
+    const { report, files } = await loadCapacity({ ...options, from: 40, to: 40 }, uncalibrated);
     const { capacity } = report.sections;
-    assert.deepEqual([report.command, report.profile.name, capacity?.tries[0]?.rate], ['capacity', 'capacity', 20]);
-    assert.equal(report.steps[0]?.arms.tunnel.requests, 10);
-    assert.equal(report.totals.arms.tunnel.requests, 10);
+    assert.deepEqual([report.command, report.profile.name, capacity?.tries[0]?.rate], ['capacity', 'capacity', 40]);
+    assert.equal(report.steps[0]?.arms.tunnel.requests, 20);
+    assert.equal(report.totals.arms.tunnel.requests, 20);
     assert.ok(stderr.text.includes(capacity?.sentence ?? 'no sentence'));
     assert.equal(files[0], join(options.out ?? '', 'report.json'));
   });
@@ -48,7 +48,7 @@ describe('load capacity', () => {
   test('asks the queueing model where it is told the slots', async (context) => {
     const { options } = await prepareRun(context);
     const { report } = await loadCapacity(
-      { ...options, from: 20, to: 20, slots: 10, whatIfSlots: [5, 20] },
+      { ...options, from: 40, to: 40, slots: 10, whatIfSlots: [5, 20] },
       uncalibrated,
     );
     const rows = report.sections.capacity?.whatIf ?? [];
@@ -73,7 +73,7 @@ describe('load capacity', () => {
       },
     };
     const { exitCode, report } = await loadCapacity(
-      { ...options, from: 20, to: 4000, signal: controller.signal, stderr: abortAfterFirst },
+      { ...options, from: 40, to: 4000, signal: controller.signal, stderr: abortAfterFirst },
       uncalibrated,
     );
     assert.equal(exitCode, 130);
@@ -85,8 +85,19 @@ describe('load capacity', () => {
     const { options } = await prepareRun(context);
     const gone = await startFixture();
     await gone.stop();
-    const { exitCode, report } = await loadCapacity({ ...options, target: gone.url, from: 20, to: 40 }, uncalibrated);
+    const { exitCode, report } = await loadCapacity({ ...options, target: gone.url, from: 40, to: 80 }, uncalibrated);
     assert.deepEqual([exitCode, report.stopped?.code], [1, 'SP_LOAD_UNREACHABLE']);
+  });
+
+  test('does not call a rate carried at which nobody answered, and ends with 3', async (context) => {
+    const { options, stderr } = await prepareRun(context);
+    const gone = await startFixture();
+    await gone.stop();
+    const asked = { ...options, target: gone.url, from: 40, to: 80, warmUpS: 0, check: false };
+    const { exitCode, report } = await loadCapacity(asked, uncalibrated);
+    assert.equal(exitCode, 3);
+    assert.ok(report.sections.capacity?.tries.every(({ isCarried }) => !isCarried));
+    assert.match(stderr.text, /Not one request was answered well/);
   });
 
   test('refuses what makes no sense with one line', async (context) => {
@@ -98,6 +109,7 @@ describe('load capacity', () => {
       [{ factor: 1 }, /--factor/],
       [{ resolutionPercent: 0 }, /--resolution/],
       [{ slots: 0 }, /--slots/],
+      [{ from: 20, to: 40 }, /20\/s for 0\.5 s are fewer than the 20 requests that a try needs; give a higher --from/],
       [{ profile: 'short', from: 20 }, /either --profile or/],
     ];
     for (const [change, message] of refused) {

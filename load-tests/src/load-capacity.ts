@@ -1,14 +1,14 @@
-import { capacitySection, stepsByRate } from '../analysis/capacity.ts';
+import { capacitySection, isUnanswered, stepsByRate } from '../analysis/capacity.ts';
+import type { JudgedTry } from '../analysis/capacity.ts';
 import { nextTry, resultOf } from '../analysis/search.ts';
 import type { SearchResult } from '../analysis/search.ts';
-import { embeddedEngine } from '../engine/embedded.ts';
-import { k6Engine } from '../engine/k6.ts';
 import type { LoadReport } from '../report/model.ts';
 import { assemble } from './assemble.ts';
 import { calibrated } from './calibrated.ts';
 import { prepareCapacity } from './capacity-options.ts';
 import type { CapacityOptions } from './capacity-options.ts';
 import { CapacityRun } from './capacity-run.ts';
+import { engineOf } from './engine-of.ts';
 import { watchParts } from './evidence.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { LoadExitCode } from './exit-code.ts';
@@ -24,7 +24,7 @@ export type { CapacityOptions } from './capacity-options.ts';
  * The highest rate that the target carries: steps up to the first refused rate, bisection to the resolution, both ends
  * confirmed (`nextTry`). Each try is a run of its own through the tunnel alone, after a pause and a check that the target
  * has settled; with `direct`, the backend alone is tried at the knee afterwards. `failIf` makes it the highest rate at
- * which none of them holds. Exit code 0 with or without a knee, 3 where the generator ended the search.
+ * which none of them holds. Exit code 0 with or without a knee, 3 where the generator ended the search or nobody answered.
  * @throws LoadError of exit code 2 when it cannot be run as asked
  */
 export async function loadCapacity(
@@ -35,11 +35,11 @@ export async function loadCapacity(
   const { prepared, search, pauseS } = capacity;
   const { plan, thresholds } = prepared;
   const { admin, signal, stderr, isTty, version = '0.0.0' } = options;
+  const engine = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const startedAt = new Date();
   const calibration = (await calibrate?.(plan, signal)) ?? null;
   const watch = await watchParts({ admin, plan });
-  const engine = prepared.engine === 'k6' ? k6Engine() : embeddedEngine;
   const watched = watch.watching(engine);
   const run = new CapacityRun({ plan, engine, watched, pauseS, thresholds, signal, stderr, isTty });
   for (let next = nextTry(search, run.tries); next !== null; next = nextTry(search, run.tries)) {
@@ -64,7 +64,7 @@ export async function loadCapacity(
     sections: { capacity: section },
   });
   stderr?.write(`${section.sentence}\n`);
-  return finish(report, folder, options, { files: [], exitCode: exitCodeFor(report, result) });
+  return finish(report, folder, options, { files: [], exitCode: exitCodeFor(report, result, run.tries) });
 }
 
 /** The knee from both sides, or the highest carried rate. */
@@ -73,8 +73,8 @@ function directRates({ knee, carriedRate }: SearchResult): number[] {
   return carriedRate === null ? [] : [carriedRate];
 }
 
-function exitCodeFor(report: LoadReport, { unfitRate }: SearchResult): LoadExitCode {
+function exitCodeFor(report: LoadReport, { unfitRate }: SearchResult, tries: readonly JudgedTry[]): LoadExitCode {
   const code = exitCodeOf(report);
   if (code === 1 || code === 130) return code;
-  return unfitRate !== null || report.steps.length === 0 ? 3 : 0;
+  return unfitRate !== null || isUnanswered(tries) ? 3 : 0;
 }

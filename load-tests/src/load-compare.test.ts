@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Transcript, startFixture } from '../testing/fixture.ts';
 import { loadCompare } from './load-compare.ts';
+import { loadOverhead } from './load-overhead.ts';
 import { loadRamp } from './load-ramp.ts';
 
 /** A folder with the results of one short ramp in `run`. */
@@ -45,6 +46,20 @@ describe('load compare', () => {
     const numbered = await loadCompare({ a: alone, b: alone });
     assert.equal(numbered.report.sections.compare?.rows[0]?.rate, 1);
     assert.match(numbered.report.verdict.sentence, /its steps go by number\.$/);
+  });
+
+  test('takes windows of one rate together, in a log as in a report', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'compare-'));
+    const { url, stop } = await startFixture();
+    context.after(async () => {
+      rmSync(folder, { recursive: true });
+      await stop();
+    });
+    const windows = { windows: 6, windowS: 0.5, rate: 50, warmUpS: 0 };
+    await loadOverhead({ target: url, direct: url, out: folder, ...windows });
+    const { report } = await loadCompare({ a: join(folder, 'tunnel.hdr'), b: folder });
+    const metrics = report.sections.compare?.rows.map(({ metric }) => metric) ?? [];
+    assert.deepEqual(metrics, [...new Set(metrics)]);
   });
 
   test('says in one line what was asked wrongly', async (context) => {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { compareSentence, compareSteps } from '../analysis/compare.ts';
 import type { ComparedSecond, ComparedStep } from '../analysis/compare.ts';
 import { roundMs } from '../analysis/paired.ts';
+import { rateText } from '../analysis/rate-text.ts';
 import { median } from '../analysis/statistics.ts';
 import type { LoadReport, StepReport } from '../report/model.ts';
 import type { CompareSection } from '../report/sections.ts';
@@ -26,8 +27,9 @@ export type CompareOptions = Pick<LoadOptions, 'out' | 'stdout' | 'stderr' | 'is
 type Side = { name: string; report: LoadReport | null; steps: ComparedStep[] };
 
 /**
- * Two runs step by step: report.json files, folders of results, or HdrHistogram logs (`*.hdr`; their rates are
- * from the report.json beside them, or else the steps' numbers, from 1). Shows the differences; writes reports only where `out` says. Exit code 0 whatever they are.
+ * Two runs step by step: report.json files, folders of results, or HdrHistogram logs (`*.hdr`; their rates are from the
+ * report.json beside them, or else the steps' numbers, from 1). Shows the differences; writes reports only where `out`
+ * says. Exit code 0 whatever they are.
  * @throws LoadError of exit code 2 for files that are none, or have no step in common
  */
 export async function loadCompare(options: CompareOptions): Promise<LoadOutcome> {
@@ -50,7 +52,7 @@ export async function loadCompare(options: CompareOptions): Promise<LoadOutcome>
 }
 
 function rates(steps: readonly ComparedStep[]): string {
-  return steps.map(({ rate }) => rate).join(', ') || 'none';
+  return steps.map(({ rate }) => rateText(rate)).join(', ') || 'none';
 }
 
 async function readSide(name: string): Promise<Side> {
@@ -67,17 +69,25 @@ async function readSide(name: string): Promise<Side> {
     p99: all.at(99),
     seconds: seconds.map(({ p50, p99 }) => ({ answers: all.count / seconds.length, p50, p99, addedMs: null })),
   }));
-  return { name, report, steps };
+  return { name, report, steps: together(steps) };
+}
+
+function byRate(steps: readonly StepReport[]): ComparedStep[] {
+  return together(
+    steps.map((step) => {
+      const { p50, p99 } = step.arms.tunnel.latencyMs;
+      return { rate: step.rate, p50, p99, seconds: secondsOf(step) };
+    }),
+  );
 }
 
 /** Steps of one rate are windows of it: their seconds count together, and their percentiles by the median. */
-function byRate(steps: readonly StepReport[]): ComparedStep[] {
+function together(steps: readonly ComparedStep[]): ComparedStep[] {
   const rates = [...new Set(steps.map(({ rate }) => rate))];
   return rates.map((rate) => {
     const same = steps.filter((step) => step.rate === rate);
-    const middle = (metric: 'p50' | 'p99'): number =>
-      roundMs(median(same.map(({ arms }) => arms.tunnel.latencyMs[metric])));
-    return { rate, p50: middle('p50'), p99: middle('p99'), seconds: same.flatMap((step) => secondsOf(step)) };
+    const middle = (metric: 'p50' | 'p99'): number => roundMs(median(same.map((step) => step[metric])));
+    return { rate, p50: middle('p50'), p99: middle('p99'), seconds: same.flatMap(({ seconds }) => seconds) };
   });
 }
 

@@ -91,6 +91,15 @@ describe('load gate', () => {
     assert.equal(elsewhere.exitCode, 3);
     assert.match(elsewhere.report.verdict.sentence, /the baseline is from another machine: cpus was 999 and is \d+\./);
     assert.equal(elsewhere.report.steps.length, 6, 'more windows would not make it another machine');
+    const otherwise: [Partial<GateOptions>, RegExp][] = [
+      [{ arrivals: 'poisson' }, /arrivals was uniform and is poisson/],
+      [{ method: 'POST', body: 'twelve bytes' }, /method was GET and is POST; body \(bytes\) was 0 and is 12/],
+      [{ direct: `${direct}other` }, /path directly was \S+ and is \/other/],
+      [{ protocol: 'http2' }, /protocol was http1 and is http2/],
+    ];
+    for (const [change, message] of otherwise) {
+      await assert.rejects(loadGate({ ...asked, ...change }), { exitCode: 2, message });
+    }
     await assert.rejects(loadGate({ ...asked, rate: 200 }), { exitCode: 2, message: /use --rate 100 --window 0.2/ });
   });
 
@@ -103,6 +112,7 @@ describe('load gate', () => {
     writeFileSync(join(checkout, 'node_modules', '.bin', 'sallyport'), 'process.exit(7);\n');
     const target = 'http://127.0.0.1:1/';
     const asked: [GateOptions, RegExp][] = [
+      [{ target, direct: target, baseline: target, check: false }, /leave out --direct, or give --baseline/],
       [{ baseline: target }, /no target; give --target/],
       [{ target, baseline: join(folder, 'none.json') }, /none\.json is not there; give a report\.json/],
       [{ target, baseline: join(folder, 'other.json') }, /is no report of the schema/],

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { judgeAgainstStored, judgeGate } from '../analysis/gate.ts';
 import type { GateJudgement } from '../analysis/gate.ts';
 import { gateVerdict } from '../analysis/gate-sentence.ts';
+import { rateText } from '../analysis/rate-text.ts';
 import type { ArmPlan } from '../engine/plan.ts';
 import type { ArmName, LoadReport, StepReport } from '../report/model.ts';
 import type { GateSection } from '../report/sections.ts';
@@ -10,7 +11,7 @@ import { watchParts } from './evidence.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
-import { baselineOf, differentMachine } from './gate-baseline.ts';
+import { baselineOf, differentMachine, differentTraffic } from './gate-baseline.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { checkTarget } from './preflight.ts';
 import type { RunResult } from './run.ts';
@@ -45,6 +46,12 @@ export async function loadGate(options: GateOptions): Promise<LoadOutcome> {
   const { target } = options;
   if (target === undefined) throw refuse('no target; give --target URL, the tunnel to be judged');
   if (baseline.kind === 'tunnel') {
+    if (options.direct !== undefined) {
+      // With five arms in turn each would always run in the wake of the same one.
+      throw refuse(
+        'two tunnels are compared with each other alone; leave out --direct, or give --baseline report.json',
+      );
+    }
     await checkTarget({ ...options, target: baseline.url, direct: undefined });
     return await gateOfTunnels({ ...options, target }, baseline.url);
   }
@@ -59,7 +66,7 @@ async function gateOfCheckouts(options: GateOptions, command: string): Promise<L
   // Asked wrongly is to be known before anything is started.
   prepareWindows({ ...options, target: 'http://127.0.0.1/' });
   options.stderr?.write('starting both stacks\n');
-  const stacks = await startTwoStacks(own, command);
+  const stacks = await startTwoStacks(own, command, options.signal);
   try {
     const { url, admin } = stacks.own;
     return await gateOfTunnels({ ...options, target: url, admin }, stacks.other.url);
@@ -70,10 +77,10 @@ async function gateOfCheckouts(options: GateOptions, command: string): Promise<L
 
 async function gateOfTunnels(options: WindowOptions, baselineUrl: string): Promise<LoadOutcome> {
   const [baseline] = prepareWindows({ ...options, target: baselineUrl, direct: undefined }).prepared.plan.arms;
-  const duet = prepareWindows(options, ([tunnel, ...others]) => {
+  const duet = prepareWindows(options, ([tunnel]) => {
     // In turn, so that each tunnel is always asked in the wake of the other.
     const four = [tunnel, ...again(baseline, 'baseline'), ...again(tunnel, 'twin'), ...again(baseline, 'control')];
-    return [...four.filter((arm) => arm !== undefined), ...others];
+    return four.filter((arm) => arm !== undefined);
   });
   return await run(options, { duet, judge: judgeGate, canDecide: true });
 }
@@ -95,9 +102,13 @@ async function gateOfStored(options: WindowOptions, stored: LoadReport): Promise
   const { rate = first.rate, windowS = first.durationS } = options;
   if (rate !== first.rate || windowS !== first.durationS) {
     const then = `--rate ${first.rate} --window ${first.durationS}`;
-    throw refuse(`windows of ${rate}/s and ${windowS} s do not compare with those of the baseline; use ${then}`);
+    throw refuse(
+      `windows of ${rateText(rate)}/s and ${windowS} s do not compare with those of the baseline; use ${then}`,
+    );
   }
   const duet = prepareWindows({ ...options, rate, windowS });
+  const unlike = differentTraffic(stored, duet.prepared);
+  if (unlike !== null) throw refuse(unlike);
   const differing = differentMachine(stored);
   if (differing !== null) options.stderr?.write(`note: ${differing}; what is measured now can be the next baseline\n`);
   const judge: Judge = (steps) => {
@@ -117,7 +128,7 @@ async function run(options: WindowOptions, { duet, judge, canDecide }: Gate): Pr
     options.stderr?.write(`${duet.windows} windows do not decide; as many once more\n`);
     const second = { ...duet.prepared, plan: { ...duet.prepared.plan, seed: duet.prepared.plan.seed + duet.windows } };
     const more = await runWindows(
-      { prepared: second },
+      { prepared: second, engine: duet.engine },
       watch,
       makeOutFolder(join(folder, 'again'), new Date()),
       options,

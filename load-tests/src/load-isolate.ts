@@ -1,6 +1,6 @@
 import { calibrated } from './calibrated.ts';
+import type { LoadOutcome } from './finish.ts';
 import { runRamp } from './load-ramp.ts';
-import type { LoadOutcome } from './load-ramp.ts';
 import type { LoadOptions } from './options.ts';
 
 /**

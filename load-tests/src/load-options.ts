@@ -6,7 +6,7 @@ import type { TlsOptions } from './tls-options.ts';
 /** Where text for people goes; a stream will do. */
 export type Writer = { write(text: string): unknown };
 
-/** What `load ramp` is asked to do. Only `target` is needed. */
+/** What every load test is asked to do; commands have their own options beside it. Only `target` is needed. */
 export type LoadOptions = {
   /** The way through the tunnel; a path that ends in `/` gets `defaultPath`. */
   target: string;
@@ -25,7 +25,11 @@ export type LoadOptions = {
   credentials?: Credential[] | undefined;
   auth?: AuthKind | undefined;
   method?: string | undefined;
-  headers?: Record<string, string> | undefined;
+  /**
+   * By name; of several values each is a field of its own (cookies are one, RFC 6265 §5.4). `authorization`, `cookie` and
+   * `proxy-authorization` go to the tunnel only.
+   */
+  headers?: Record<string, string | readonly string[]> | undefined;
   body?: string | Uint8Array | undefined;
   /** From a request's start to its last byte; default 10,000. */
   timeoutMs?: number | undefined;
@@ -43,7 +47,7 @@ export type LoadOptions = {
   connections?: number | undefined;
   /** Processes that share the arrivals; default by rate. */
   generators?: number | undefined;
-  /** This machine's part of a run that several share. */
+  /** This machine's part of a ramp (or isolate) that several share. */
   shard?: Shard | undefined;
   /** How much faster a recorded profile is replayed than it was recorded; default 1. */
   speed?: number | undefined;

@@ -58,6 +58,17 @@ describe('load overhead', () => {
     assert.ok(report.totals.arms.tunnel.requests === 120);
   });
 
+  test('goes on to its last window though one of them fails a threshold', async (context) => {
+    let asked = 0;
+    const { options } = await prepareDuet(context, (request, response) => {
+      asked += 1;
+      if (asked === 60) response.writeHead(500).end();
+      else answerWell(request, response);
+    });
+    const { report } = await loadOverhead({ ...options, failIf: ['failed>0'], abortOnFail: true });
+    assert.deepEqual([report.steps.length, report.stopped], [6, null]);
+  });
+
   test('has no figure of a target that refuses, and ends with 3', async (context) => {
     const { options } = await prepareDuet(context, (_request, response) => void response.writeHead(500).end());
     const { exitCode, report } = await loadOverhead(options);

@@ -126,6 +126,30 @@ describe('a ramp', () => {
     );
   });
 
+  test('says at once that nobody answers at the direct address, and does not accuse the backend', async (context) => {
+    const { options } = await prepareRun(context);
+    const gone = await startFixture();
+    await gone.stop();
+    const { exitCode, report } = await loadRamp({ ...options, direct: gone.url, durationS: 600 });
+    assert.deepEqual([exitCode, report.stopped?.code], [1, 'SP_LOAD_UNREACHABLE']);
+    assert.ok(report.stopped?.message.includes(gone.url));
+    assert.notEqual(report.verdict.fault, 'backend');
+  });
+
+  test('keeps no secret of its addresses in any report', async (context) => {
+    const { options, out, url } = await prepareRun(context);
+    const path = 'reset/a1b2c3d4e5f6a7b8?token=hunter2';
+    const { files } = await loadRamp({
+      ...options,
+      target: url + path,
+      direct: url + path,
+      warmUpS: 0,
+      durationS: 0.2,
+    });
+    for (const file of files) assert.doesNotMatch(readFileSync(file, 'utf8'), /hunter2|a1b2c3d4e5f6a7b8/, file);
+    assert.equal(readReport(out).target.tunnel, `${url}reset/redacted?token=`);
+  });
+
   test('warns when the warm-up gets nothing but errors, and goes on', async (context) => {
     const { options, stderr } = await prepareRun(context, (_request, response) => void response.writeHead(401).end());
     await loadRamp(options);

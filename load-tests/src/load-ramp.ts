@@ -1,9 +1,8 @@
-import { embeddedEngine } from '../engine/embedded.ts';
-import { k6Engine } from '../engine/k6.ts';
 import type { EnginePlan } from '../engine/plan.ts';
 import type { Calibration } from '../report/evidence.ts';
 import type { LoadCommand } from '../report/model.ts';
 import { assemble } from './assemble.ts';
+import { engineOf } from './engine-of.ts';
 import { watchParts } from './evidence.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
@@ -11,8 +10,6 @@ import { prepare } from './options.ts';
 import type { LoadOptions } from './options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { runPlan } from './run.ts';
-
-export type { LoadOutcome } from './finish.ts';
 
 /**
  * Runs a ramp and writes its reports. Progress goes to `stderr`, the summary to `stdout`. When `signal` aborts, the run
@@ -28,8 +25,8 @@ export type Calibrate = (plan: EnginePlan, signal: AbortSignal | undefined) => P
 
 /** A ramp under a command's own name, with the generator calibrated first where `calibrate` is given. */
 export async function runRamp(command: LoadCommand, options: LoadOptions, calibrate?: Calibrate): Promise<LoadOutcome> {
-  const prepared = prepare(options);
-  const engine = prepared.engine === 'k6' ? k6Engine() : embeddedEngine;
+  const prepared = prepare(options, { canShare: true });
+  const engine = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const { plan, thresholds } = prepared;
   const { signal, stderr, isTty, version = '0.0.0' } = options;

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { loadProfile } from '../profiles/profile.ts';
 import { Transcript } from '../testing/fixture.ts';
-import { parseLogLine, withoutSecrets } from './access-log.ts';
+import { parseLogLine } from './access-log.ts';
 import { loadRecord } from './load-record.ts';
+import { withoutSecrets } from './secrets.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
 
@@ -97,6 +99,46 @@ describe('a line of the access log', () => {
   });
 });
 
+test('what looks like a secret is replaced, and what names things stays', () => {
+  const secrets = [
+    'a1b2c3d4e5f6a7b8',
+    'A1B2-C3D4-E5F6-G7H8',
+    'sk_live_1234',
+    'ghp_abc',
+    'glpat-x',
+    '4111111111111111',
+    'aB3xYz9kLm2Q-_7pR5tU',
+    'a1b2c3d4%2Fe5f6a7b8',
+  ];
+  const names = [
+    'getUserProfileById',
+    'how-to-tunnel-in-2026',
+    'index-BxYz12Ab.js',
+    '0b0e7a1c-8f7d-4c1e-9a2b-3c4d5e6f7a8b',
+    '20260301120000',
+    'internationalization',
+    'v2',
+  ];
+  for (const text of secrets) assert.equal(withoutSecrets(`/a/${text}/b`).path, '/a/redacted/b', text);
+  for (const text of names) assert.equal(withoutSecrets(`/a/${text}/b`).path, `/a/${text}/b`);
+});
+
+/** A file system of 4 KiB, gone after the test; null where this process may not mount one. */
+function mountTiny(context: TestContext): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'tiny-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    rmSync(folder, { recursive: true });
+    return null;
+  }
+  context.after(() => {
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
 describe('a recording', () => {
   test('is a profile of the requests in order of arrival', async (context) => {
     const files = makeLog(
@@ -134,6 +176,29 @@ describe('a recording', () => {
       ],
     );
     assert.match(files.stderr.text, /^note: 1 requests have no arrival time/);
+  });
+
+  test('leaves out times that cannot be, and is refused over more than a profile may span', async (context) => {
+    const odd = makeLog(context, line(), line({ arrivedMs: 1e20 }), line({ arrivedMs: -1 }));
+    const { requests, notes } = await loadRecord(odd);
+    assert.deepEqual([requests, notes.length], [1, 1]);
+    const long = makeLog(context, line(), line({ arrivedMs: START_MS + 8 * 86_400_000 }));
+    await assert.rejects(loadRecord(long), refusal(/holds 8 days; a profile takes 7: give a part of the log/));
+  });
+
+  test('on a full disk leaves no part of a file, and ends with 1', async (context) => {
+    const tiny = mountTiny(context);
+    if (tiny === null) return context.skip('this process may not mount');
+    const files = makeLog(
+      context,
+      ...Array.from({ length: 1000 }, (_, index) => line({ arrivedMs: START_MS + index })),
+    );
+    await assert.rejects(loadRecord({ ...files, out: join(tiny, 'p.yaml') }), {
+      code: 'SP_LOAD_RECORD',
+      exitCode: 1,
+      message: /p\.yaml cannot be written \(ENOSPC\); make room/,
+    });
+    assert.deepEqual(readdirSync(tiny), []);
   });
 
   test('may be of one session', async (context) => {

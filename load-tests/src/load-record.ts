@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createReadStream, writeFileSync } from 'node:fs';
+import { createReadStream, rmSync, writeFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { MAX_STEP_S } from '../profiles/profile.ts';
 import { MAX_TRACE_ARRIVALS, formatArrival } from '../profiles/trace.ts';
 import { parseLogLine } from './access-log.ts';
 import type { LoggedRequest } from './access-log.ts';
@@ -10,6 +11,9 @@ import type { Writer } from './options.ts';
 
 const DEFAULT_OUT = 'profile.yaml';
 const MS_PER_S = 1000;
+const S_PER_DAY = 86_400;
+/** What a write that has begun ends with where the medium gives out. */
+const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
 
 export type RecordOptions = {
   /** The entry's log: JSON lines, others among them. */
@@ -27,7 +31,7 @@ export type Recorded = { file: string; requests: number; durationS: number; sess
 /**
  * Makes a profile of an entry's access log: arrival times, methods, paths and body sizes; no bodies, no fields, no
  * values of queries. `load ramp --profile FILE --speed 2` replays it.
- * @throws LoadError `SP_LOAD_RECORD` of exit code 2 when there is nothing to read, or nowhere to write
+ * @throws LoadError `SP_LOAD_RECORD` of exit code 2 when there is nothing to read, or nowhere to write; of 1 for a full disk
  */
 export async function loadRecord(options: RecordOptions): Promise<Recorded> {
   const { accessLog, session, out = DEFAULT_OUT, stderr } = options;
@@ -40,16 +44,27 @@ export async function loadRecord(options: RecordOptions): Promise<Recorded> {
   }
   const sessions = [...new Set(requests.map((each) => each.session))];
   const durationS = ((requests.at(-1) ?? first).arrivedMs - first.arrivedMs) / MS_PER_S;
-  const text = profileText(basename(out, extname(out)), requests, sessions, durationS);
+  if (durationS > MAX_STEP_S) {
+    const days = Math.round(durationS / S_PER_DAY);
+    throw refuse(`${accessLog} holds ${days} days; a profile takes ${MAX_STEP_S / S_PER_DAY}: give a part of the log`);
+  }
+  write(out, profileText(basename(out, extname(out)), requests, sessions, durationS));
+  for (const note of notes) stderr?.write(`note: ${note}\n`);
+  return { file: out, requests: requests.length, durationS, sessions, notes };
+}
+
+/** @throws LoadError `SP_LOAD_RECORD`; of exit code 1 where there is no room. No part of a file is left behind */
+function write(out: string, text: string): void {
   try {
     writeFileSync(out, text, { flag: 'wx' });
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const fix = code === 'EEXIST' ? 'is there already; remove it or give another --out' : 'correct --out';
-    throw refuse(`${out} ${code === 'EEXIST' ? fix : `cannot be written (${code}); ${fix}`}`);
+    if (code === 'EEXIST') throw refuse(`${out} is there already; remove it or give another --out`);
+    const isFull = NO_ROOM.includes(code);
+    if (isFull) rmSync(out, { force: true });
+    const fix = isFull ? 'make room, or give another --out' : 'correct --out';
+    throw new LoadError('SP_LOAD_RECORD', `${out} cannot be written (${code}); ${fix}`, isFull ? 1 : 2);
   }
-  for (const note of notes) stderr?.write(`note: ${note}\n`);
-  return { file: out, requests: requests.length, durationS, sessions, notes };
 }
 
 type Tally = { requests: LoggedRequest[]; unusable: number; isFull: boolean };

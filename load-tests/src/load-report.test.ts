@@ -89,6 +89,7 @@ describe('load report', () => {
     await refuses([], /give 1 to 1000/);
     await refuses([join(parent, 'nowhere')], /nowhere is not there/);
     await refuses([first, first], /is the same run/);
+    await refuses([first, second, second], /shard-1 cannot be merged with .*shard-1: it is the same run/);
     const changed = (name: string, change: (report: LoadReport) => void): string => {
       const folder = join(parent, name);
       mkdirSync(folder);
@@ -102,7 +103,23 @@ describe('load report', () => {
       [first, changed('other', (report) => (report.target.tunnel = 'http://127.0.0.1:1/x'))],
       /another target/,
     );
-    await refuses([first, changed('plan', (report) => (report.profile.seed = 7))], /is of another plan/);
+    const another = (name: string, change: (report: LoadReport) => void): Promise<void> =>
+      refuses([first, changed(name, change)], /is of another plan/);
+    await another('plan', (report) => (report.profile.seed = 7));
+    await another('rates', ({ steps }) => steps.forEach((step) => (step.rate += 1)));
+    await another('engine', (report) => (report.tool.engine = 'k6'));
+    await another('method', (report) => (report.target.method = 'PUT'));
+    await another('model', (report) => (report.profile.model = 'closed'));
+    await another('shards', (report) => (report.profile.shard = { index: 1, count: 3 }));
+    const byK6 = [1, 2].map((ms) =>
+      changed(`k6-${ms}`, (report) => {
+        report.tool.engine = 'k6';
+        report.profile.shard = { index: ms, count: 3 };
+      }),
+    );
+    await refuses(byK6, /k6-1 is by k6, which keeps no histograms to merge/);
+    const unlike = changed('third', (report) => (report.target.method = 'PUT'));
+    await refuses([first, second, unlike], /is of another plan/);
     await refuses(
       [first, changed('late', (report) => (report.startedAt = '2001-01-01T00:00:00.000Z'))],
       /s apart from it/,

@@ -41,7 +41,8 @@ export async function loadReport(options: ReportOptions): Promise<LoadOutcome> {
     const folder = out === undefined ? first.folder : makeOutFolder(out, new Date());
     return finish(first.report, folder, asked, { files: [], exitCode: 0 });
   }
-  for (const other of others) refuseStranger(first, other);
+  for (const [index, one] of found.entries()) for (const other of found.slice(index + 1)) refuseStranger(one, other);
+  refuseK6(found);
   const logs = await logsOf(found);
   const merged = mergeReports([first.report, ...others.map(({ report }) => report)], logs);
   return finish(merged, makeOutFolder(out, new Date()), asked, { files: [] });
@@ -70,9 +71,26 @@ async function logsOf(found: readonly Found[]): Promise<ArmLogs> {
   return logs;
 }
 
-function planOf({ steps, profile, totals }: LoadReport): string {
+/** @throws LoadError `SP_LOAD_REPORT` */
+function refuseK6(found: readonly Found[]): void {
+  const one = found.find(({ report }) => report.tool.engine === 'k6');
+  if (one === undefined) return;
+  throw refuse(`${one.file} is by k6, which keeps no histograms to merge; share a load with --engine embedded`);
+}
+
+function planOf({ steps, profile, totals, target, tool }: LoadReport): string {
   const arms = Object.keys(totals.arms).sort();
-  return JSON.stringify([steps.length, profile.name, profile.arrivals, profile.seed, arms]);
+  const { name, arrivals, seed, model = 'open', shard } = profile;
+  // What a closed loop reached is its own.
+  const rates = steps.map(({ rate }) => (model === 'open' ? rate : null));
+  return JSON.stringify([rates, name, arrivals, seed, model, shard?.count, arms, target.method, tool.engine]);
+}
+
+/** One run is twice among several where it says so, or where everything in it is alike. */
+function isSameRun(a: LoadReport, b: LoadReport): boolean {
+  const [one, other] = [a.profile.shard, b.profile.shard];
+  if (one !== undefined && other !== undefined && one.index === other.index) return true;
+  return a.startedAt === b.startedAt && JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Reports of one plan, from the same time, of the same target; each a different one. */
@@ -83,9 +101,9 @@ function refuseStranger(first: Found, other: Found): void {
     a.target.tunnel !== b.target.tunnel
       ? `loaded another target, ${b.target.tunnel}`
       : planOf(a) !== planOf(b)
-        ? 'is of another plan (profile, seed, arms or number of steps)'
-        : apartMs === 0 && JSON.stringify(a) === JSON.stringify(b)
-          ? 'is the same run'
+        ? 'is of another plan (profile, seed, model, rates, arms, method, engine or number of shards)'
+        : isSameRun(a, b)
+          ? 'is the same run, or the same shard of it'
           : apartMs > MS_PER_S * Math.max(a.totals.durationS, b.totals.durationS)
             ? `ran ${Math.round(apartMs / MS_PER_S)} s apart from it`
             : null;

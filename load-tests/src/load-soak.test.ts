@@ -31,9 +31,9 @@ async function startPart(context: TestContext, growthMib: number): Promise<strin
   return part.url;
 }
 
-async function prepareRun(context: TestContext, growthMib: number) {
+async function prepareRun(context: TestContext, growthMib: number, answer = answerWell) {
   const out = mkdtempSync(join(tmpdir(), 'soak-'));
-  const fixture = await startFixture(answerWell);
+  const fixture = await startFixture(answer);
   context.after(async () => {
     rmSync(out, { recursive: true });
     await fixture.stop();
@@ -74,6 +74,19 @@ describe('load soak', () => {
     assert.equal(exitCode, 3);
     assert.equal(report.sections.soak?.isLeaking, null);
     assert.match(stderr.text, /too short or too noisy to tell for latency/);
+  });
+
+  test('ends with 99 where requests fail, however steady everything is', async (context) => {
+    let asked = 0;
+    const { options, stderr } = await prepareRun(context, 0, (request, response) => {
+      asked += 1;
+      if (asked > 40) response.writeHead(502).end();
+      else answerWell(request, response);
+    });
+    const { exitCode, report } = await loadSoak(options);
+    assert.equal(exitCode, 99);
+    assert.equal(report.sections.soak?.isFailing, true);
+    assert.match(stderr.text, /It does not last: 35 of 75 requests \(46\.7 %\) were not answered well/);
   });
 
   test('takes --duration alone as the profile’s rate for that time', async (context) => {

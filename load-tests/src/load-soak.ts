@@ -1,10 +1,11 @@
-import { judgeSoak, latencySeries } from '../analysis/soak.ts';
-import { embeddedEngine } from '../engine/embedded.ts';
-import { k6Engine } from '../engine/k6.ts';
+import { failuresOf } from '../analysis/paired.ts';
+import { secondsSeries } from '../analysis/seconds-series.ts';
+import { judgeSoak } from '../analysis/soak.ts';
 import type { SoakSection } from '../report/sections.ts';
 import type { LoadReport } from '../report/model.ts';
 import { assemble } from './assemble.ts';
 import { LoadError } from './errors.ts';
+import { engineOf } from './engine-of.ts';
 import { watchParts } from './evidence.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { LoadExitCode } from './exit-code.ts';
@@ -35,8 +36,9 @@ const SAMPLES_AT_LEAST = 60;
 
 /**
  * Does it last? One rate for a long time; latency, and of each part whose `/metrics` can be read memory, heap,
- * descriptors and event-loop delay, with slopes and a verdict (`trendOf`). Exit code 99 where something rises: that is
- * what was asked; 3 where it was too short or too noisy to tell, or nothing could be followed.
+ * descriptors and event-loop delay, with slopes and a verdict (`trendOf`). Exit code 99 where something rises,
+ * requests fail (three and 0.2 % or more) or the verdict names tunnel or backend: that is what was asked; 3 where it was
+ * too short or too noisy to tell, nothing could be followed, or the generator was not fit.
  * @throws LoadError of exit code 2 when it cannot be run as asked
  */
 export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
@@ -49,10 +51,11 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
     MAX_SAMPLE_S,
     '--sample (s)',
   );
+  const chosen = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const { signal, stderr, isTty, version = '0.0.0' } = options;
   const watch = await watchParts({ admin: options.admin, plan });
-  const engine = watch.watching(prepared.engine === 'k6' ? k6Engine() : embeddedEngine);
+  const engine = watch.watching(chosen);
   const origin = plan.arms[0]?.origin ?? '';
   const { parts } = await findParts(options.admin, origin !== '' && isLoopback(new URL(origin)));
   const samples = new PartSamples(parts, sampleS * MS_PER_S);
@@ -63,9 +66,11 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
   } finally {
     samples.stop();
   }
-  const soak = judgeSoak([...latencySeries(result.steps), ...samples.series(startMs)]);
+  const series = [...secondsSeries(result.steps), ...samples.series(startMs)];
   const evidence = await watch.evidence();
-  const report = assemble({ command: 'soak', evidence, prepared, version, ...result, sections: { soak } });
+  const bare = assemble({ command: 'soak', evidence, prepared, version, ...result });
+  const soak = judgeSoak(series, { failures: failuresOf(result.steps, 'tunnel'), verdict: bare.verdict });
+  const report = { ...bare, sections: { soak } };
   stderr?.write(`${soak.sentence}\n`);
   return finish(report, folder, options, { ...result, exitCode: exitCodeFor(report, soak) });
 }
@@ -90,9 +95,11 @@ function oneRate(prepared: Prepared): Prepared {
   throw new LoadError('SP_LOAD_OPTIONS', `a soak holds one rate, and this profile has ${rates.size}; ${fix}`);
 }
 
-function exitCodeFor(report: LoadReport, { isLeaking }: SoakSection): LoadExitCode {
+function exitCodeFor(report: LoadReport, { isLeaking, isFailing = false }: SoakSection): LoadExitCode {
   const code = exitCodeOf(report);
   if (code === 1 || code === 130 || code === 99) return code;
-  if (isLeaking === true) return 99;
+  // What a generator that was not fit has seen proves nothing.
+  if (report.verdict.fault === 'generator') return 3;
+  if (isLeaking === true || isFailing) return 99;
   return isLeaking === null ? 3 : code;
 }

@@ -1,9 +1,9 @@
 import { addedMs } from '../analysis/added.ts';
 import { verdict } from '../analysis/verdict.ts';
+import { processesOf } from '../engine/merge.ts';
 import { addCounts, mergeHistograms } from '../engine/totals.ts';
 import type { DurationHistogram } from '../engine/histogram.ts';
 import { percentileCurve } from '../report/curve.ts';
-import type { Evidence, LimitHit } from '../report/evidence.ts';
 import { ARM_NAMES, TIMED_HOPS } from '../report/model.ts';
 import type {
   ArmName,
@@ -18,19 +18,18 @@ import type {
 } from '../report/model.ts';
 import { worstOf } from './assemble.ts';
 import { judgeSteps, parseFailIf } from './fail-if.ts';
+import { mergeEvidence, notesOf, wholeRate } from './merge-evidence.ts';
+import type { Reports } from './merge-evidence.ts';
 import type { MergedStep } from './merge-logs.ts';
 
-/** Rates that were divided among generators add up to what they were, without the division's last digits. */
-const RATE_DIGITS = 6;
-
 export type ArmLogs = ByArm<Map<number, MergedStep>>;
-type Reports = readonly [LoadReport, ...LoadReport[]];
 
 /**
  * One report of several generators that shared one plan: rates and counts added; response times from the merged logs, so
  * that percentiles are those of all requests; the verdict anew. What no log holds (service, lag, hops) cannot be merged:
  * it is that of the worst generator, and of hops the median is the mean of the medians, weighted by requests; the report
- * says so. CPU per request is left out, since each generator knew only of its own requests.
+ * says so. CPU per request is left out, since each generator knew only of its own requests. Where the reports say which
+ * shards they are and some are missing, a note does.
  * @param logs by arm and step index
  */
 export function mergeReports(reports: Reports, logs: ArmLogs): LoadReport {
@@ -42,14 +41,16 @@ export function mergeReports(reports: Reports, logs: ArmLogs): LoadReport {
       logs,
     ),
   );
-  const evidence = mergeEvidence(reports, notesOf(reports, steps, logs));
+  const evidence = mergeEvidence(reports, steps, notesOf(reports, steps, logs));
   const thresholds = [...new Set(reports.flatMap((each) => each.thresholds.map(({ expression }) => expression)))];
   const arms = mergeArms(
     reports.map(({ totals }) => totals.arms),
     (name) => wholeOf(logs[name]),
   );
+  const { shard: _, ...profile } = first.profile;
   return {
     ...first,
+    profile,
     command: 'report',
     startedAt: reports.map(({ startedAt }) => startedAt).sort()[0] ?? first.startedAt,
     stopped: reports.find(({ stopped }) => stopped !== null)?.stopped ?? null,
@@ -75,7 +76,7 @@ function mergeStep(shares: readonly StepReport[], index: number, logs: ArmLogs):
   const generators = shares.map(({ generator }) => generator);
   const cpus = generators.flatMap(({ cpuPercent }) => cpuPercent ?? []);
   return {
-    rate: Number(shares.reduce((sum, { rate }) => sum + rate, 0).toFixed(RATE_DIGITS)),
+    rate: wholeRate(shares.reduce((sum, { rate }) => sum + rate, 0)),
     durationS: Math.max(...shares.map(({ durationS }) => durationS)),
     complete: shares.every(({ complete }) => complete),
     arms,
@@ -83,6 +84,7 @@ function mergeStep(shares: readonly StepReport[], index: number, logs: ArmLogs):
     hopsMs: mergeHops(shares),
     generator: {
       ...worstOf(generators),
+      processes: generators.flatMap((each) => processesOf(each)),
       cpuPercent: cpus.length === 0 ? null : Math.max(...cpus),
       maxInFlight: generators.reduce((sum, { maxInFlight }) => sum + maxInFlight, 0),
     },
@@ -106,7 +108,6 @@ function mergeArm(shares: readonly ArmReport[], logged: DurationHistogram | null
   const worst = worstLatencies(shares, (arm) => arm.latencyMs);
   const { mean, min, max } = worst;
   return {
-    ...(shares[0] as ArmReport),
     requests: sum(({ requests }) => requests),
     ok: sum(({ ok }) => ok),
     failed: sum(({ failed }) => failed),
@@ -121,22 +122,35 @@ function mergeArm(shares: readonly ArmReport[], logged: DurationHistogram | null
     bytesIn: sum(({ bytesIn }) => bytesIn),
     bytesOut: sum(({ bytesOut }) => bytesOut),
     inFlightMax: sum(({ inFlightMax }) => inFlightMax),
-    inFlightMean: sum(({ inFlightMean }) => inFlightMean ?? 0),
-    connects: sum(({ connects }) => connects ?? 0),
-    tlsHandshakes: sum(({ tlsHandshakes }) => tlsHandshakes ?? 0),
-    tlsResumed: sum(({ tlsResumed }) => tlsResumed ?? 0),
-    limited: {
-      count: sum(({ limited }) => limited?.count ?? 0),
-      retryAfterMaxS: Math.max(...shares.map(({ limited }) => limited?.retryAfterMaxS ?? 0)),
-    },
-    connectMs: worstLatencies(shares, (arm) => arm.connectMs ?? arm.lagMs),
+    ...mergeTold(shares),
     elapsedS: Math.max(...shares.map(({ elapsedS }) => elapsedS)),
     curve: logged === null ? [] : percentileCurve((each) => logged.at(each), logged.count),
   };
 }
 
+/** What not every engine or version tells is told of the whole where all have told it. */
+function mergeTold(shares: readonly ArmReport[]): Partial<ArmReport> {
+  const told: Partial<ArmReport> = {};
+  for (const key of ['inFlightMean', 'inFlightMs', 'connects', 'tlsHandshakes', 'tlsResumed'] as const) {
+    const values = shares.flatMap((each) => each[key] ?? []);
+    if (values.length === shares.length) told[key] = values.reduce((sum, value) => sum + value, 0);
+  }
+  const limited = shares.flatMap((each) => each.limited ?? []);
+  if (limited.length === shares.length) {
+    told.limited = {
+      count: limited.reduce((sum, { count }) => sum + count, 0),
+      retryAfterMaxS: Math.max(...limited.map(({ retryAfterMaxS }) => retryAfterMaxS)),
+    };
+  }
+  const opened = shares.flatMap((each) =>
+    each.connectMs === undefined ? [] : [{ ...each, connectMs: each.connectMs }],
+  );
+  if (opened.length === shares.length) told.connectMs = worstLatencies(opened, ({ connectMs }) => connectMs);
+  return told;
+}
+
 /** The largest of each figure; of the mean the weighted mean, of the minimum the smallest: those are exact. */
-function worstLatencies(shares: readonly ArmReport[], read: (arm: ArmReport) => Latencies): Latencies {
+function worstLatencies<Arm extends ArmReport>(shares: readonly Arm[], read: (arm: Arm) => Latencies): Latencies {
   const all = shares.map((each) => read(each));
   const most = (key: keyof Latencies): number => Math.max(...all.map((each) => each[key]));
   const requests = shares.reduce((sum, each) => sum + each.requests, 0);
@@ -192,33 +206,4 @@ function wholeOf(steps: Map<number, MergedStep> | undefined): DurationHistogram 
   const whole = mergeHistograms([]);
   for (const { all } of steps.values()) whole.add(all);
   return whole;
-}
-
-/** Limits are the parts' own counts, which every generator that watches them reads: the largest, not the sum. */
-function mergeEvidence(reports: Reports, notes: string[]): Evidence {
-  const limits = new Map<string, LimitHit>();
-  for (const hit of reports.flatMap(({ evidence }) => evidence.limits)) {
-    const key = `${hit.part} ${hit.limit}`;
-    if (hit.hits > (limits.get(key)?.hits ?? 0)) limits.set(key, hit);
-  }
-  const own = reports.flatMap(({ evidence }) => evidence.notes);
-  return { ...reports[0].evidence, limits: [...limits.values()], partCpu: [], notes: [...new Set([...notes, ...own])] };
-}
-
-function notesOf(reports: Reports, steps: readonly StepReport[], logs: ArmLogs): string[] {
-  const machines = new Set(reports.map(({ machine, evidence }) => JSON.stringify([machine, evidence.fingerprint])))
-    .size;
-  const where = machines === 1 ? 'alike machines or one' : `${machines} different machines`;
-  const notes = [
-    `merged from ${reports.length} generators on ${where}: response times from their logs; service, lag and hops are those of the worst`,
-  ];
-  for (const [index, { rate, arms }] of steps.entries()) {
-    for (const name of ARM_NAMES) {
-      const logged = logs[name]?.get(index)?.all.count ?? 0;
-      const counted = arms[name]?.requests ?? 0;
-      if (logged !== counted)
-        notes.push(`the logs hold ${logged} of ${counted} requests of the ${name} arm at ${rate}/s`);
-    }
-  }
-  return notes;
 }

@@ -84,7 +84,9 @@ describe('the options', () => {
     refuses({ rate: 5, durationS: 1, profile: 'short' }, 'SP_LOAD_OPTIONS', /not both/);
     refuses({ timeoutMs: 0 }, 'SP_LOAD_OPTIONS', /--timeout \(ms\) must be a number from 1/);
     refuses({ method: 'GET /' }, 'SP_LOAD_OPTIONS', /--method/);
-    refuses({ headers: { 'a b': 'c' } }, 'SP_LOAD_OPTIONS', /--header "a b"/);
+    refuses({ headers: { 'authorization Bearer hunter2': 'c' } }, 'SP_LOAD_OPTIONS', /^(?!.*hunter2)--header is not/);
+    refuses({ seed: 1.5 }, 'SP_LOAD_OPTIONS', /--seed must be a whole number, not 1\.5/);
+    refuses({ generators: 2.7 }, 'SP_LOAD_OPTIONS', /--generators must be a whole number, not 2\.7/);
     refuses({ headers: { a: 'c\r\nd: e' } }, 'SP_LOAD_OPTIONS', /--header/);
     refuses({ profile: 'shrot' }, 'SP_LOAD_PROFILE', /nearest is "short"/);
   });
@@ -98,8 +100,7 @@ describe('the options', () => {
       target: TARGET,
       direct: 'http://127.0.0.1:12007/',
       credentials,
-      auth: 'bearer',
-      headers: { 'X-A': 'b' },
+      headers: { 'X-A': 'b', Authorization: 'Basic eA==', Cookie: 'a=b' },
     }).plan;
     assert.deepEqual(
       arms[0]?.requests.map(({ headers }) => headers.at(-1)),
@@ -109,7 +110,7 @@ describe('the options', () => {
       arms[1]?.requests.map(({ headers }) => headers),
       [['user-agent', 'sallyport-load', 'x-a', 'b']],
     );
-    const basic = prepare({ target: TARGET, credentials: [{ id: 'a', secret: 'ü:1' }] }).plan.arms[0];
+    const basic = prepare({ target: TARGET, credentials: [{ id: 'a', secret: 'ü:1' }], auth: 'basic' }).plan.arms[0];
     assert.equal(basic?.requests[0]?.headers.at(-1), `Basic ${Buffer.from('a:ü:1').toString('base64')}`);
   });
 
@@ -184,6 +185,22 @@ describe('a threshold', () => {
     ]);
   });
 
+  test('counts dropped arrivals as no success', () => {
+    const dropping = { ...judged, tunnel: makeArm(1000, 10, { dropped: 500 }) };
+    assert.equal(violation(parseFailIf('success<99%'), dropping), 50);
+  });
+
+  test('on what the tunnel adds is refused without the direct arm', () => {
+    const plain = { target: 'http://127.0.0.1:1/', rate: 10, durationS: 1 };
+    for (const expression of ['added>5ms', 'added.p99>5ms']) {
+      assert.throws(
+        () => prepare({ ...plain, failIf: [expression] }),
+        refusal('SP_LOAD_FAIL_IF', /needs the direct path beside the tunnel; give --direct URL/),
+      );
+    }
+    prepare({ ...plain, failIf: ['added>5ms'], direct: plain.target });
+  });
+
   test('ends a step early at once where it cannot recover, else after ten seconds', () => {
     const { tunnel } = judged;
     assert.equal(failedAlready([parseFailIf('failed>0')], tunnel, 1)?.expression, 'failed>0');
@@ -224,6 +241,7 @@ describe('the exit code', () => {
   test('is 3 for a threshold that failed only where the generator was not fit', () => {
     assert.equal(code(failedAt(500, 1000), 'generator', 500), 3);
     assert.equal(code(failedAt(200, 500), 'generator', 500), 99);
+    assert.equal(code(failedAt(200), 'generator'), 3, 'it was fit nowhere');
   });
 
   test('is 130 when interrupted and 1 when it broke', () => {

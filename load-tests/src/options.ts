@@ -7,8 +7,8 @@ import { chooseTraffic } from './arms.ts';
 import type { Traffic } from './arms.ts';
 import type { Signed } from './credentials.ts';
 import { LoadError } from './errors.ts';
-import { parseFailIf } from './fail-if.ts';
-import { inRange } from './ranges.ts';
+import { parseFailIf, refuseUnread } from './fail-if.ts';
+import { inRange, wholeIn } from './ranges.ts';
 import type { Threshold } from './fail-if.ts';
 import { refuseHighRate } from './target.ts';
 import { checkTls } from './tls-options.ts';
@@ -34,15 +34,22 @@ export type Prepared = {
   signed: Signed[];
 };
 
-/** @throws LoadError of exit code 2, whose message says how to fix it */
-export function prepare(asked: LoadOptions): Prepared {
+/**
+ * @param use `canShare`: whether what is measured can be merged with that of other machines (`shard`)
+ * @throws LoadError of exit code 2, whose message says how to fix it
+ */
+export function prepare(asked: LoadOptions, { canShare = false }: { canShare?: boolean } = {}): Prepared {
   const options = withProtocol(asked);
+  if (!canShare && options.shard !== undefined) {
+    throw refuse('--shard is for load ramp and load isolate; leave it out');
+  }
   const profile = chooseProfile(options);
   const { engine = 'embedded' } = options;
-  const seed = Math.trunc(inRange(options.seed ?? DEFAULT_SEED, 0, 2 ** 32 - 1, '--seed'));
+  const seed = wholeIn(options.seed ?? DEFAULT_SEED, 0, 2 ** 32 - 1, '--seed');
   const thresholds = (options.failIf ?? []).map((expression) => parseFailIf(expression));
   const traffic = chooseTraffic(options, profile, seed);
   refuseTooMuch(options, profile, traffic);
+  refuseUnread(thresholds, traffic.arms);
   return {
     profile,
     engine,
@@ -86,6 +93,9 @@ function chooseGenerators(
       '--connections is for --model closed; an open model has as many as its requests need (--max-in-flight)',
     );
   }
+  if (shard !== undefined && options.engine === 'k6') {
+    throw refuse('--shard is for the embedded engine: k6 keeps no histograms to merge; leave out one of them');
+  }
   if (shard !== undefined && model === 'closed')
     throw refuse('--shard is for the open model; leave out --model closed');
   if (trace === null && options.speed !== undefined) {
@@ -93,6 +103,9 @@ function chooseGenerators(
   }
   if (options.engine === 'k6' && generators !== undefined) {
     throw refuse('--generators is for the embedded engine; k6 uses all cores by itself');
+  }
+  if (model === 'closed' && connections > maxInFlight) {
+    throw refuse(`--connections ${connections} need as many in flight; give --max-in-flight ${connections} or more`);
   }
   if (shard !== undefined) {
     inRange(shard.count, 1, MAX_SHARDS, '--shard (the second number)');
@@ -134,7 +147,7 @@ function chooseProfile(options: LoadOptions): Profile {
 }
 
 function whole(value: number, most: number, what: string): number {
-  return Math.trunc(inRange(value, 1, most, what));
+  return wholeIn(value, 1, most, what);
 }
 
 function refuse(message: string): LoadError {

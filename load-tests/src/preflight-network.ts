@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { Client } from 'undici';
 import { WebSocket } from 'ws';
 import { bodyBytes } from '../engine/body.ts';
+import { fieldsByName } from '../engine/fields.ts';
 import type { ArmPlan, RequestPlan, TlsPlan } from '../engine/plan.ts';
 import { MAX_PROBLEM_BYTES, isProblem, parseProblem } from '../engine/problem.ts';
 
@@ -130,10 +131,10 @@ async function problemOf(body: AsyncIterable<Buffer>): Promise<string | null> {
 
 async function askSocket(arm: ArmPlan, request: RequestPlan, signal: AbortSignal): Promise<Answer> {
   const { headers, path } = request;
-  const named = Object.fromEntries(
-    headers.flatMap((name, at) => (at % 2 === 0 ? [[name, headers[at + 1] ?? '']] : [])),
-  );
-  const socket = new WebSocket(arm.origin.replace(/^http/, 'ws') + path, { headers: named, ...secrets(arm.tls) });
+  const socket = new WebSocket(arm.origin.replace(/^http/, 'ws') + path, {
+    headers: fieldsByName(headers),
+    ...secrets(arm.tls),
+  });
   const answered = Promise.withResolvers<Answer>();
   const giveUp = (): void => answered.reject(signal.reason);
   signal.addEventListener('abort', giveUp, { once: true });

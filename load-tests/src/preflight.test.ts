@@ -52,8 +52,33 @@ describe('the check before a run', () => {
     assert.match(text, /^check direct: GET \/loadtest\/get answers 200$/m);
   });
 
-  test('is made on this machine only when asked for', async () => {
-    assert.equal(await check({ target: 'http://127.0.0.1:1/', check: false }), '');
+  test('only connects on this machine, unless more is asked for', async (context) => {
+    let asked = 0;
+    const url = await serve(context, (_request, response) => {
+      asked += 1;
+      response.end();
+    });
+    assert.equal(await check({ target: url, direct: url, check: false }), '');
+    assert.equal(asked, 0);
+  });
+
+  test('stops where nothing listens for either arm, on this machine too', async (context) => {
+    const url = await serve(context, answerWell);
+    const dead = 'http://127.0.0.1:1/';
+    const refused = { code: 'SP_LOAD_UNREACHABLE', exitCode: 2 };
+    await assert.rejects(check({ target: dead, check: false }), {
+      ...refused,
+      message: /^http:\/\/127\.0\.0\.1:1: nothing listens there \(ECONNREFUSED\); start it, or correct the address$/,
+    });
+    await assert.rejects(check({ target: url, direct: dead, check: false }), {
+      ...refused,
+      message: /:1: nothing listens there .* correct --direct$/,
+    });
+  });
+
+  test('shows no query values', async (context) => {
+    const url = await serve(context, answerWell);
+    assert.doesNotMatch(await check({ target: `${url}a?token=hunter2` }), /hunter2/);
   });
 
   test('stops for a name that does not resolve, and where nothing listens', async () => {

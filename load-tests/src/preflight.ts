@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { findK6 } from '../engine/k6.ts';
 import type { ArmPlan, RequestPlan } from '../engine/plan.ts';
 import type { Signed } from './credentials.ts';
 import { LoadError } from './errors.ts';
@@ -7,12 +8,13 @@ import type { LoadOptions } from './options.ts';
 import { ask, hostOf, reach, resolveName, shakeHands } from './preflight-network.ts';
 import type { Answer, Certificate } from './preflight-network.ts';
 import { fixOf, statusFix, why } from './preflight-words.ts';
+import { shownAddress } from './secrets.ts';
 import { isLoopback } from './target.ts';
 
 /** The whole check: a slow target must not make the check the longest part of a short run. */
-export const MAX_PREFLIGHT_MS = 10_000;
+const MAX_PREFLIGHT_MS = 10_000;
 /** Credentials that are tried; of more, the first ones. */
-export const MAX_TRIED_CREDENTIALS = 20;
+const MAX_TRIED_CREDENTIALS = 20;
 const DAY_MS = 86_400_000;
 const FEW_DAYS = 14;
 const TOO_MANY_REQUESTS = 429;
@@ -22,20 +24,39 @@ const CUT: readonly string[] = ['UND_ERR_SOCKET', 'ECONNRESET'];
 const LIMIT_FIELD = /^(x-)?ratelimit(-(limit|remaining|reset|policy))?$|^retry-after$/;
 
 /** Takes a line for people. */
-export type Say = (line: string) => void;
+type Say = (line: string) => void;
 
 /** What is looked at: where the arms go, and by whose leave. `Prepared` has both. */
 export type Checked = { arms: ArmPlan[]; signed: Signed[] };
 
 /**
- * Before any command that sends requests: looks at the target where it is not this machine, or where `check` asks for it.
+ * Before any command that sends requests: connects once to every arm; looks closer where one is not this machine, or
+ * where `check` asks for it.
  * @throws LoadError of exit code 2, whose message says how to fix it
  */
 export async function checkTarget(options: LoadOptions): Promise<void> {
   const traffic = trafficOf(options);
+  if (options.engine === 'k6') findK6();
   const isAway = traffic.arms.some(({ origin }) => !isLoopback(new URL(origin)));
   const say: Say = (line) => void options.stderr?.write(`${line}\n`);
   if (isAway || options.check === true) await preflight(traffic, options.signal, say);
+  else await connectOnce(traffic.arms, options.signal);
+}
+
+/**
+ * Whether something listens where each arm goes, without a word where it does. A mistyped address is so told before
+ * anything is measured or written.
+ * @throws LoadError `SP_LOAD_UNREACHABLE`
+ */
+async function connectOnce(arms: readonly ArmPlan[], signal: AbortSignal | undefined): Promise<void> {
+  const timeUp = AbortSignal.timeout(MAX_PREFLIGHT_MS);
+  const until = signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]);
+  for (const { origin, name } of arms) {
+    const reached = await reach(new URL(origin), until);
+    if (reached.ok || signal?.aborted === true) continue;
+    const flag = name === 'direct' ? '--direct' : 'the address';
+    throw new LoadError('SP_LOAD_UNREACHABLE', `${origin}: ${why(reached.code)}; start it, or correct ${flag}`);
+  }
 }
 
 /**
@@ -104,8 +125,8 @@ async function checkAnswers(check: ArmCheck, signed: readonly Signed[]): Promise
   const tried = signed.slice(0, MAX_TRIED_CREDENTIALS);
   const first = tried[0];
   const answer = await answerTo(check, first === undefined ? request : withAuthorization(request, first.authorization));
-  judgeStatus(answer, `${arm.origin}${request.path}`, first?.id ?? null);
-  say(`${request.method} ${request.path} answers ${answer.status}`);
+  judgeStatus(answer, shownAddress(arm.origin, request.path), first?.id ?? null);
+  say(`${request.method} ${shownAddress('', request.path)} answers ${answer.status}`);
   const limits = Object.entries(answer.headers).filter(([name]) => LIMIT_FIELD.test(name));
   if (limits.length > 0) say(`it limits rates (${limits.map(([name, value]) => `${name}: ${value}`).join(', ')})`);
   if (first === undefined) return;
@@ -113,7 +134,7 @@ async function checkAnswers(check: ArmCheck, signed: readonly Signed[]): Promise
   for (const { id, authorization } of tried.slice(1)) {
     if (until.aborted) break;
     const other = await answerTo(check, withAuthorization(request, authorization));
-    judgeStatus(other, `${arm.origin}${request.path}`, id);
+    judgeStatus(other, shownAddress(arm.origin, request.path), id);
     accepted += 1;
   }
   say(`${accepted} of ${signed.length} credentials tried and accepted`);
@@ -125,7 +146,7 @@ async function answerTo({ arm, until }: ArmCheck, request: RequestPlan): Promise
   // TLS 1.3 servers end the connection after the handshake, and not all of them say what they missed.
   const isNameless = arm.tls !== null && arm.tls.cert === null && CUT.includes(answer.code);
   const fix = isNameless ? 'if it asks for a client certificate, give --cert FILE and --key FILE' : fixOf(answer.code);
-  throw refuse(`${arm.origin}${request.path}: ${why(answer.code)}`, fix);
+  throw refuse(`${shownAddress(arm.origin, request.path)}: ${why(answer.code)}`, fix);
 }
 
 function withAuthorization(request: RequestPlan, authorization: string): RequestPlan {
@@ -135,7 +156,7 @@ function withAuthorization(request: RequestPlan, authorization: string): Request
 }
 
 /** @throws LoadError `SP_LOAD_PREFLIGHT` for an answer that a load test has no use for */
-export function judgeStatus({ status, headers, problem }: Answer, where: string, credential: string | null): void {
+function judgeStatus({ status, headers, problem }: Answer, where: string, credential: string | null): void {
   if (status < FIRST_FAILED_STATUS) return;
   const whose = credential === null ? '' : ` to the credential ${JSON.stringify(credential)}`;
   const what = `${where} answers ${status}${problem === null ? '' : ` (${problem})`}${whose}`;

@@ -1,7 +1,8 @@
 import { UNREACHABLE_KINDS } from '../engine/error-kinds.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan, StepMeasurement } from '../engine/plan.ts';
+import { plainRate } from '../report/format.ts';
 import { HdrLog } from '../report/hdr-log.ts';
-import type { LoadReport, StepReport } from '../report/model.ts';
+import type { ArmReport, LoadReport, StepReport } from '../report/model.ts';
 import type { FailedFile } from '../report/write.ts';
 import { ProgressLine } from '../report/progress.ts';
 import type { StepNoun } from '../report/progress.ts';
@@ -12,7 +13,7 @@ import type { Writer } from './options.ts';
 
 export type Stopped = LoadReport['stopped'];
 
-export type RunOptions = {
+type RunOptions = {
   plan: EnginePlan;
   engine: Engine;
   /** Where the HdrHistogram logs go; null for none, as for the parts of a longer search. */
@@ -95,15 +96,19 @@ class Run implements EngineEvents {
     };
   }
 
+  /** An arm that nobody answers proves nothing of the other: a direct arm that is dead would accuse the backend. */
   onWarmUp({ arms }: StepMeasurement): void {
-    const { tunnel } = arms;
-    if (tunnel === undefined || tunnel.requests === 0 || tunnel.ok > 0) return;
-    const answers = Object.entries({ ...tunnel.statusCodes, ...tunnel.errors });
+    for (const plan of this.#plan.arms) {
+      const arm = arms[plan.name];
+      if (arm !== undefined && arm.requests > 0 && arm.ok === 0) this.#unanswered(addressOf(plan), arm);
+    }
+  }
+
+  #unanswered(url: string, { statusCodes, errors }: ArmReport): void {
+    const answers = Object.entries({ ...statusCodes, ...errors });
     const what = answers.map(([name, count]) => `${count} × ${name}`).join(', ');
-    const url = addressOf(this.#plan.arms[0]);
     const isUnreachable =
-      Object.keys(tunnel.statusCodes).length === 0 &&
-      Object.keys(tunnel.errors).every((kind) => UNREACHABLE_KINDS.includes(kind));
+      Object.keys(statusCodes).length === 0 && Object.keys(errors).every((kind) => UNREACHABLE_KINDS.includes(kind));
     if (isUnreachable)
       return this.#stop('error', 'SP_LOAD_UNREACHABLE', `nobody answers at ${url} (${what}); is it running?`);
     this.#progress.say(`warning: no request of the warm-up to ${url} succeeded (${what})`);
@@ -115,6 +120,10 @@ class Run implements EngineEvents {
     const { tunnel } = progress.arms;
     if (!this.#plan.abortOnFail || tunnel === undefined) return;
     this.#stopFor(failedAlready(this.#options.thresholds, tunnel, progress.elapsedS), progress.stepIndex);
+  }
+
+  onStepDue(stepIndex: number): void {
+    this.#progress.due(stepIndex);
   }
 
   onStep(measurement: StepMeasurement): void {
@@ -132,7 +141,7 @@ class Run implements EngineEvents {
 
   #stopFor(threshold: Threshold | null, stepIndex: number): void {
     if (threshold === null) return;
-    const rate = this.#plan.steps[stepIndex]?.rate;
+    const rate = plainRate(this.#plan.steps[stepIndex]?.rate ?? 0);
     this.#stop('threshold', 'SP_LOAD_THRESHOLD', `${threshold.expression} at ${rate} requests/s`);
   }
 

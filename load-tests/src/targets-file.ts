@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { MAX_BODY_BYTES } from '../profiles/body-size.ts';
-import { isField, isMethod } from '../profiles/request-shape.ts';
+import { isField, isMethod, isOwnField } from '../profiles/request-shape.ts';
 import { LoadError } from './errors.ts';
 
-export const MAX_TARGETS = 10_000;
+const MAX_TARGETS = 10_000;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** Of all bodies together: they are held in memory, in the generator as well. */
 const MAX_BODIES_BYTES = 64 * 1024 * 1024;
@@ -42,11 +42,7 @@ export function readTargets(file: string): FileTarget[] {
 }
 
 /** @throws LoadError `SP_LOAD_TARGETS` */
-export function parseTargets(
-  text: string,
-  file: string,
-  readBody: (name: string, where: string) => Uint8Array,
-): FileTarget[] {
+function parseTargets(text: string, file: string, readBody: (name: string, where: string) => Uint8Array): FileTarget[] {
   const targets: FileTarget[] = [];
   let current: FileTarget | null = null;
   for (const [index, raw] of text.split('\n').entries()) {
@@ -82,6 +78,7 @@ function parseStart(text: string, where: string, line: number): FileTarget {
 function parseField(text: string, where: string): [string, string] {
   const at = text.indexOf(':');
   const [name, value] = [text.slice(0, Math.max(0, at)).trim(), text.slice(at + 1).trim()];
+  if (isOwnField(name)) throw refuse(`${where}: ${name} is set by the connection itself; remove the line`);
   if (isField(name, value)) return [name.toLowerCase(), value];
   throw refuse(`${where} is neither METHOD URL, nor a field "Name: value", nor a body "@file"`);
 }

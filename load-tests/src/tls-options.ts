@@ -3,6 +3,9 @@ import { createSecureContext } from 'node:tls';
 import type { ArmPlan, TlsPlan } from '../engine/plan.ts';
 import { LoadError } from './errors.ts';
 
+/** RFC 7468 §5, and the older names that OpenSSL reads. */
+const PEM_BLOCK = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m;
+
 /** PEM texts. `ca` is believed on both arms; the certificate with its key is shown to the tunnel only. */
 export type TlsOptions = { ca?: string | undefined; cert?: string | undefined; key?: string | undefined };
 
@@ -30,10 +33,12 @@ export function checkTls({ ca, cert, key }: TlsOptions, arms: readonly ArmPlan[]
 function checkPem(flag: string, text: string | undefined): void {
   if (text === undefined) return;
   try {
-    return void new X509Certificate(text);
+    // Where an authority is expected, Node takes text without a block for none at all.
+    if (PEM_BLOCK.test(text)) return void new X509Certificate(text);
   } catch {
-    throw refuse(`${flag} is not a certificate in PEM form; convert it with openssl x509`);
+    // Said below.
   }
+  throw refuse(`${flag} is not a certificate in PEM form; convert it with openssl x509`);
 }
 
 /** Sessions are resumed as browsers do, unless a command measures otherwise. */

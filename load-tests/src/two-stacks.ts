@@ -26,15 +26,16 @@ export function commandIn(folder: string): string | null {
 /**
  * Starts a backend, and `sallyport up --split` of both commands in front of it, on free ports with default settings. The
  * backend is in neither stack: schedulers treat the processes of one group alike, and it is not to be nearer to one.
- * @throws LoadError `SP_LOAD_STACK` when one does not become ready; none is left running
+ * @throws LoadError `SP_LOAD_STACK` when one does not become ready, or `signal` aborts before; none is left running
  */
 export async function startTwoStacks(
   own: string,
   other: string,
+  signal?: AbortSignal,
 ): Promise<{ own: Ready; other: Ready; stop: () => Promise<void> }> {
-  const backend = await startCommand(own, ['backend', '--port', '0']);
+  const backend = await startCommand(own, ['backend', '--port', '0'], signal);
   const up = ['up', '--split', '--entry-port', '0', '--backend', backend.url];
-  const stacks = await Promise.allSettled([startCommand(own, up), startCommand(other, up)]);
+  const stacks = await Promise.allSettled([startCommand(own, up, signal), startCommand(other, up, signal)]);
   const stop = async (): Promise<void> => {
     await Promise.all(stacks.flatMap((each) => (each.status === 'fulfilled' ? [each.value.stop()] : [])));
     // Last, so that what runs can finish.
@@ -48,7 +49,7 @@ export async function startTwoStacks(
   throw first.status === 'rejected' ? first.reason : (second as PromiseRejectedResult).reason;
 }
 
-async function startCommand(command: string, args: readonly string[]): Promise<Started> {
+async function startCommand(command: string, args: readonly string[], signal?: AbortSignal): Promise<Started> {
   const child = spawn(process.execPath, [command, ...args, '--json'], {
     // Neither a sallyport.yaml nor settings of whoever calls: both run with their defaults.
     cwd: tmpdir(),
@@ -60,7 +61,7 @@ async function startCommand(command: string, args: readonly string[]): Promise<S
   });
   const stop = owned(child);
   try {
-    const ready = await untilReady(child, `${command} ${args[0]}`);
+    const ready = await untilReady(child, `${command} ${args[0]}`, signal);
     return { ...ready, stop };
   } catch (error) {
     await stop();
@@ -83,7 +84,7 @@ function owned(child: ChildProcess): () => Promise<void> {
 }
 
 /** @param name the command as a person would look for it */
-async function untilReady(child: ChildProcess, name: string): Promise<Ready> {
+async function untilReady(child: ChildProcess, name: string, signal?: AbortSignal): Promise<Ready> {
   const found = Promise.withResolvers<Ready>();
   let lastWords = '';
   const give = (why: string): void =>
@@ -94,6 +95,9 @@ async function untilReady(child: ChildProcess, name: string): Promise<Ready> {
         1,
       ),
     );
+  const interrupt = (): void => give('was interrupted');
+  signal?.addEventListener('abort', interrupt, { once: true });
+  if (signal?.aborted === true) interrupt();
   const timer = setTimeout(() => give(`was not ready within ${READY_WITHIN_MS / 1000} s`), READY_WITHIN_MS);
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     lastWords = (lastWords + text).slice(-MAX_LAST_WORDS_CHARS);
@@ -110,6 +114,7 @@ async function untilReady(child: ChildProcess, name: string): Promise<Ready> {
     return await found.promise;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', interrupt);
   }
 }
 

@@ -1,13 +1,12 @@
 /** Windows of a duet: a plan of many steps at one rate, all arms in turn. */
-import { embeddedEngine } from '../engine/embedded.ts';
-import { k6Engine } from '../engine/k6.ts';
-import type { ArmPlan } from '../engine/plan.ts';
+import type { ArmPlan, Engine } from '../engine/plan.ts';
 import type { Evidence } from '../report/evidence.ts';
 import type { AddedReport, LoadCommand, LoadReport, Verdict } from '../report/model.ts';
 import type { PairedDifference, Sections } from '../report/sections.ts';
 import { MIN_ANSWERS, pairedDifference, usableWindows } from '../analysis/paired.ts';
 import { assemble } from './assemble.ts';
 import { LoadError } from './errors.ts';
+import { engineOf } from './engine-of.ts';
 import type { PartsWatch } from './evidence.ts';
 import { judgeSteps } from './fail-if.ts';
 import { prepare } from './options.ts';
@@ -36,7 +35,7 @@ export type WindowOptions = LoadOptions & {
 };
 
 /** `prepared.plan` has a step for each window. */
-export type PreparedWindows = { prepared: Prepared; rate: number; windows: number; windowS: number };
+export type PreparedWindows = { prepared: Prepared; engine: Engine; rate: number; windows: number; windowS: number };
 
 /** @throws LoadError of exit code 2, whose message says how to fix it */
 export function prepareWindows(options: WindowOptions, change: (arms: ArmPlan[]) => ArmPlan[] = (arms) => arms) {
@@ -55,18 +54,24 @@ export function prepareWindows(options: WindowOptions, change: (arms: ArmPlan[])
   const prepared = prepare({ ...options, rate, durationS: windowS, warmUpS });
   if (prepared.plan.model === 'closed') throw refuse('windows are compared at one rate; leave out --model closed');
   const steps = Array.from({ length: windows }, () => ({ rate, durationS: windowS }));
-  const plan = { ...prepared.plan, steps, arms: change(prepared.plan.arms) };
-  return { prepared: { ...prepared, plan }, rate, windows, windowS } satisfies PreparedWindows;
+  // Thresholds are for all windows together; a single one that fails is no reason to stop.
+  const plan = { ...prepared.plan, steps, arms: change(prepared.plan.arms), abortOnFail: false };
+  return {
+    prepared: { ...prepared, plan },
+    engine: engineOf(prepared),
+    rate,
+    windows,
+    windowS,
+  } satisfies PreparedWindows;
 }
 
 /** Runs the windows; progress goes to `stderr`. `folder` is for the HdrHistogram logs; null for none. */
 export async function runWindows(
-  { prepared }: Pick<PreparedWindows, 'prepared'>,
+  { prepared, engine }: Pick<PreparedWindows, 'prepared' | 'engine'>,
   watch: PartsWatch,
   folder: string | null,
   { signal, stderr, isTty }: LoadOptions,
 ): Promise<RunResult> {
-  const engine = prepared.engine === 'k6' ? k6Engine() : embeddedEngine;
   const { plan, thresholds } = prepared;
   return await runPlan({
     plan,

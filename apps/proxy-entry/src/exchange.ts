@@ -114,7 +114,7 @@ export class Exchange implements StreamHandler, VisitorListener {
 
   onEnd(trailers: readonly string[]): void {
     if (this.#bodyLeft > 0) return this.#fail(StreamCode.PROTOCOL);
-    this.#answered(trailers);
+    this.#answered(endToEnd(trailers, false));
   }
 
   onCut(code: number, notStarted: boolean): void {

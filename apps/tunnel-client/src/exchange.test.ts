@@ -211,11 +211,36 @@ describe('a slot', () => {
   });
 
   it('is given back at a 101, and not again at the end', () => {
-    const { bench, call } = running(['GET', '/'], false, true);
+    const { bench, asked, call } = running(['GET', '/'], false, true);
     call.answers(101);
     assert.deepEqual([bench.slotsFreed, bench.longStreams], [1, 1]);
+    asked.end();
     call.ends();
     assert.deepEqual([bench.slotsFreed, bench.longStreams], [1, 0]);
+  });
+
+  it('an upgraded connection counts as a long stream until both its ways have ended, or it is gone', () => {
+    const overs: ((running: Running) => void)[] = [
+      ({ asked }) => asked.end(),
+      ({ asked }) => asked.cancel(),
+      ({ call }) => call.fails(StreamCode.BACKEND_RESET),
+    ];
+    for (const over of overs) {
+      const each = running(['GET', '/'], false, true);
+      each.call.answers(101);
+      each.call.ends();
+      assert.equal(each.bench.longStreams, 1);
+      over(each);
+      assert.deepEqual([each.bench.slotsFreed, each.bench.longStreams], [1, 0]);
+    }
+  });
+
+  it('a 101 is no answer without a body, whatever length it names', () => {
+    const { bench, asked, call } = running(['GET', '/'], false, true);
+    call.answers(101, 'Content-Length', '0');
+    call.says('hello');
+    bench.clock.settle();
+    assert.equal(Buffer.concat(asked.data).toString(), 'hello');
   });
 
   it('is given back at the head of an event stream, and not again at the end', () => {

@@ -53,6 +53,8 @@ export class Exchange implements StreamHandler, BackendHandler {
   #headSent = false;
   #noBody = false;
   #isLong = false;
+  #isUpgraded = false;
+  #answerEnded = false;
   #informational = 0;
   #slotDone: (() => void) | null = null;
 
@@ -124,6 +126,7 @@ export class Exchange implements StreamHandler, BackendHandler {
   onCut(): void {
     this.#isCancelled = true;
     this.#call?.cancel();
+    if (this.#answerEnded) this.#finish();
   }
 
   onWritable(): void {
@@ -137,6 +140,7 @@ export class Exchange implements StreamHandler, BackendHandler {
   #endUpload(): void {
     this.#uploadedMs = this.#host.clock.nowMs();
     this.#call!.end();
+    if (this.#answerEnded) this.#finish();
   }
 
   // ---- from the backend
@@ -160,7 +164,8 @@ export class Exchange implements StreamHandler, BackendHandler {
       return;
     }
     const body = describeBody(fields);
-    this.#isLong = status === 101 || body.isEventStream;
+    this.#isUpgraded = status === 101;
+    this.#isLong = this.#isUpgraded || body.isEventStream;
     if (this.#isLong && !this.#host.takeLongStream()) {
       this.#isLong = false;
       this.#stream.reset(StreamCode.LONG_STREAMS);
@@ -168,7 +173,9 @@ export class Exchange implements StreamHandler, BackendHandler {
       this.#call?.cancel();
       return;
     }
-    this.#noBody = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
+    // Whatever lengths it names: behind a 101 come bytes of another protocol.
+    const isBodiless = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
+    this.#noBody = !this.#isUpgraded && isBodiless;
     this.#sendHead(status, reason, fields, this.#noBody);
     this.#headSent = true;
     if (this.#isLong) this.#giveSlotBack();
@@ -180,13 +187,16 @@ export class Exchange implements StreamHandler, BackendHandler {
 
   onAnswerEnd(trailers: readonly string[]): void {
     if (!this.#noBody) this.#stream.end(trailers);
-    this.#finish();
+    this.#answerEnded = true;
+    // An upgraded connection is there until both its ways have ended.
+    if (!this.#isUpgraded || this.#uploadedMs > 0) this.#finish();
   }
 
   onFailure(code: StreamCode, isStarted: boolean, error: Error): void {
     if (!this.#isCancelled) {
       this.#host.backendFailed(code, isStarted, error);
-      if (this.#headSent) this.#stream.abort(code);
+      if (this.#answerEnded) this.#stream.reset(code);
+      else if (this.#headSent) this.#stream.abort(code);
       else this.#stream.reset(code, !isStarted);
     }
     this.#finish();

@@ -3,11 +3,13 @@ import { addedMs } from '../../analysis/added.ts';
 import { median, medianInterval } from '../../analysis/statistics.ts';
 import { verdict } from '../../analysis/verdict.ts';
 import type { StepMeasurement } from '../../engine/plan.ts';
+import { EMPTY_ARM } from '../../report/empty-arm.ts';
 import { NO_EVIDENCE } from '../../report/evidence.ts';
 import { REPORT_SCHEMA } from '../../report/model.ts';
 import type { ArmReport, ByArm, GeneratorReport, LoadReport, StepReport } from '../../report/model.ts';
 import type { OverheadSection } from '../../report/sections.ts';
 import { judgeSteps, parseFailIf } from '../../src/fail-if.ts';
+import { shownAddress } from '../../src/secrets.ts';
 import type { K6Plan, OwnReport } from './plan.ts';
 import { armOf, stepsOf } from './summary.ts';
 import type { K6Metrics } from './summary.ts';
@@ -34,8 +36,8 @@ export function reportOf(summary: K6Summary, plan: K6Plan, own: OwnReport, ended
     tool: { name: 'sallyport', version: NOT_TOLD, engine: 'k6', node: NOT_TOLD },
     machine: { cpus: 0, cpuModel: NOT_TOLD, memoryBytes: 0, platform: NOT_TOLD, kernel: NOT_TOLD },
     target: {
-      tunnel: tunnel?.url ?? '',
-      direct: direct?.url ?? null,
+      tunnel: tunnel === undefined ? '' : shown(tunnel.url),
+      direct: direct === undefined ? null : shown(direct.url),
       method: tunnel?.method ?? 'GET',
       timeoutMs: plan.timeoutMs,
     },
@@ -53,6 +55,12 @@ export function reportOf(summary: K6Summary, plan: K6Plan, own: OwnReport, ended
     verdict: verdict(steps),
     sections: own.command === 'overhead' && steps.length > 0 ? { overhead: overheadOf(steps) } : {},
   };
+}
+
+/** k6 has no `URL`. */
+function shown(url: string): string {
+  const [, origin = '', path = ''] = /^([^/]*\/\/[^/]*)(.*)$/.exec(url) ?? [];
+  return shownAddress(origin, path);
 }
 
 function stepOf({ arms, seconds, ...measured }: StepMeasurement): StepReport[] {
@@ -75,7 +83,7 @@ function totals(metrics: K6Metrics, plan: K6Plan, durationS: number): LoadReport
     const arm = armOf(metrics, name, 'all', Math.max(durationS, Number.MIN_VALUE));
     if (arm !== null) arms[name] = arm;
   }
-  return { ...arms, tunnel: arms.tunnel ?? nothing() };
+  return { ...arms, tunnel: arms.tunnel ?? EMPTY_ARM };
 }
 
 /** Of k6 only lag and what left in time are known. */
@@ -107,26 +115,5 @@ function overheadOf(steps: readonly StepReport[]): OverheadSection {
     windowS: first?.durationS ?? 0,
     added: added.filter(({ medianMs }) => Number.isFinite(medianMs)),
     cpuUsPerRequest: null,
-  };
-}
-
-function nothing(): ArmReport {
-  const none = { min: 0, mean: 0, p50: 0, p75: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 };
-  return {
-    requests: 0,
-    ok: 0,
-    failed: 0,
-    dropped: 0,
-    achievedRate: 0,
-    latencyMs: none,
-    serviceMs: none,
-    lagMs: none,
-    statusCodes: {},
-    errors: {},
-    errorHops: {},
-    bytesIn: 0,
-    bytesOut: 0,
-    inFlightMax: 0,
-    elapsedS: 0,
   };
 }

@@ -11,8 +11,21 @@ import { scenariosOf } from './scenarios.ts';
 import { sessionTable } from './session-table.ts';
 import { thresholdsOf } from './thresholds.ts';
 
+/** What k6 takes of a script: `run` as its default export, the others by name. */
+type Script = {
+  options: Record<string, unknown>;
+  run: () => void;
+  handleSummary: (data: K6Summary) => Record<string, string>;
+};
+
+/** @param makeAct what a virtual user does when it is its turn */
+export function scriptOf(shape: Shape, makeAct: (plan: K6Plan) => () => void): Script {
+  const plan = loadPlan(shape);
+  return { options: optionsOf(plan), run: makeAct(plan), handleSummary: (data) => summarise(plan, data) };
+}
+
 /** From the file that SALLYPORT_K6_PLAN names (absolute), as `load … --engine k6` writes it; or from `-e` variables. */
-export function loadPlan(shape: Shape): K6Plan {
+function loadPlan(shape: Shape): K6Plan {
   const file = __ENV['SALLYPORT_K6_PLAN'];
   return file === undefined || file === '' ? planFromEnvironment(__ENV, shape) : (JSON.parse(open(file)) as K6Plan);
 }
@@ -21,7 +34,7 @@ export function loadPlan(shape: Shape): K6Plan {
  * k6 runs a script once to read its options and then once for each virtual user, where nobody reads them: hundreds of
  * thresholds each time made a step of 100 users cost most of a second.
  */
-export function optionsOf(plan: K6Plan): Record<string, unknown> {
+function optionsOf(plan: K6Plan): Record<string, unknown> {
   if (__VU > 0) return {};
   const { clientCertificate, isFresh } = plan;
   return {
@@ -37,7 +50,7 @@ export function optionsOf(plan: K6Plan): Record<string, unknown> {
 }
 
 /** `report.json` and its text, or what the engine that started k6 makes a report of. */
-export function summarise(plan: K6Plan, data: K6Summary): Record<string, string> {
+function summarise(plan: K6Plan, data: K6Summary): Record<string, string> {
   if (plan.own === null) return { [plan.summaryFile]: JSON.stringify({ metrics: data.metrics }) };
   const report = reportOf(data, plan, plan.own, new Date());
   const text = textOf(() => `${terminalSummary(report)}${sessionTable(plan, data.metrics)}`);

@@ -37,3 +37,16 @@ function hexadecimal(): Int8Array {
   }
   return table;
 }
+
+/** Without the white space that HTTP allows around a list's members: SP and HTAB, and no other (RFC 9110 §5.6.3). */
+export function trimOws(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isOws(text.charCodeAt(from))) from += 1;
+  while (to > from && isOws(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isOws(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

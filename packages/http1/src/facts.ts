@@ -1,4 +1,5 @@
 /** What a head says of its body and its connection (RFC 9112 §6, §9). */
+import { trimOws } from './bytes.ts';
 import { Faults } from './fault.ts';
 import type { Fault } from './fault.ts';
 import type { FieldSink } from './field-scanner.ts';
@@ -61,7 +62,7 @@ export class HeadFacts implements FieldSink {
     if (minor === 0) return Faults.CODING_IN_1_0;
     if (this.contentLength >= 0) return Faults.LENGTH_AND_CODING;
     if (this.codings === 'chunked') return null;
-    const codings = this.codings.split(',').map((coding) => coding.trim());
+    const codings = this.codings.split(',').map((coding) => trimOws(coding));
     if (codings.at(-1) !== 'chunked' || codings.indexOf('chunked') < codings.length - 1) return Faults.CODING;
     return codings.length === 1 ? null : Faults.UNKNOWN_CODING;
   }
@@ -88,7 +89,7 @@ export class HeadFacts implements FieldSink {
       return;
     }
     for (const option of value.toLowerCase().split(',')) {
-      const name = option.trim();
+      const name = trimOws(option);
       if (name === 'close') this.isClose = true;
       else if (name === 'keep-alive') this.isKeepAlive = true;
       else if (name === 'upgrade') this.isUpgradeNominated = true;

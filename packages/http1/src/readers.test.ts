@@ -62,7 +62,7 @@ const REFUSED: readonly (readonly [keyof typeof Faults, readonly string[]])[] = 
   ['CODING_IN_1_0', ['GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n']],
   [
     'CODING',
-    ['identity', 'chunked, gzip', 'chunked, chunked', '', 'xchunked', 'chunked;a', '"chunked"'].map(
+    ['identity', 'chunked, gzip', 'chunked, chunked', '', 'xchunked', 'chunked;a', '"chunked"', 'chunked\xa0'].map(
       (text) => `${GET}Transfer-Encoding: ${text}\r\n\r\n`,
     ),
   ],
@@ -215,6 +215,7 @@ describe('a response reader', () => {
     const head = (line: string) => readResponses(line + lines)[0];
     assert.deepEqual(head('HTTP/1.1 207 Fine by m\xfc'), ['head', 207, 'Fine by m\xfc', 1, fields]);
     assert.deepEqual(head('HTTP/1.0 404 '), ['head', 404, '', 0, fields]);
+    assert.deepEqual(head('HTTP/1.1 200  All right \t'), ['head', 200, 'All right', 1, fields]);
     assert.deepEqual(head('HTTP/1.1 999'), ['head', 999, '', 1, fields]);
   });
 

@@ -1,5 +1,5 @@
 /** Answers, one after another (RFC 9112 §4). */
-import { Class, CLASSES, CR, LF, SPACE } from './bytes.ts';
+import { Class, CLASSES, CR, LF, SPACE, trimOws } from './bytes.ts';
 import { Framing } from './facts.ts';
 import { Faults } from './fault.ts';
 import { INCOMPLETE, REFUSED } from './field-scanner.ts';
@@ -54,7 +54,8 @@ export class ResponseReader extends MessageReader {
   }
 
   protected override begin(text: string): Phase {
-    this.reason = text.substring(this.#reasonAt, this.#reasonEnd);
+    // Spaces around it are allowed by RFC 9112 §4, and no part of it.
+    this.reason = trimOws(text.substring(this.#reasonAt, this.#reasonEnd));
     const { facts, status } = this;
     const fault = facts.hasCodings ? facts.codingFault(this.minor) : null;
     if (fault !== null) return this.fail(fault);

@@ -97,7 +97,7 @@ function isAboutMessage(lower: string, value: string, keepUpgrade: boolean): boo
 
 function nominate(names: Set<string> | null, value: string): Set<string> | null {
   for (const part of value.split(',')) {
-    const name = part.trim().toLowerCase();
+    const name = part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase();
     if (name === '' || CONNECTION_FIELDS.has(name) || NOT_NOMINATED.has(name) || name.startsWith('x-forwarded-'))
       continue;
     names ??= new Set();

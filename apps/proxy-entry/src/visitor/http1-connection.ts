@@ -23,6 +23,9 @@ export interface ConnectionContext {
 /** Behind our last byte so much is still read, so that the visitor can read it: else a reset would take it away. */
 const LINGER_BYTES = 262_144;
 const LINGER_MS = 1_000;
+/** Of what came behind a request, and in how many reads: then no more is read until it has been answered. */
+const REST_BYTES = 65_536;
+const REST_READS = 64;
 const MS_PER_SECOND = 1_000;
 const EXPECTATION_FAILED = 'HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
@@ -33,8 +36,9 @@ export class VisitorConnection implements MessageHandler {
   readonly remoteAddress: string;
   readonly #context: ConnectionContext;
   #exchange: Http1Exchange | null = null;
-  /** What came behind a request that is still being answered: at most one read, the socket is paused then. */
-  #rest: Buffer | null = null;
+  /** What came behind a request that is still being answered: reading goes on up to a limit, so that a close is seen. */
+  readonly #rest: Buffer[] = [];
+  #restBytes = 0;
   /** Since when it is idle, or its head is being read, or it lingers. */
   #sinceMs: number;
   #nowMs: number;
@@ -74,8 +78,7 @@ export class VisitorConnection implements MessageHandler {
   }
 
   resume(): void {
-    // What came behind the request waits for its turn.
-    if (this.#rest === null) this.socket.resume();
+    this.socket.resume();
   }
 
   destroy(): void {
@@ -103,16 +106,14 @@ export class VisitorConnection implements MessageHandler {
     this.#hasServed = true;
     exchange.finish(true);
     // Who said that nothing more will come, and sent all of it, needs no lingering.
-    if (isRead && this.#rest === null && !this.reader.keepsAlive) return this.socket.destroySoon();
+    if (isRead && this.#rest.length === 0 && !this.reader.keepsAlive) return this.socket.destroySoon();
     const isLast = this.writer.closes || this.socket.readableEnded || this.#context.isDraining;
     if (isLast || !isRead) return this.#linger();
     this.reader.next();
     this.#sinceMs = performance.now();
-    const rest = this.#rest;
-    this.#rest = null;
-    if (rest === null) return;
-    this.resume();
-    this.#onData(rest);
+    // A body that nobody wanted any more, or too much behind the request, may have stopped it.
+    if (this.socket.isPaused()) this.socket.resume();
+    if (this.#rest.length > 0) this.#onData(this.#takeRest());
   };
 
   // ---- from the reader
@@ -159,8 +160,15 @@ export class VisitorConnection implements MessageHandler {
   }
 
   #keep(chunk: Buffer): void {
-    this.#rest = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
-    this.socket.pause();
+    this.#rest.push(chunk);
+    this.#restBytes += chunk.length;
+    if (this.#restBytes >= REST_BYTES || this.#rest.length >= REST_READS) this.socket.pause();
+  }
+
+  #takeRest(): Buffer {
+    const rest = this.#rest.splice(0);
+    this.#restBytes = 0;
+    return rest.length === 1 ? rest[0]! : Buffer.concat(rest);
   }
 
   /** GET, HTTP/1.1, without a body, and not to HTTP/2 in clear text: else it is a request like any other. */
@@ -187,7 +195,7 @@ export class VisitorConnection implements MessageHandler {
   #onClose(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#rest = null;
+    this.#takeRest();
     this.reader.stop();
     exchange?.finish(exchange.isRaw && exchange.isEnded);
     this.#context.onClosed(this);
@@ -216,7 +224,7 @@ export class VisitorConnection implements MessageHandler {
   #linger(): void {
     this.#isLingering = true;
     this.#sinceMs = performance.now();
-    this.#rest = null;
+    this.#takeRest();
     this.reader.stop();
     this.socket.end();
     if (this.socket.readableEnded) this.socket.destroySoon();

@@ -55,6 +55,44 @@ describe('requests that come before they are wanted', { timeout: CEILING_MS }, (
     }
   });
 
+  it('are read although the body before them was paused when its answer came', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    visitor.say(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n${'x'.repeat(30_000)}`);
+    const early = await arrival();
+    early.exchange.startBody();
+    await early.hear();
+    early.exchange.pauseBody();
+    answer(early, 'no');
+    await visitor.hear(`${HEAD_END}no`);
+    visitor.say(GET);
+    answer(await arrival(), 'yes');
+    await visitor.hear(`${HEAD_END}yes`);
+  });
+
+  it('do not hide that their visitor has left', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    visitor.say('GE');
+    await turn();
+    visitor.say('T');
+    visitor.socket.end();
+    assert.equal(await arrived.finished, false);
+  });
+
+  it('are kept up to a limit, and all of them are answered', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    visitor.say(GET);
+    const first = await arrival();
+    const count = 4_000;
+    for (let i = 0; i < count; i += 1) visitor.say(GET);
+    await turn();
+    answer(first, 'first');
+    await visitor.hear(`${HEAD_END}first`);
+    for (let i = 0; i < count; i += 1) answer(await arrival(), `${i}.`);
+    await visitor.hear(`${HEAD_END}${count - 1}.`);
+  });
+
   it('have their body held until it is wanted', async (t) => {
     const { arrived } = await asked(t, `${POST}bo`);
     await turn();

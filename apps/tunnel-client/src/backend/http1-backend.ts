@@ -81,6 +81,7 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
     if (this.#waiting.length >= WAITING_LIMIT) {
       return call.fail(StreamCode.OVERLOADED, false, new Error('too many requests wait for a connection'));
     }
+    call.waitingMs = performance.now();
     this.#waiting.push(call);
     call.onAbandoned = this.#abandon;
   }
@@ -113,6 +114,9 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
   #check(): void {
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.check(nowMs);
+    while (this.#waiting.length > 0 && nowMs - this.#waiting[0]!.waitingMs >= this.#options.connectTimeoutMs) {
+      this.#waiting.shift()!.fail(StreamCode.BACKEND_TIMEOUT, false, new Error('no connection became free in time'));
+    }
     // The oldest are first.
     while (this.#idle.length > 0 && nowMs - this.#idle[0]!.idleMs >= this.#idle[0]!.idleLimitMs) {
       this.#idle[0]!.destroy();

@@ -14,6 +14,8 @@ export class Http1Call implements BackendCall {
   /** When something was last sent, or nothing more was to be: what the time to the head counts from. */
   sentMs = 0;
   isOver = false;
+  /** Since when it waits for a connection, if it does. */
+  waitingMs = 0;
   /** Called once, where it is cancelled while it waits for a connection. */
   onAbandoned: ((call: Http1Call) => void) | null = null;
   readonly #writer = new RequestWriter();

@@ -25,6 +25,8 @@ export interface ConnectionOwner {
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 const MS_PER_SECOND = 1_000;
 const READ_BYTES = 65_536;
+/** A backend that has ended its side of an upgraded connection need not listen for ever to the other. */
+const HALF_OPEN_MS = 60_000;
 
 /** One for all connections: what is read is handled, or copied, before anything else is read. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -49,6 +51,9 @@ export class Http1Connection implements MessageHandler {
   #isClosed = false;
   #hasHead = false;
   #hasEnded = false;
+  #endedMs = 0;
+  /** Raw, the backend's way has ended, and the visitor was told. */
+  #isHalfOpen = false;
   #error: (Error & { code?: string }) | null = null;
 
   /** Begins to connect for `call`. */
@@ -100,6 +105,7 @@ export class Http1Connection implements MessageHandler {
   /** Called now and then: no answer in time. */
   check(nowMs: number): void {
     const call = this.#call;
+    if (this.#isHalfOpen && nowMs - this.#endedMs > HALF_OPEN_MS) return this.destroy();
     if (call === null || !this.isReady || this.#hasHead) return;
     // While the visitor is sending, and the backend taking, nobody keeps us waiting.
     const isWaiting = call.isSent || call.isUpgrade || this.socket.writableNeedDrain;
@@ -214,6 +220,7 @@ export class Http1Connection implements MessageHandler {
 
   #onEnd(): void {
     this.#hasEnded = true;
+    this.#endedMs = performance.now();
     const call = this.#call;
     if (call === null) return this.destroy();
     if (this.isRaw) return this.#onRawEnd(call);
@@ -228,6 +235,7 @@ export class Http1Connection implements MessageHandler {
   #onRawEnd(call: Http1Call): void {
     if (!call.isOver) {
       call.isOver = true;
+      this.#isHalfOpen = true;
       call.handler.onAnswerEnd([]);
     }
     if (call.isSent) this.socket.destroySoon();
@@ -242,7 +250,10 @@ export class Http1Connection implements MessageHandler {
     const call = this.#call;
     if (call === null) return;
     const error = this.#error ?? new Error('the connection was closed');
-    call.fail(failureCode(error, this.#wasReady), this.#wasReady, error);
+    const isHalfOpen = this.#isHalfOpen && !call.isSent;
+    // Its answer is over, but what the visitor still sends has nowhere to go.
+    if (isHalfOpen) call.handler.onFailure(StreamCode.BACKEND_RESET, true, error);
+    else call.fail(failureCode(error, this.#wasReady), this.#wasReady, error);
   }
 
   #connectTimedOut(): void {

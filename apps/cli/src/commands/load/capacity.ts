@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { loadCapacity } from '@sallyport/load-tests';
 import { usageError } from '../../exit.ts';
-import { addLoadFlags, numberOf, runLoad } from './flags.ts';
+import { numberOf } from './flag-values.ts';
+import { addLoadFlags, runLoad } from './flags.ts';
 import type { LoadFlags, RunCommand } from './flags.ts';
 
 interface CapacityFlags extends LoadFlags {
@@ -40,7 +41,10 @@ export function addCapacity(load: Command, run: RunCommand): void {
     .option('--what-if <n,n>', 'other numbers of slots to ask a queueing model about (default: twice as many)')
     .addHelpText('after', EXAMPLES)
     .action((flags: CapacityFlags) =>
-      run(() => runLoad(flags, (options) => loadCapacity({ ...options, ...optionsOf(flags) }))),
+      run(async () => {
+        const own = optionsOf(flags);
+        return await runLoad(flags, (options) => loadCapacity({ ...options, ...own }));
+      }),
     );
 }
 

@@ -1,9 +1,9 @@
 /** `sallyport load compare`: two runs beside each other. */
 import type { Command } from 'commander';
 import { loadCompare } from '@sallyport/load-tests';
+import { usageError } from '../../exit.ts';
 import type { Exit } from '../../exit.ts';
-import { createOutput } from '../../output.ts';
-import { told } from './flags.ts';
+import { reported } from './flags.ts';
 import type { RunCommand } from './flags.ts';
 
 interface CompareFlags {
@@ -30,19 +30,13 @@ export function addCompare(load: Command, run: RunCommand): void {
     .option('--open', 'shows the page in the browser; with --out')
     .option('--json', 'the comparison as one JSON line on standard output')
     .addHelpText('after', EXAMPLES)
-    .action((a: string, b: string, flags: CompareFlags) => run(() => told(() => compare(a, b, flags))));
+    .action((a: string, b: string, flags: CompareFlags) => run(() => compare(a, b, flags)));
 }
 
 async function compare(a: string, b: string, flags: CompareFlags): Promise<Exit> {
-  const output = createOutput(flags.json === true);
-  const compared = await loadCompare({
-    a,
-    b,
-    out: flags.out,
-    isOpening: flags.open === true,
-    stdout: output.isJson ? process.stderr : process.stdout,
-    stderr: process.stderr,
-  });
-  if (output.isJson) output.result({ event: 'report', files: compared.files, ...compared.report }, '');
-  return compared.exitCode;
+  const { out, open: isOpening = false } = flags;
+  if (isOpening && out === undefined) {
+    throw usageError('--open has no page to show: without --out nothing is written', 'give --out DIR as well');
+  }
+  return await reported(flags, (writers) => loadCompare({ a, b, out, isOpening, ...writers }));
 }

@@ -1,9 +1,14 @@
 /** From the text of a load test's flags to its options. */
-import { readFileSync } from 'node:fs';
-import { parseCredentials } from '@sallyport/load-tests';
+import { readFileSync, statSync } from 'node:fs';
+import { MAX_BODY_BYTES, parseCredentials } from '@sallyport/load-tests';
 import type { Credential, LoadOptions } from '@sallyport/load-tests';
-import { usageError } from '../../exit.ts';
+import { CommandError, usageError } from '../../exit.ts';
 import type { LoadFlags } from './flags.ts';
+
+/** Ten thousand credentials, which is what a run takes, of 400 bytes. */
+const MAX_CREDENTIALS_BYTES = 4 * 1024 * 1024;
+/** All authorities of a browser are a quarter of that. */
+const MAX_PEM_BYTES = 1024 * 1024;
 
 /** All but the signal and where text goes. @throws CommandError of exit code 2 */
 export function optionsOf(flags: LoadFlags): LoadOptions {
@@ -72,12 +77,12 @@ function requestsOf(
   return {
     targets: flags.targets,
     method: flags.method,
-    headers: Object.fromEntries(flags.header.map(headerOf)),
-    body: flags.bodyFile === undefined ? flags.body : readFileSync(flags.bodyFile),
-    credentials: credentialsOf(flags.credentials ?? process.env['SALLYPORT_LOAD_CREDENTIALS']),
+    headers: headersOf(flags.header),
+    body: flags.bodyFile === undefined ? flags.body : readNamed('--body-file', flags.bodyFile, MAX_BODY_BYTES),
+    credentials: credentialsOf(flags.credentials),
     auth: oneOf('--auth', flags.auth, ['basic', 'bearer']),
     protocol: flags.http2 === true ? 'http2' : flags.websocket === true ? 'websocket' : undefined,
-    tls: { ca: textOf(flags.ca), cert: textOf(flags.cert), key: textOf(flags.key) },
+    tls: { ca: textOf('--ca', flags.ca), cert: textOf('--cert', flags.cert), key: textOf('--key', flags.key) },
   };
 }
 
@@ -99,10 +104,21 @@ export function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
-function headerOf(text: string): [string, string] {
-  const at = text.indexOf(':');
-  if (at <= 0) throw usageError(`--header ${text} has no colon`, "for example --header 'accept: text/plain'");
-  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+/** A token and a colon (RFC 9110 §5.1, §5.6.2). */
+const FIELD = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*:(.*)$/s;
+
+/** By name; a field that is given twice has both values. Nothing of one is ever shown: it may be a secret. */
+function headersOf(texts: readonly string[]): Record<string, string[]> {
+  const fields = new Map<string, string[]>();
+  for (const [index, text] of texts.entries()) {
+    const [, name, value] = FIELD.exec(text) ?? [];
+    if (name === undefined || value === undefined) {
+      const which = texts.length === 1 ? '--header' : `--header (number ${index + 1})`;
+      throw usageError(`${which} is not 'name: value'`, "for example --header 'accept: text/plain'");
+    }
+    fields.set(name.toLowerCase(), [...(fields.get(name.toLowerCase()) ?? []), value.trim()]);
+  }
+  return Object.fromEntries(fields);
 }
 
 /** `2/4`: the second of four. */
@@ -116,13 +132,37 @@ function shardOf(text: string | undefined): LoadOptions['shard'] {
 function adminOf(text: string): string {
   const url = URL.parse(text);
   if (url !== null && /^https?:$/.test(url.protocol)) return text;
-  throw usageError(`--admin ${text} is no address`, 'write it like http://127.0.0.1:12002');
+  throw usageError('--admin is no address', 'write it like http://127.0.0.1:12002');
 }
 
-function credentialsOf(file: string | undefined): Credential[] | undefined {
-  return file === undefined ? undefined : parseCredentials(readFileSync(file, 'utf8'), file);
+function credentialsOf(flag: string | undefined): Credential[] | undefined {
+  const file = flag ?? process.env['SALLYPORT_LOAD_CREDENTIALS'];
+  const name = flag === undefined ? 'SALLYPORT_LOAD_CREDENTIALS' : '--credentials';
+  return file === undefined
+    ? undefined
+    : parseCredentials(readNamed(name, file, MAX_CREDENTIALS_BYTES).toString(), file);
 }
 
-function textOf(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8');
+function textOf(flag: string, file: string | undefined): string | undefined {
+  return file === undefined ? undefined : readNamed(flag, file, MAX_PEM_BYTES).toString();
+}
+
+/** The file that a flag (or a variable) names. @throws CommandError of exit code 2, naming both */
+function readNamed(flag: string, file: string, mostBytes: number): Buffer {
+  const tooLong = (bytes: number): void => {
+    if (bytes <= mostBytes) return;
+    throw usageError(`${flag} ${file} has more than ${mostBytes} bytes`, 'give the file that is meant');
+  };
+  try {
+    // Before it is read; a pipe says its size only by what comes.
+    tooLong(statSync(file).size);
+    const bytes = readFileSync(file);
+    tooLong(bytes.length);
+    return bytes;
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    const fix = code === 'EISDIR' ? 'give a file, not a folder' : 'check that it is there and readable';
+    throw usageError(`${flag} ${file} cannot be used (${code})`, fix);
+  }
 }

@@ -8,8 +8,6 @@ import { createOutput } from '../../output.ts';
 import { VERSION } from '../../version.ts';
 import { collect, optionsOf } from './flag-values.ts';
 
-export { collect, numberOf, oneOf } from './flag-values.ts';
-
 export type RunCommand = (action: () => Promise<Exit>) => Promise<void>;
 
 export interface LoadFlags {
@@ -99,13 +97,21 @@ function addScheduleFlags(command: Command): void {
     .option('--max-in-flight <n>', 'requests in flight per arm; arrivals beyond it are dropped')
     .option('--engine <name>', 'embedded or k6', 'embedded')
     .option('--generators <n>', 'processes that share the load (default: by rate)')
-    .option('--shard <n/m>', 'this is the n-th of m machines with the same command; load report merges them');
+    .option(
+      '--shard <n/m>',
+      'of ramp and isolate: the n-th of m machines with the same command; load report merges them',
+    );
 }
 
 function addRequestFlags(command: Command): void {
   command
     .option('--method <method>', 'GET, or POST where there is a body')
-    .addOption(repeatable('--header <name: value>', 'a field of each request; may be repeated'))
+    .addOption(
+      repeatable(
+        '--header <name: value>',
+        'a field of each request; may be repeated; authorization and cookie go to the target only',
+      ),
+    )
     .option('--body <text>', 'body of each request')
     .option('--body-file <file>', 'the same from a file')
     .option('--targets <file>', "requests in turn, in vegeta's HTTP format, all below --target")
@@ -118,30 +124,61 @@ function repeatable(flags: string, description: string): Option {
   return new Option(flags, description).argParser(collect).default([], 'none');
 }
 
+/** A closed terminal or connection (SIGHUP) ends a run like a Ctrl-C: what runs for it must not go on unseen. */
+const STOPS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
  * Runs a load test: the first signal ends it with what it has, the second at once; what was asked wrongly is one line.
  * @param test is given all options, among them the signal and where text goes
+ * @param check looks at the target before
  */
-export async function runLoad(flags: LoadFlags, test: (options: LoadOptions) => Promise<LoadOutcome>): Promise<Exit> {
-  const output = createOutput(flags.json === true);
+export async function runLoad(
+  flags: LoadFlags,
+  test: (options: LoadOptions) => Promise<LoadOutcome>,
+  check: (options: LoadOptions) => Promise<void> = checkTarget,
+): Promise<Exit> {
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(Exit.INTERRUPTED);
     stop.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const name of STOPS) process.on(name, onSignal);
+  try {
+    return await reported(flags, async (writers) => {
+      const options: LoadOptions = {
+        ...optionsOf(flags),
+        ...writers,
+        signal: stop.signal,
+        version: VERSION,
+        isTty: process.stderr.isTTY,
+      };
+      await check(options);
+      return await test(options);
+    });
+  } catch (error) {
+    // What was being started when the signal came has nothing to report.
+    if (stop.signal.aborted && error instanceof CommandError) {
+      throw new CommandError(Exit.INTERRUPTED, 'SP_LOAD_INTERRUPTED', 'interrupted before anything was measured');
+    }
+    throw error;
+  } finally {
+    for (const name of STOPS) process.removeListener(name, onSignal);
+  }
+}
+
+type Writers = Required<Pick<LoadOptions, 'stdout' | 'stderr'>>;
+
+/** Runs what makes a report; with `--json` that is a line on standard output, and the text for people goes beside it. */
+export async function reported(
+  flags: { readonly json?: boolean },
+  make: (writers: Writers) => Promise<LoadOutcome>,
+): Promise<Exit> {
+  const output = createOutput(flags.json === true);
   return await told(async () => {
-    const options: LoadOptions = {
-      ...optionsOf(flags),
-      signal: stop.signal,
-      version: VERSION,
+    const { exitCode, report, files } = await make({
       stdout: output.isJson ? process.stderr : process.stdout,
       stderr: process.stderr,
-      isTty: process.stderr.isTTY,
-    };
-    await checkTarget(options);
-    const { exitCode, report, files } = await test(options);
+    });
     if (output.isJson) output.result({ event: 'report', files, ...report }, '');
     return exitCode;
   });

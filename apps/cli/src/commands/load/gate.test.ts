@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { LoadReport } from '@sallyport/load-tests';
 import { runCli, startCli, temporaryFolder } from '../../testing/cli.ts';
@@ -46,12 +49,16 @@ describe('load gate against a checkout', { timeout: 120_000 }, () => {
   });
 
   it('says in one line what was asked wrongly', async (t) => {
+    const open = createServer().listen(0, '127.0.0.1');
+    t.after(() => void open.close());
+    await once(open, 'listening');
+    const target = ['--target', `http://127.0.0.1:${(open.address() as AddressInfo).port}/`];
     const asked: [string[], RegExp][] = [
       [['gate'], /required option '--baseline <url\|report\|folder>' not specified/],
       [['gate', '--baseline', '/nonexistent'], /no target|is not there; give a report\.json/],
       [['gate', '--baseline', 'x', '--target', 'http://127.0.0.1:1/', '--windows', 'x'], /--windows x is not a number/],
-      [['overhead', '--target', 'http://127.0.0.1:1/'], /give --direct URL/],
-      [['overhead', '--target', 'http://127.0.0.1:1/', '--tls', 'on'], /must name two modes or more/],
+      [['overhead', ...target], /give --direct URL/],
+      [['overhead', ...target, '--tls', 'on'], /must name two modes or more/],
       [['compare', '/nonexistent', '/nonexistent'], /is not there; give a report\.json/],
     ];
     const ends = await Promise.all(asked.map(([args]) => runCli(t, ['load', ...args])));

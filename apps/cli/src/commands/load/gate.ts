@@ -35,10 +35,12 @@ export function addGate(load: Command, run: RunCommand): void {
     .action((flags: GateFlags) => run(() => gate(flags)));
 }
 
-function gate(flags: GateFlags): Promise<Exit> {
+async function gate(flags: GateFlags): Promise<Exit> {
+  const windows = windowsOf(flags);
   const target = flags.target ?? process.env['SALLYPORT_TARGET'];
-  return runLoad(
-    { ...flags, target: target ?? STARTED_LATER, check: target !== undefined && flags.check === true },
-    (options) => loadGate({ ...options, ...windowsOf(flags), target, baseline: flags.baseline, ownCommand: LAUNCHER }),
+  return await runLoad(
+    { ...flags, target: target ?? STARTED_LATER },
+    (options) => loadGate({ ...options, ...windows, target, baseline: flags.baseline, ownCommand: LAUNCHER }),
+    target === undefined ? async () => {} : undefined,
   );
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { eventsOf, runCli, temporaryFolder } from '../../testing/cli.ts';
+import { eventsOf, runCli, startCli, temporaryFolder } from '../../testing/cli.ts';
 import type { CliOptions } from '../../testing/cli.ts';
 
 const RAMP = ['load', 'ramp', '--target', 'http://127.0.0.1:9/session/demo/'];
@@ -20,13 +20,14 @@ async function refusal(t: TestContext, args: readonly string[], options: CliOpti
 }
 
 /** Keeps what it is asked for, as `METHOD path bytes`. */
-async function startBackend(t: TestContext): Promise<{ url: string; asked: string[] }> {
+async function startBackend(t: TestContext, onAsked = () => {}): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     let bytes = 0;
     request.on('data', (chunk: Buffer) => (bytes += chunk.length));
     request.on('end', () => {
       asked.push(`${request.method} ${request.url} ${bytes}`);
+      onAsked();
       response.end('{}');
     });
   }).listen(0, '127.0.0.1');
@@ -62,11 +63,47 @@ describe('a load test that is asked for wrongly', { concurrency: 2, timeout: 120
     );
   });
 
+  it('shows nothing of a header that it cannot read: it may be a secret', async (t) => {
+    for (const text of ['authorization Bearer hunter2', 'authorization Bearer hunter2:x']) {
+      const line = await refusal(t, [...RAMP, '--header', 'a: b', '--header', text]);
+      assert.match(line, /--header \(number 2\) is not 'name: value'/);
+      assert.doesNotMatch(line, /hunter2/);
+    }
+  });
+
+  it('names flag and file where a file is none', async (t) => {
+    const cwd = temporaryFolder(t);
+    for (const flag of ['--ca', '--cert', '--key', '--body-file', '--credentials']) {
+      const line = await refusal(t, [...RAMP, flag, '.'], { cwd });
+      assert.match(line, new RegExp(`${flag} \\. cannot be used \\(EISDIR\\); give a file, not a folder`));
+    }
+    writeFileSync(join(cwd, 'long'), Buffer.alloc(1_048_577));
+    assert.match(await refusal(t, [...RAMP, '--ca', 'long'], { cwd }), /--ca long has more than 1048576 bytes/);
+  });
+
+  it('is refused where nothing listens at --direct, and no reports are written', async (t) => {
+    const cwd = temporaryFolder(t);
+    const { url } = await startBackend(t);
+    const flags = ['--target', url, '--direct', 'http://127.0.0.1:1/', '--warm-up', '0', '--rate', '5'];
+    const line = await refusal(t, ['load', 'ramp', ...flags, '--duration', '1', '--out', 'r'], { cwd });
+    assert.match(line, /127\.0\.0\.1:1: nothing listens there \(ECONNREFUSED\); start it, or correct --direct/);
+    assert.deepEqual(readdirSync(cwd), []);
+  });
+
+  it('is refused where --shard or --open have no meaning', async (t) => {
+    const { url } = await startBackend(t);
+    const target = ['--target', url, '--direct', url, '--shard', '1/2'];
+    for (const command of ['overhead', 'capacity', 'soak']) {
+      assert.match(await refusal(t, ['load', command, ...target]), /--shard is for load ramp and load isolate/);
+    }
+    assert.match(await refusal(t, ['load', 'compare', 'a', 'b', '--open']), /--open has no page to show: .*--out DIR/);
+  });
+
   it('is refused with how to write what was meant', async (t) => {
     const wrong: [string[], RegExp][] = [
       [[...RAMP, '--shard', '2'], /--shard 2 is not such as 2\/4/],
       [[...RAMP, '--http2', '--websocket'], /--http2 and --websocket do not go together/],
-      [[...RAMP, '--ca', '/no/such'], /\/no\/such cannot be used \(ENOENT\)/],
+      [[...RAMP, '--ca', '/no/such'], /--ca \/no\/such cannot be used \(ENOENT\)/],
       [['load', 'ramp', '--target', 'https://example.com/'], /--yes-i-run-this-target/],
     ];
     const lines = await Promise.all(wrong.map(([args]) => refusal(t, args)));
@@ -92,6 +129,20 @@ const line = (atMs: number, method: string, path: string, bytesIn: number): stri
     status: 200,
     bytesIn,
   });
+
+describe('a load test whose terminal is closed', { timeout: 60_000 }, () => {
+  it('ends with what it has, as at a Ctrl-C', async (t) => {
+    const asked = Promise.withResolvers<void>();
+    const { url } = await startBackend(t, () => asked.resolve());
+    const flags = ['--target', url, '--rate', '50', '--duration', '600', '--warm-up', '0', '--json'];
+    const run = startCli(t, ['load', 'ramp', ...flags, '--out', temporaryFolder(t)]);
+    await asked.promise;
+    run.child.kill('SIGHUP');
+    const { code, stdout } = await run.ended;
+    const [report] = eventsOf(stdout);
+    assert.deepEqual([code, report?.['event']], [130, 'report']);
+  });
+});
 
 describe('a recording', { timeout: 60_000 }, () => {
   it('of an access log is replayed as a profile, faster', async (t) => {

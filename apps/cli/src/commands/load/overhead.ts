@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { loadOverhead, loadTls } from '@sallyport/load-tests';
 import type { WindowOptions } from '@sallyport/load-tests';
 import type { Exit } from '../../exit.ts';
-import { addLoadFlags, numberOf, runLoad } from './flags.ts';
+import { numberOf } from './flag-values.ts';
+import { addLoadFlags, runLoad } from './flags.ts';
 import type { LoadFlags, RunCommand } from './flags.ts';
 
 const EXAMPLES = `
@@ -46,10 +47,11 @@ export function addOverhead(load: Command, run: RunCommand): void {
     .action((flags: OverheadFlags) => run(() => overhead(flags)));
 }
 
-function overhead(flags: OverheadFlags): Promise<Exit> {
+async function overhead(flags: OverheadFlags): Promise<Exit> {
+  const windows = windowsOf(flags);
   const { tls: modes, plain } = flags;
-  return runLoad(flags, (options) => {
-    const asked = { ...options, ...windowsOf(flags) };
+  return await runLoad(flags, (options) => {
+    const asked = { ...options, ...windows };
     return modes === undefined ? loadOverhead(asked) : loadTls({ ...asked, modes, plain });
   });
 }

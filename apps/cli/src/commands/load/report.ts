@@ -1,9 +1,7 @@
 /** `sallyport load report`: runs that were done before, written again or merged. */
 import type { Command } from 'commander';
 import { loadReport } from '@sallyport/load-tests';
-import type { Exit } from '../../exit.ts';
-import { createOutput } from '../../output.ts';
-import { told } from './flags.ts';
+import { reported } from './flags.ts';
 import type { RunCommand } from './flags.ts';
 
 interface ReportFlags {
@@ -30,18 +28,9 @@ export function addReport(load: Command, run: RunCommand): void {
     .option('--open', 'shows the page in the browser')
     .option('--json', 'the report as one JSON line on standard output')
     .addHelpText('after', EXAMPLES)
-    .action((files: string[], flags: ReportFlags) => run(() => told(() => report(files, flags))));
-}
-
-async function report(files: readonly string[], flags: ReportFlags): Promise<Exit> {
-  const output = createOutput(flags.json === true);
-  const written = await loadReport({
-    files,
-    out: flags.out,
-    isOpening: flags.open === true,
-    stdout: output.isJson ? process.stderr : process.stdout,
-    stderr: process.stderr,
-  });
-  if (output.isJson) output.result({ event: 'report', files: written.files, ...written.report }, '');
-  return written.exitCode;
+    .action((files: string[], flags: ReportFlags) =>
+      run(() =>
+        reported(flags, (writers) => loadReport({ files, out: flags.out, isOpening: flags.open === true, ...writers })),
+      ),
+    );
 }

@@ -1,7 +1,8 @@
 /** `sallyport load soak`: does it last? */
 import type { Command } from 'commander';
 import { loadSoak } from '@sallyport/load-tests';
-import { addLoadFlags, numberOf, runLoad } from './flags.ts';
+import { numberOf } from './flag-values.ts';
+import { addLoadFlags, runLoad } from './flags.ts';
 import type { LoadFlags, RunCommand } from './flags.ts';
 
 interface SoakFlags extends LoadFlags {
@@ -24,6 +25,9 @@ export function addSoak(load: Command, run: RunCommand): void {
     .option('--sample <s>', 'how often the parts are looked at (5)')
     .addHelpText('after', EXAMPLES)
     .action((flags: SoakFlags) =>
-      run(() => runLoad(flags, (options) => loadSoak({ ...options, sampleS: numberOf('--sample', flags.sample) }))),
+      run(async () => {
+        const sampleS = numberOf('--sample', flags.sample);
+        return await runLoad(flags, (options) => loadSoak({ ...options, sampleS }));
+      }),
     );
 }
