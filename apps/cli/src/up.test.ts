@@ -106,7 +106,7 @@ describe('up', { concurrency: 2, timeout: 180_000 }, () => {
       });
       backend.listen(0, '127.0.0.1');
       await once(backend, 'listening');
-      t.after(() => void backend.close().closeAllConnections());
+      t.after(() => backend.close().closeAllConnections());
       const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`;
       const cli = startCli(t, [...UP, '--backend', url, '--load', 'smoke', ...flags], { cwd: temporaryFolder(t) });
       const { exitCode } = await cli.event('load');
