@@ -8,6 +8,7 @@ import type { Growth } from './growth.ts';
 import { behindQueue, limitSigns, hopOfLimit, starvedHop } from './cause.ts';
 
 const HALF = 0.5;
+const QUARTER = 0.25;
 const MEDIAN_FACTOR = 3;
 const FLOOR_MS = 5;
 const MIN_SHORTFALL = 0.01;
@@ -65,12 +66,15 @@ function backendBeside(steps: readonly StepReport[], index: number): string[] {
 
 /**
  * Requests queue for a slot, and the direct arm does not carry the rate either: the backend holds the slots. More of them
- * would only queue at the backend instead.
+ * would only queue at the backend instead. A direct arm that grew by less than a quarter of what the tunnel did is just
+ * disturbed by the same machine.
  */
 function backendBehindQueue(steps: readonly StepReport[], index: number): string[] {
   const direct = degradationOf(steps, index, 'direct');
   const hop = growthOf(steps, index, hopP99('backend'));
   if (direct === null || mostGrownHop(steps, index)?.hop !== 'queue' || (hop?.by ?? 0) <= FLOOR_MS) return [];
+  const [through, beside] = [growthOf(steps, index, p99Of('tunnel')), growthOf(steps, index, p99Of('direct'))];
+  if ((beside?.by ?? 0) < QUARTER * (through?.by ?? Infinity)) return [];
   return [
     `direct arm: no longer carried either: ${direct.reasons.join('; ')}`,
     `requests queue for slots that the backend holds: backend hop: p99 ${hop === null ? '' : span(hop)}`,
