@@ -38,9 +38,9 @@ export type Fitness = { guilty: string[]; caveats: string[] };
  * out of ports or descriptors is the generator's own doing. Dropped arrivals with enough room for requests in flight
  * are not: they mean that answers did not come.
  */
-export function generatorFitness(step: StepReport, lowestP50Ms: number): Fitness {
+export function generatorFitness(step: StepReport, lowestP50Ms: number, lagShare = LAG_SHARE_OF_P99): Fitness {
   const { tunnel } = step.arms;
-  const { guilty, caveats } = slowness(step, lowestP50Ms);
+  const { guilty, caveats } = slowness(step, lowestP50Ms, lagShare);
   const own = countOf(tunnel, GENERATOR_KINDS);
   const refused = REFUSALS.reduce((sum, status) => sum + (tunnel.statusCodes[status] ?? 0), 0);
   const burst = step.generator.lagP99Ms > BURST_LAG_MS ? refused : 0;
@@ -56,7 +56,7 @@ export function generatorFitness(step: StepReport, lowestP50Ms: number): Fitness
 }
 
 /** Signs that the generator made things late. */
-function slowness(step: StepReport, lowestP50Ms: number): Fitness {
+function slowness(step: StepReport, lowestP50Ms: number, lagShare: number): Fitness {
   const { generator, arms, rate } = step;
   const { p50, p99 } = arms.tunnel.latencyMs;
   const guilty: string[] = [];
@@ -89,7 +89,7 @@ function slowness(step: StepReport, lowestP50Ms: number): Fitness {
   }
   if (generator.lagP99Ms > Math.max(LAG_FLOOR_MS, LAG_SHARE_OF_P50 * p50)) {
     const lag = `generator: p99 of its own lag ${generator.lagP99Ms.toFixed(1)} ms ${at}`;
-    (generator.lagP99Ms >= LAG_SHARE_OF_P99 * p99 ? guilty : caveats).push(lag);
+    (generator.lagP99Ms >= lagShare * p99 ? guilty : caveats).push(lag);
   }
   return { guilty, caveats };
 }
@@ -126,12 +126,16 @@ export function unfitThroughout(steps: readonly StepReport[]): string[] | null {
 
 /** The median over windows bears up to half of them spoilt; a quarter leaves room for what was not noticed. */
 const MAX_UNFIT_SHARE = 0.25;
+/** Arms that take turns meet the same lag: it spoils their difference only where it is most of what was measured. */
+const PAIRED_LAG_SHARE = 0.5;
 
 /**
  * Windows in which the generator was not fit, one sign for each. `isTooMany`: over a quarter of them, so that what is
  * compared over the windows proves nothing.
  */
 export function unfitWindows(steps: readonly StepReport[]): { signs: string[]; isTooMany: boolean } {
-  const signs = steps.flatMap((step) => generatorFitness(step, step.arms.tunnel.latencyMs.p50).guilty.slice(0, 1));
+  const signs = steps.flatMap((step) =>
+    generatorFitness(step, step.arms.tunnel.latencyMs.p50, PAIRED_LAG_SHARE).guilty.slice(0, 1),
+  );
   return { signs, isTooMany: signs.length > MAX_UNFIT_SHARE * steps.length };
 }
