@@ -37,6 +37,7 @@ export type Fitness = { guilty: string[]; caveats: string[] };
  * connections: no lag makes a server answer 500, though a long one, made up for in a burst, makes it refuse. Running
  * out of ports or descriptors is the generator's own doing. Dropped arrivals with enough room for requests in flight
  * are not: they mean that answers did not come.
+ * @param lagShare from this part of the p99 on a lag is a sign against the generator
  */
 export function generatorFitness(step: StepReport, lowestP50Ms: number, lagShare = LAG_SHARE_OF_P99): Fitness {
   const { tunnel } = step.arms;
