@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdirSync,
@@ -22,6 +21,7 @@ import { HdrLog } from './hdr-log.ts';
 import { openInBrowser } from './open.ts';
 import { sampleReport } from './testing/sample.ts';
 import { writeReports } from './write.ts';
+import { mountSmall } from '../testing/small-disk.ts';
 
 const FORMS = ['report.json', 'report.txt', 'report.md', 'junit.xml', 'report.svg', 'report.html'];
 const REPORT = sampleReport();
@@ -41,22 +41,6 @@ function makeFolders(context: TestContext): { out: string; spare: string } {
     rmSync(root, { recursive: true });
   });
   return { out, spare };
-}
-
-/** A file system of 64 KiB, gone after the test. Null where this process may not mount one. */
-function mountSmall(context: TestContext): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    rmSync(folder, { recursive: true });
-    return null;
-  }
-  context.after(() => {
-    execFileSync('umount', [folder]);
-    rmSync(folder, { recursive: true });
-  });
-  return folder;
 }
 
 describe('the files of a report', () => {
@@ -100,7 +84,7 @@ describe('the files of a report', () => {
   );
 
   test('on a disk of 64 KiB leave no half file behind', (context) => {
-    const out = mountSmall(context);
+    const out = mountSmall(context, 64);
     if (out === null) return context.skip('this process may not mount');
     const { spare } = makeFolders(context);
     writeFileSync(join(out, 'other'), Buffer.alloc(32 << 10));

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { Transcript } from '../testing/fixture.ts';
 import { parseLogLine } from './access-log.ts';
 import { loadRecord } from './load-record.ts';
 import { withoutSecrets } from './secrets.ts';
+import { mountSmall } from '../testing/small-disk.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
 
@@ -123,22 +123,6 @@ test('what looks like a secret is replaced, and what names things stays', () => 
   for (const text of names) assert.equal(withoutSecrets(`/a/${text}/b`).path, `/a/${text}/b`);
 });
 
-/** A file system of 4 KiB, gone after the test; null where this process may not mount one. */
-function mountTiny(context: TestContext): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'tiny-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    rmSync(folder, { recursive: true });
-    return null;
-  }
-  context.after(() => {
-    execFileSync('umount', [folder]);
-    rmSync(folder, { recursive: true });
-  });
-  return folder;
-}
-
 describe('a recording', () => {
   test('is a profile of the requests in order of arrival', async (context) => {
     const files = makeLog(
@@ -187,7 +171,7 @@ describe('a recording', () => {
   });
 
   test('on a full disk leaves no part of a file, and ends with 1', async (context) => {
-    const tiny = mountTiny(context);
+    const tiny = mountSmall(context, 4);
     if (tiny === null) return context.skip('this process may not mount');
     const files = makeLog(
       context,

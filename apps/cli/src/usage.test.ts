@@ -7,16 +7,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { eventsOf, runCli, startCli, temporaryFolder } from './testing/cli.ts';
-import type { CliOptions, Ended } from './testing/cli.ts';
-
-/** The one line that a command ends with when the user has something to correct. */
-async function refusal(t: TestContext, args: readonly string[], options: CliOptions = {}): Promise<string> {
-  const { code, stderr, stdout } = await runCli(t, args, options);
-  assert.equal(code, 2, stderr);
-  assert.equal(stdout, '');
-  assert.match(stderr, /^sallyport: [^\n]+\n$/);
-  return stderr;
-}
+import type { Ended } from './testing/cli.ts';
+import { refusal } from './testing/refusal.ts';
 
 async function takenPort(t: TestContext): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -7,17 +7,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { eventsOf, runCli, startCli, temporaryFolder } from '../../testing/cli.ts';
-import type { CliOptions } from '../../testing/cli.ts';
+import { refusal } from '../../testing/refusal.ts';
 
 const RAMP = ['load', 'ramp', '--target', 'http://127.0.0.1:9/session/demo/'];
-
-async function refusal(t: TestContext, args: readonly string[], options: CliOptions = {}): Promise<string> {
-  const { code, stderr, stdout } = await runCli(t, args, options);
-  assert.equal(code, 2, stderr);
-  assert.equal(stdout, '');
-  assert.match(stderr, /^sallyport: [^\n]+\n$/);
-  return stderr;
-}
 
 /** Keeps what it is asked for, as `METHOD path bytes`. */
 async function startBackend(t: TestContext, onAsked = () => {}): Promise<{ url: string; asked: string[] }> {
