@@ -57,17 +57,21 @@ export function medianOf<Figures extends Record<string, number | null>>(runs: re
   return Object.fromEntries(keys.map((key) => [key, middle(key)])) as Figures;
 }
 
-/** Whether the embedded engine and k6 measured the same, by the medians of what was taken in turn. */
+/**
+ * Whether the embedded engine and k6 measured the same, by the medians of what was taken in turn: the rate, and the time
+ * of service, which both take from send to last byte. The time from the intended start holds each engine's own
+ * lateness as well: told beside it.
+ */
 export function agreementRow(taken: ReadonlyMap<string, readonly { long: RunFigures }[]>): string {
   const [ours, theirs] = ['embedded', 'k6'].map((name) => medianOf((taken.get(name) ?? []).map(({ long }) => long)));
   if (ours === undefined || theirs === undefined) return '';
   const rateApart = Math.abs(theirs.achievedRate / ours.achievedRate - 1);
-  const apartMs = theirs.p50Ms - ours.p50Ms;
-  const isP50Close = Math.abs(apartMs) <= Math.max(P50_TOLERANCE_MS, P50_TOLERANCE * ours.p50Ms);
+  const serviceMs = (theirs.serviceP50Ms ?? 0) - (ours.serviceP50Ms ?? 0);
+  const isP50Close = Math.abs(serviceMs) <= Math.max(P50_TOLERANCE_MS, P50_TOLERANCE * (ours.serviceP50Ms ?? 0));
   const word = rateApart <= RATE_TOLERANCE && isP50Close ? 'agree' : 'DISAGREE';
-  const service = (theirs.serviceP50Ms ?? 0) - (ours.serviceP50Ms ?? 0);
   const rate = `achieved rates ${(100 * rateApart).toFixed(2)} % apart`;
-  return `  they ${word}: ${rate}, k6's p50 ${signed(apartMs)} ms (service alone ${signed(service)} ms)\n`;
+  const late = `${signed(theirs.p50Ms - ours.p50Ms)} ms from the intended start, k6's lateness in it`;
+  return `  they ${word}: ${rate}, k6's service p50 ${signed(serviceMs)} ms (${late})\n`;
 }
 
 function signed(ms: number): string {

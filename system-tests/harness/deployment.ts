@@ -13,6 +13,8 @@ import type { Admin } from './stack.ts';
 
 export interface DeploymentOptions {
   readonly clients: number;
+  /** So many of them are let in, and the others not waited for; default all. */
+  readonly admittedClients?: number;
   /** Slots of each client. */
   readonly concurrency: number;
   /** Instead of the test backend. */
@@ -58,7 +60,8 @@ export class Deployment {
       all.#backendUrl = options.backend ?? (await all.#part('backend', ['--port', '0'])).url;
       all.server = await all.startServer('0');
       await all.startEntry();
-      for (let i = 0; i < options.clients; i += 1) await all.startClient();
+      const { clients, admittedClients = clients } = options;
+      for (let i = 0; i < clients; i += 1) await all.startClient(i < admittedClients);
       await isReady(all.entry.admin);
       return all;
     } catch (error) {
@@ -92,11 +95,11 @@ export class Deployment {
     this.entry = await this.#part('entry', ['--port', '0', ...(await this.#dialling('entry')), ...adminPort('entry')]);
   }
 
-  async startClient(): Promise<void> {
+  async startClient(isAdmitted = true): Promise<void> {
     const own = [this.#backendUrl, '--session', SESSION, '--concurrency', String(this.#concurrency)];
     const command = this.#command('client', [...own, ...(await this.#dialling('client')), ...adminPort('client')]);
     const { admin } = await command.event<{ admin: string }>('started');
-    await command.event('ready');
+    if (isAdmitted) await command.event('ready');
     this.clients.push({ command, url: '', admin });
   }
 

@@ -32,6 +32,8 @@ export interface Case {
   /** Absent: the test backend. */
   readonly backend?: BackendPlan;
   readonly clients?: number;
+  /** So many of them the server lets in; default all. */
+  readonly admittedClients?: number;
   /** Slots of each client; default 10. */
   readonly slots?: number;
   /** `path=value` for every part. */

@@ -139,6 +139,17 @@ const LIMITS: readonly Case[] = [
     expects: ENTRY,
   },
   {
+    // The uplink is one of the two: of three clients one is let in, and its slots are all there are.
+    name: 'server-links-2',
+    set: ['server.maxLinks=2'],
+    clients: 3,
+    admittedClients: 1,
+    slots: 4,
+    path: '/loadtest/delay/20',
+    rates: LOW.map((rate) => rate * 6),
+    expects: QUEUE,
+  },
+  {
     name: 'server-queue-2',
     set: ['server.queue.limit=2'],
     slots: 2,

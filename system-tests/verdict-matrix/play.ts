@@ -32,6 +32,7 @@ async function playIn(played: Case, folder: string, helpers: Helpers): Promise<I
     backend === undefined ? null : await helpers.start<{ url: string }>('faulty-backend.ts', { ...backend });
   const deployment = await Deployment.start({
     clients,
+    ...(played.admittedClients !== undefined && { admittedClients: played.admittedClients }),
     concurrency: slots,
     set: [...QUIET_DRAIN, ...set],
     ...(faulty !== null && { backend: faulty.url }),

@@ -95,9 +95,9 @@ export class Entry implements StreamContext, VisitorHandler {
     const { session, target, prefix } = admission.route;
     const strings = [request.method, target];
     const isNew = this.forwarding.request(strings, request.fields, {
-      remoteAddress: request.remoteAddress,
+      remoteAddress: request.peer.remoteAddress,
       httpVersion: request.httpVersion,
-      scheme: request.scheme,
+      scheme: request.peer.scheme,
       host: admission.host,
       prefix,
       requestId,
@@ -164,7 +164,7 @@ function accessRecord(exchange: Exchange, seconds: number, isComplete: boolean):
     bytesIn: exchange.bytesIn,
     bytesOut: exchange.bytesOut,
     durationMs: seconds * 1_000,
-    remote: visitor.request.remoteAddress,
+    remote: visitor.request.peer.remoteAddress,
     session: routed.session,
     attempts: exchange.attempt,
     hopsUs: exchange.hopsUs,

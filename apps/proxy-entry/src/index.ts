@@ -11,8 +11,8 @@ import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
 import { Entry } from './entry.ts';
 import { Servers } from './servers.ts';
 import { Uplinks } from './uplinks.ts';
-import { listenHttp1 as listenVisitors } from './visitor/http1-listener.ts';
-import type { VisitorTransport } from './visitor/transport.ts';
+import { listenVisitors } from './visitor/listen.ts';
+import type { Visitors } from './visitor/transport.ts';
 
 export interface EntryDependencies {
   readonly config: Config;
@@ -69,7 +69,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     telemetry,
     accessLog,
   });
-  let visitors: VisitorTransport | null = null;
+  let visitors: Visitors | null = null;
   let admin: Admin | null = null;
   try {
     visitors = await listenVisitors(config.entry, entry);
@@ -109,7 +109,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   };
 }
 
-function addGauges(telemetry: Telemetry, entry: Entry, uplinks: Uplinks, visitors: VisitorTransport): void {
+function addGauges(telemetry: Telemetry, entry: Entry, uplinks: Uplinks, visitors: Visitors): void {
   telemetry.gauge('sallyport_streams', {}, () => entry.exchanges);
   telemetry.gauge('sallyport_links', { kind: 'uplink' }, () => uplinks.links.length);
   telemetry.gauge('sallyport_visitor_connections', {}, () => visitors.connections, 'Connections of visitors open now.');

@@ -19,7 +19,7 @@ interface Running {
 function running(strings: string[] = ['GET', '/'], last = true, upgrade = false): Running {
   const bench = new ExchangeBench();
   const asked = bench.ask({ strings, upgrade }, last);
-  return { bench, asked, call: (upgrade ? bench.upgrades : bench.requests).call };
+  return { bench, asked, call: bench.backend.call };
 }
 
 describe('a request', () => {
@@ -39,17 +39,16 @@ describe('a request', () => {
     assert.deepEqual([call.request.fields, call.request.hasBody], [['Host', 'a'], false]);
   });
 
-  it('that asks for an upgrade goes to the backend’s other door, with its Upgrade', () => {
-    const { bench, call } = running(['GET', '/', 'Upgrade', 'websocket'], false, true);
+  it('that asks for an upgrade keeps its Upgrade', () => {
+    const { call } = running(['GET', '/', 'Upgrade', 'websocket'], false, true);
     assert.deepEqual(call.request.fields, ['Upgrade', 'websocket']);
-    assert.equal(bench.requests.calls.length, 0);
   });
 
   it('has the Host that was configured, where one was, and nothing else changed', () => {
     const bench = new ExchangeBench();
     bench.hostField = 'backend.example:1';
     bench.ask({ strings: ['GET', '/', 'hOST', 'visited.example', 'X-Host', 'kept', 'Y', 'Host'] });
-    const { fields } = bench.requests.call.request;
+    const { fields } = bench.backend.call.request;
     assert.deepEqual(fields, ['hOST', 'backend.example:1', 'X-Host', 'kept', 'Y', 'Host']);
   });
 
@@ -77,9 +76,9 @@ describe('a request', () => {
     const asked = bench.ask({ strings: ['POST', '/'] }, false);
     for (const text of ['one ', 'two ']) asked.send(text);
     asked.end();
-    assert.equal(bench.requests.calls.length, 0);
+    assert.equal(bench.backend.calls.length, 0);
     bench.giveSlots();
-    assert.deepEqual([bench.requests.call.body, bench.requests.call.isEnded], ['one two ', true]);
+    assert.deepEqual([bench.backend.call.body, bench.backend.call.isEnded], ['one two ', true]);
   });
 });
 
@@ -274,12 +273,12 @@ describe('a slot', () => {
     bench.isBusy = true;
     bench.ask().cancel();
     bench.giveSlots();
-    assert.deepEqual([bench.requests.calls.length, bench.slotsFreed], [0, 1]);
+    assert.deepEqual([bench.backend.calls.length, bench.slotsFreed], [0, 1]);
   });
 
   it('is given back when the backend fails at once', () => {
     const bench = new ExchangeBench();
-    bench.requests.isBroken = true;
+    bench.backend.isBroken = true;
     const asked = bench.ask({ strings: ['POST', '/'] }, false);
     assert.deepEqual(asked.told, [`cut ${StreamCode.BAD_HEAD} not-started`]);
     assert.equal(bench.slotsFreed, 1);
@@ -312,10 +311,10 @@ describe('a long stream beyond the limit', () => {
     bench.maxLongStreams = 1;
     for (let i = 0; i < 3; i += 1) {
       bench.ask({ upgrade: true }, false);
-      bench.upgrades.call.answers(101);
+      bench.backend.call.answers(101);
       bench.clock.settle();
       assert.equal(bench.longStreams, 1);
-      bench.upgrades.call.ends();
+      bench.backend.call.ends();
     }
   });
 });
@@ -404,7 +403,7 @@ describe('the times in the head', () => {
     bench.clock.advance(40);
     asked.end();
     bench.clock.advance(500);
-    bench.requests.call.answers(200);
+    bench.backend.call.answers(200);
     bench.clock.settle();
     const { clientUs, slotUs, uploadUs, backendUs } = asked.head;
     assert.deepEqual([slotUs, uploadUs, backendUs, clientUs], [3_000, 40_000, 500_000, 543_000]);
@@ -418,7 +417,7 @@ describe('the times in the head', () => {
     bench.clock.advance(3);
     bench.giveSlots();
     bench.clock.advance(7);
-    bench.requests.call.answers(200);
+    bench.backend.call.answers(200);
     bench.clock.settle();
     assert.deepEqual([asked.head.slotUs, asked.head.uploadUs, asked.head.backendUs], [3_000, 0, 7_000]);
   });

@@ -19,8 +19,7 @@ import type { BackendCall, BackendHandler, BackendTransport } from './backend/tr
 
 /** What an exchange needs of its session; one object for all of them. */
 export interface ExchangeHost extends StreamContext {
-  readonly requests: BackendTransport;
-  readonly upgrades: BackendTransport;
+  readonly backend: BackendTransport;
   /** Sent as Host instead of the visitor's; null: the visitor's. */
   readonly hostField: string | null;
   /** True when one more long stream is within the limit, and then counts it. */
@@ -79,8 +78,8 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 
   #dispatch(): void {
-    const { upgrade, strings } = this.#open;
-    const { clock, requests, upgrades } = this.#host;
+    const { strings } = this.#open;
+    const { clock, backend } = this.#host;
     this.#slotMs = clock.nowMs();
     const request = {
       method: strings[0]!,
@@ -90,7 +89,7 @@ export class Exchange implements StreamHandler, BackendHandler {
     };
     try {
       // Until it returns, a failure may already be told: the call is then of no use.
-      this.#call = (upgrade ? upgrades : requests).start(request, this);
+      this.#call = backend.start(request, this);
     } catch (error) {
       // A library's own idea of what may be sent; whatever it is, one request's fault must not be the process's.
       return this.onFailure(StreamCode.BAD_HEAD, false, error as Error);

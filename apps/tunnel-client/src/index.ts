@@ -8,7 +8,7 @@ import { systemClock, WindowBudget } from '@sallyport/protocol';
 import type { DialEvent } from '@sallyport/protocol';
 import { createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Logger, Telemetry } from '@sallyport/telemetry';
-import { http1Backends as openBackends } from './backend/backends.ts';
+import { Http1Backend } from './backend/http1-backend.ts';
 import { SessionClient } from './session-client.ts';
 import type { ServerAddress } from './session-client.ts';
 
@@ -125,7 +125,7 @@ function sessionClient(
     random: Math.random,
     budget,
     maxWindowBytes: link.windowMaxBytes,
-    ...openBackends(backend),
+    backend: new Http1Backend(backend),
     hostField: session.hostHeader === 'backend' ? hostOf(session.backend) : null,
     observer: {
       limitHit: (limit) => telemetry.limitHit(limit),

@@ -16,14 +16,13 @@ const MIB = 1024 * 1024;
 
 interface Bench {
   readonly client: SessionClient;
-  readonly requests: FakeBackend;
-  readonly upgrades: FakeBackend;
+  readonly backend: FakeBackend;
   readonly limits: string[];
   readonly events: DialEvent[];
 }
 
 function newClient(t: TestContext, urls: readonly string[], changes: Partial<SessionClientOptions> = {}): Bench {
-  const [requests, upgrades] = [new FakeBackend(), new FakeBackend()];
+  const backend = new FakeBackend();
   const limits: string[] = [];
   const events: DialEvent[] = [];
   const client = new SessionClient({
@@ -42,8 +41,7 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
     random: () => 0,
     budget: new WindowBudget(64 * MIB),
     maxWindowBytes: 8 * MIB,
-    requests,
-    upgrades,
+    backend,
     hostField: null,
     observer: {
       limitHit: (limit) => limits.push(limit),
@@ -54,7 +52,7 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
   });
   t.after(() => client.close());
   client.start();
-  return { client, requests, upgrades, limits, events };
+  return { client, backend, limits, events };
 }
 
 /** A client with one link to a server, which has accepted it. */
@@ -106,18 +104,18 @@ describe('a session’s client', { timeout: CEILING_MS }, () => {
 
   it('dials again when its link is lost, and leases anew', async (t) => {
     const { url, links } = await listenLinks(t);
-    const { requests, client } = newClient(t, [url]);
+    const { backend, client } = newClient(t, [url]);
     await until(() => links[0]?.link.isReady === true);
     links[0]!.ask();
-    await until(() => requests.calls.length === 1);
+    await until(() => backend.calls.length === 1);
     links[0]!.socket.destroy();
     await until(() => links[1]?.link.isReady === true);
-    assert.ok(requests.call.isCancelled);
-    requests.call.fails(StreamCode.CANCELLED);
+    assert.ok(backend.call.isCancelled);
+    backend.call.fails(StreamCode.CANCELLED);
     links[1]!.ask();
-    await until(() => requests.calls.length === 2);
-    requests.call.answers(204);
-    requests.call.ends();
+    await until(() => backend.calls.length === 2);
+    backend.call.answers(204);
+    backend.call.ends();
     await until(() => links[1]!.handler.slots.length > 0);
     // That of the lost link is not counted on the new one.
     assert.equal(links[1]!.handler.slots.at(-1)?.returned, 1);
@@ -127,13 +125,13 @@ describe('a session’s client', { timeout: CEILING_MS }, () => {
 
 describe('the slots of a client', { timeout: CEILING_MS }, () => {
   it('are given back one by one, counted since the link began', async (t) => {
-    const { server, requests, client } = await connected(t);
+    const { server, backend, client } = await connected(t);
     for (let i = 1; i <= 3; i += 1) {
       const asked = server.ask();
-      await until(() => requests.calls.length === i);
+      await until(() => backend.calls.length === i);
       assert.deepEqual([client.busySlots, client.freeSlots], [1, 1]);
-      requests.call.answers(200);
-      requests.call.ends();
+      backend.call.answers(200);
+      backend.call.ends();
       await until(() => server.handler.slots.length === i);
       assert.deepEqual(server.handler.slots.at(-1), { leases: 2, returned: i, waiting: 0 });
       assert.deepEqual([asked.told, asked.status], [['head 200', 'end'], 200]);
@@ -142,18 +140,18 @@ describe('the slots of a client', { timeout: CEILING_MS }, () => {
   });
 
   it('are not exceeded: an OPEN beyond them is refused, not started, and its lease given back', async (t) => {
-    const { server, requests, limits } = await connected(t);
+    const { server, backend, limits } = await connected(t);
     for (let i = 0; i < 2; i += 1) server.ask();
     const refused = server.ask();
     await until(() => refused.told.length > 0 && server.handler.slots.length > 0);
     assert.deepEqual(refused.told, [`cut ${StreamCode.OVERLOADED} not-started`]);
-    assert.equal(requests.calls.length, 2);
+    assert.equal(backend.calls.length, 2);
     assert.deepEqual(limits, ['slots']);
     assert.equal(server.handler.slots.at(-1)?.returned, 1);
   });
 
   it('are given back for a head that HTTP does not allow, which the backend never sees', async (t) => {
-    const { server, requests } = await connected(t);
+    const { server, backend } = await connected(t);
     for (const strings of [['GET', '/', 'Bad Name', '1'], ['GET', '/a#b'], ['GET', '/', 'X', 'a\nb'], ['GET']]) {
       const before = server.handler.slots.length;
       const asked = server.ask(strings);
@@ -161,35 +159,35 @@ describe('the slots of a client', { timeout: CEILING_MS }, () => {
       const code = strings.length === 1 ? StreamCode.PROTOCOL : StreamCode.BAD_HEAD;
       assert.deepEqual(asked.told, [`cut ${code} not-started`]);
     }
-    assert.equal(requests.calls.length, 0);
+    assert.equal(backend.calls.length, 0);
   });
 });
 
 describe('long streams of a client', { timeout: CEILING_MS }, () => {
   it('hold no slot, and have a limit of their own', async (t) => {
-    const { server, client, requests, limits } = await connected(t, { maxLongStreams: 3 });
+    const { server, client, backend, limits } = await connected(t, { maxLongStreams: 3 });
     const asked: AskedOver[] = [];
     for (let i = 1; i <= 4; i += 1) {
       asked.push(server.ask());
-      await until(() => requests.calls.length === i);
-      requests.call.answers(200, 'Content-Type', 'text/event-stream');
+      await until(() => backend.calls.length === i);
+      backend.call.answers(200, 'Content-Type', 'text/event-stream');
       await until(() => asked.at(-1)!.told.length > 0);
     }
     assert.deepEqual(asked.at(-1)!.told, [`cut ${StreamCode.LONG_STREAMS}`]);
     assert.deepEqual([client.longStreams, limits], [3, ['long-streams']]);
-    requests.calls[0]!.ends();
+    backend.calls[0]!.ends();
     assert.equal(client.longStreams, 2);
   });
 });
 
 describe('a backend behind a client', { timeout: CEILING_MS }, () => {
   it('counts as down after three failures to connect in a row, until it answers', async (t) => {
-    const { server, client, requests } = await connected(t);
+    const { server, client, backend } = await connected(t);
     const fail = async (code: StreamCode, isStarted: boolean): Promise<void> => {
       const asked = server.ask();
-      const count = requests.calls.length;
-      await until(() => requests.calls.length > count);
-      requests.call.fails(code, isStarted);
+      const count = backend.calls.length;
+      await until(() => backend.calls.length > count);
+      backend.call.fails(code, isStarted);
       await until(() => asked.told.length > 0);
     };
     await fail(StreamCode.BACKEND_REFUSED, false);
@@ -200,35 +198,35 @@ describe('a backend behind a client', { timeout: CEILING_MS }, () => {
     await fail(StreamCode.BACKEND_REFUSED, false);
     assert.ok(!client.isBackendUp);
     server.ask();
-    const count = requests.calls.length;
-    await until(() => requests.calls.length > count);
-    requests.call.answers(503);
+    const count = backend.calls.length;
+    await until(() => backend.calls.length > count);
+    backend.call.answers(503);
     assert.ok(client.isBackendUp);
   });
 });
 
 describe('a client that drains', { timeout: CEILING_MS }, () => {
   it('says so, takes nothing new, and is done when what runs is over', async (t) => {
-    const { server, client, requests } = await connected(t);
+    const { server, client, backend } = await connected(t);
     const asked = server.ask();
-    await until(() => requests.calls.length === 1);
+    await until(() => backend.calls.length === 1);
     let isDrained = false;
     const drained = client.drain().then(() => (isDrained = true));
     await until(() => server.handler.goaways.length > 0);
     assert.deepEqual(server.handler.goaways, [StreamCode.DRAINING]);
     assert.ok(!isDrained);
-    requests.call.answers(200);
-    requests.call.ends();
+    backend.call.answers(200);
+    backend.call.ends();
     await drained;
     await until(() => asked.told.includes('end'));
   });
 
   it('is done only when the last bytes of its answers have left', async (t) => {
-    const { server, client, requests } = await connected(t, { concurrency: 20 });
+    const { server, client, backend } = await connected(t, { concurrency: 20 });
     const all = Array.from({ length: 20 }, () => server.ask());
-    await until(() => requests.calls.length === 20);
+    await until(() => backend.calls.length === 20);
     server.socket.pause();
-    for (const call of requests.calls) {
+    for (const call of backend.calls) {
       call.answers(200);
       call.says('x'.repeat(16_384));
       call.ends();

@@ -23,8 +23,7 @@ export interface SessionClientOptions {
   readonly random: () => number;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
-  readonly requests: BackendTransport;
-  readonly upgrades: BackendTransport;
+  readonly backend: BackendTransport;
   readonly hostField: string | null;
   readonly observer: ClientObserver;
 }
@@ -50,8 +49,7 @@ export class SessionClient implements ExchangeHost {
   readonly clock: Clock;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
-  readonly requests: BackendTransport;
-  readonly upgrades: BackendTransport;
+  readonly backend: BackendTransport;
   readonly hostField: string | null;
   readonly dialers: readonly Dialer[];
   /** The assertion that the server gives no more than was leased: nothing ever waits in it. */
@@ -68,8 +66,7 @@ export class SessionClient implements ExchangeHost {
     this.clock = options.clock;
     this.budget = options.budget;
     this.maxWindowBytes = options.maxWindowBytes;
-    this.requests = options.requests;
-    this.upgrades = options.upgrades;
+    this.backend = options.backend;
     this.hostField = options.hostField;
     this.#slots = pLimit(options.concurrency);
     const places = options.servers.flatMap((server) => Array.from({ length: options.linksPerServer }, () => server));
@@ -122,7 +119,7 @@ export class SessionClient implements ExchangeHost {
   async close(): Promise<void> {
     for (const dialer of this.dialers) dialer.stop();
     for (const link of this.links) link.close(CloseCode.DONE, 'stopped');
-    await Promise.all([this.requests.close(), this.upgrades.close()]);
+    await this.backend.close();
   }
 
   // ---- for exchanges

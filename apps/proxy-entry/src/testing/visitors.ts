@@ -4,13 +4,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { listenHttp } from '../visitor/node-http.ts';
-import type {
-  VisitorExchange,
-  VisitorListener,
-  VisitorTransport,
-  VisitorTransportOptions,
-} from '../visitor/transport.ts';
+import { listenVisitors as listen } from '../visitor/listen.ts';
+import type { VisitorExchange, VisitorListener, Visitors, VisitorOptions } from '../visitor/transport.ts';
 
 const OPTIONS = {
   host: '127.0.0.1',
@@ -116,17 +111,13 @@ export class Arrived implements VisitorListener {
 }
 
 export interface VisitorBench {
-  readonly transport: VisitorTransport;
+  readonly transport: Visitors;
   readonly visit: () => Promise<Visitor>;
   /** The next request. */
   readonly arrival: () => Promise<Arrived>;
 }
 
-export async function listenVisitors(
-  t: TestContext,
-  listen: typeof listenHttp,
-  changes: Partial<VisitorTransportOptions> = {},
-): Promise<VisitorBench> {
+export async function listenVisitors(t: TestContext, changes: Partial<VisitorOptions> = {}): Promise<VisitorBench> {
   const arrived: Arrived[] = [];
   let wake: (() => void) | null = null;
   const transport = await listen(

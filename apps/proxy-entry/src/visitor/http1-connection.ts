@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { Faults, Phase, RequestReader, ResponseWriter } from '@sallyport/http1';
 import type { Fault, MessageHandler, ReadLimits } from '@sallyport/http1';
 import { Http1Exchange } from './http1-exchange.ts';
-import type { AdmissionFailure, VisitorHandler } from './transport.ts';
+import type { AdmissionFailure, Peer, VisitorHandler } from './transport.ts';
 
 /** What all connections of a listener have in common. */
 export interface ConnectionContext {
@@ -33,7 +33,7 @@ export class VisitorConnection implements MessageHandler {
   readonly socket: Socket;
   readonly reader: RequestReader;
   readonly writer: ResponseWriter;
-  readonly remoteAddress: string;
+  readonly peer: Peer;
   readonly #context: ConnectionContext;
   #exchange: Http1Exchange | null = null;
   /** What came behind a request that is still being answered: reading goes on up to a limit, so that a close is seen. */
@@ -46,10 +46,10 @@ export class VisitorConnection implements MessageHandler {
   #isLingering = false;
   #lingeredBytes = 0;
 
-  constructor(context: ConnectionContext, socket: Socket) {
+  constructor(context: ConnectionContext, socket: Socket, peer: Peer) {
     this.#context = context;
     this.socket = socket;
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.peer = peer;
     this.reader = new RequestReader(context.limits, this);
     this.writer = new ResponseWriter(Math.floor(context.keepAliveTimeoutMs / MS_PER_SECOND));
     this.#nowMs = performance.now();
@@ -212,7 +212,7 @@ export class VisitorConnection implements MessageHandler {
     if (exchange?.isHeadGiven === true) return exchange.cut();
     this.#exchange = null;
     exchange?.finish(false);
-    this.#say(this.#context.handler.onRefused(failure, this.remoteAddress));
+    this.#say(this.#context.handler.onRefused(failure, this.peer.remoteAddress));
   }
 
   /** The last words of a connection that has no exchange. */
@@ -242,8 +242,3 @@ const TOO_LARGE: ReadonlySet<Fault> = new Set([
   Faults.TOO_MANY_LINES,
   Faults.START_LINE_TOO_LONG,
 ]);
-
-/** Node shows IPv4 on a dual-stack socket as `::ffff:1.2.3.4`. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
-}

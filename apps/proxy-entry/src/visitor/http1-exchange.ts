@@ -1,7 +1,7 @@
 /** One request and its answer by our own codec. One object is both: what was asked, and what it is answered by. */
 import { Framing, writePieces } from '@sallyport/http1';
 import type { VisitorConnection } from './http1-connection.ts';
-import type { VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
+import type { Peer, VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
 /** A body up to this size that comes in the same turn as its head goes out with it, as one string in one write. */
 const JOINED_BODY_BYTES = 4_096;
@@ -13,8 +13,7 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   readonly target: string;
   readonly httpVersion: string;
   readonly fields: readonly string[];
-  readonly remoteAddress: string;
-  readonly scheme = 'http';
+  readonly peer: Peer;
   readonly isUpgrade: boolean;
   readonly hasBody: boolean;
   readonly arrivedMs: number;
@@ -45,7 +44,7 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
     this.target = reader.target;
     this.httpVersion = reader.minor === 1 ? '1.1' : '1.0';
     this.fields = reader.fields;
-    this.remoteAddress = connection.remoteAddress;
+    this.peer = connection.peer;
     this.isUpgrade = isUpgrade;
     this.hasBody = isUpgrade || reader.framing === Framing.CHUNKED || reader.facts.contentLength > 0;
     this.arrivedMs = nowMs;

@@ -6,8 +6,8 @@ import type { TestContext } from 'node:test';
 import fc from 'fast-check';
 import { request, stream } from '../../../../packages/http1/src/testing/messages.ts';
 import { readRequests } from '../../../../packages/http1/src/testing/record.ts';
-import { listenHttp1 } from './http1-listener.ts';
-import type { VisitorExchange, VisitorTransport } from './transport.ts';
+import { listenVisitors as listenAll } from './listen.ts';
+import type { VisitorExchange, Visitors } from './transport.ts';
 
 const CEILING_MS = 60_000;
 const RUNS = 400;
@@ -87,9 +87,9 @@ async function say(port: number, text: string, cuts: readonly number[], answers:
   return heard;
 }
 
-async function listen(t: TestContext, collector: Collector): Promise<VisitorTransport> {
+async function listen(t: TestContext, collector: Collector): Promise<Visitors> {
   const limits = { connections: 100, requestHeadBytes: 65_536, headTimeoutMs: 5_000, keepAliveTimeoutMs: 5_000 };
-  const transport = await listenHttp1({ host: '127.0.0.1', port: 0, ...limits }, collector);
+  const transport = await listenAll({ host: '127.0.0.1', port: 0, ...limits }, collector);
   t.after(() => transport.close());
   return transport;
 }

@@ -1,15 +1,22 @@
-/** The seam to visitors: a request in, its answer out. Libraries behind it can change without the rest knowing. */
+/** The seams to visitors: what speaks with them, and a request with its answer. */
+import type { Socket } from 'node:net';
+
+/** Who is at the other end of a connection, as far as that is known before a request. */
+export interface Peer {
+  /** Of the visitor, or of the last proxy in front of us. */
+  readonly remoteAddress: string;
+  readonly scheme: 'http' | 'https';
+}
 
 export interface VisitorRequest {
+  readonly peer: Peer;
   readonly method: string;
   /** As it was sent: origin, absolute or asterisk form. */
   readonly target: string;
-  /** `1.0` or `1.1`. */
+  /** `1.0`, `1.1` or `2`. */
   readonly httpVersion: string;
   /** Flat, as sent: name, value, … */
   readonly fields: readonly string[];
-  readonly remoteAddress: string;
-  readonly scheme: 'http' | 'https';
   readonly isUpgrade: boolean;
   readonly hasBody: boolean;
   /** When the request event came, on the clock of `performance.now()`. */
@@ -54,16 +61,29 @@ export interface VisitorHandler {
   limitHit(limit: string): void;
 }
 
-export interface VisitorTransportOptions {
+export interface VisitorOptions {
   readonly host: string;
   readonly port: number;
+  /** Open at once, of all listeners together. */
   readonly connections: number;
   readonly requestHeadBytes: number;
   readonly headTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
 }
 
-export interface VisitorTransport {
+/** What speaks one version of HTTP on connections that a listener has accepted. */
+export interface VisitorProtocol {
+  accept(socket: Socket, peer: Peer): void;
+  /** Connections open now. */
+  readonly connections: number;
+  /** Open connections are told to close on their next answer, idle ones are closed. */
+  drain(): void;
+  /** Resolves when every connection has ended; after a grace it is cut. */
+  close(): Promise<void>;
+}
+
+/** All listeners of an entry and what speaks on their connections. */
+export interface Visitors {
   readonly port: number;
   readonly connections: number;
   /** Takes no new connections; open ones are told to close on their next answer. */

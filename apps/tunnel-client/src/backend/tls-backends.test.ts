@@ -6,54 +6,43 @@ import { haveOpenssl, listenTls } from '../testing/tls-backend.ts';
 import { hostOf, tlsName } from './tls-name.ts';
 import { Http1Backend } from './http1-backend.ts';
 import type { BackendOptions } from './transport.ts';
-import { UndiciBackend } from './undici-backend.ts';
-import { UpgradeBackend } from './upgrade-backend.ts';
 
 /** Nothing here waits; this is for what never comes. */
 const CEILING_MS = 10_000;
 
-const BACKENDS = {
-  'undici, as usual': { Backend: UndiciBackend, isUpgrade: false },
-  'node:http, for an upgrade': { Backend: UpgradeBackend, isUpgrade: true },
-  'our own codec, as usual': { Backend: Http1Backend, isUpgrade: false },
-  'our own codec, for an upgrade': { Backend: Http1Backend, isUpgrade: true },
-} as const;
-type How = keyof typeof BACKENDS;
-
-async function ask(t: TestContext, how: How, changes: Partial<BackendOptions> = {}): Promise<Answer> {
-  const { Backend, isUpgrade } = BACKENDS[how];
+async function ask(t: TestContext, isUpgrade: boolean, changes: Partial<BackendOptions> = {}): Promise<Answer> {
   const { port, ca } = await listenTls(t);
   const options = { ...OPTIONS, ca, url: `https://127.0.0.1:${port}`, ...changes };
-  const backend = new Backend(options);
+  const backend = new Http1Backend(options);
   t.after(() => backend.close());
   const answer = new Answer(backend, get('/', ...(isUpgrade ? ['Upgrade', 'chat'] : [])));
   await answer.over;
   return answer;
 }
 
-for (const how of Object.keys(BACKENDS) as How[]) {
-  describe(`a backend behind TLS, asked by ${how}`, { timeout: CEILING_MS }, () => {
+for (const isUpgrade of [false, true]) {
+  describe(`a backend behind TLS, asked ${isUpgrade ? 'for an upgrade' : 'as usual'}`, { timeout: CEILING_MS }, () => {
     it('may be named by its address, which is checked and not asked for', async (t) => {
       if (!haveOpenssl(t)) return;
-      assert.equal((await ask(t, how)).body, 'asked for false');
+      assert.equal((await ask(t, isUpgrade)).body, 'asked for false');
     });
 
     it('may be asked for another name, which is then the one that is checked', async (t) => {
       if (!haveOpenssl(t)) return;
-      assert.equal((await ask(t, how, { serverName: 'named.test' })).body, 'asked for named.test');
+      assert.equal((await ask(t, isUpgrade, { serverName: 'named.test' })).body, 'asked for named.test');
     });
 
     it('whose certificate does not fit has refused, and nothing was started', async (t) => {
       if (!haveOpenssl(t)) return;
       // The visitor's Host is not looked at.
       for (const changes of [{ serverName: 'visited.example' }, { ca: undefined }]) {
-        assert.deepEqual((await ask(t, how, changes)).told, ['failed backend-refused not-started']);
+        assert.deepEqual((await ask(t, isUpgrade, changes)).told, ['failed backend-refused not-started']);
       }
     });
 
     it('that would speak HTTP/2 is spoken to in HTTP/1.1, and all its fields pass', async (t) => {
       if (!haveOpenssl(t)) return;
-      const { fields } = await ask(t, how);
+      const { fields } = await ask(t, isUpgrade);
       assert.deepEqual(fields.slice(0, 6), ['X-Version', '1.1', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']);
     });
   });

@@ -60,8 +60,7 @@ export class ExchangeBench implements ExchangeHost {
   readonly clock = new VirtualClock();
   readonly budget = new WindowBudget(64 * 1024 * 1024);
   readonly maxWindowBytes = 8 * 1024 * 1024;
-  readonly requests = new FakeBackend();
-  readonly upgrades = new FakeBackend();
+  readonly backend = new FakeBackend();
   hostField: string | null = null;
   maxLongStreams = 10;
   longStreams = 0;

@@ -3,8 +3,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { listenVisitors } from '../testing/visitors.ts';
 import type { Arrived, Visitor } from '../testing/visitors.ts';
-import { listenHttp1 } from './http1-listener.ts';
-import type { VisitorTransportOptions } from './transport.ts';
+import type { VisitorOptions } from './transport.ts';
 
 /** Nothing here waits; this is for what never comes. */
 const CEILING_MS = 10_000;
@@ -14,14 +13,14 @@ const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n';
 
 /** One request that has arrived. */
 async function asked(t: TestContext, text: string): Promise<{ visitor: Visitor; arrived: Arrived }> {
-  const { visit, arrival } = await listenVisitors(t, listenHttp1);
+  const { visit, arrival } = await listenVisitors(t);
   const visitor = await visit();
   visitor.say(text);
   return { visitor, arrived: await arrival() };
 }
 
-function listen(t: TestContext, changes: Partial<VisitorTransportOptions> = {}) {
-  return listenVisitors(t, listenHttp1, changes);
+function listen(t: TestContext, changes: Partial<VisitorOptions> = {}) {
+  return listenVisitors(t, changes);
 }
 
 function answer({ exchange }: Arrived, text: string, closes = false): void {

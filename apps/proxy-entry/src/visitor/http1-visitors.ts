@@ -1,0 +1,65 @@
+/** HTTP/1.1 with visitors by our own codec: their connections, and the clock that watches them. */
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { DEFAULT_LIMITS, MAX_FIELD_LINES } from '@sallyport/http1';
+import { VisitorConnection } from './http1-connection.ts';
+import type { ConnectionContext } from './http1-connection.ts';
+import type { Peer, VisitorHandler, VisitorOptions, VisitorProtocol } from './transport.ts';
+
+/** How late a time limit may be noticed. */
+const CHECK_PERIOD_MS = 1_000;
+const CLOSE_GRACE_MS = 1_000;
+
+export class Http1Visitors implements VisitorProtocol {
+  readonly #connections = new Set<VisitorConnection>();
+  readonly #context: ConnectionContext & { isDraining: boolean };
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: VisitorOptions, handler: VisitorHandler) {
+    this.#context = {
+      handler,
+      // The number of lines is checked in the head, which is what the setting is about.
+      limits: {
+        ...DEFAULT_LIMITS,
+        headBytes: options.requestHeadBytes,
+        startLineBytes: options.requestHeadBytes,
+        headLines: MAX_FIELD_LINES,
+      },
+      headTimeoutMs: options.headTimeoutMs,
+      keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+      isDraining: false,
+      onClosed: (connection) => this.#connections.delete(connection),
+    };
+    this.#timer = setInterval(() => this.#check(), CHECK_PERIOD_MS).unref();
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  accept(socket: Socket, peer: Peer): void {
+    this.#connections.add(new VisitorConnection(this.#context, socket, peer));
+  }
+
+  drain(): void {
+    this.#context.isDraining = true;
+    for (const connection of this.#connections) if (connection.isIdle) connection.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.drain();
+    const deadline = setTimeout(() => {
+      for (const connection of this.#connections) connection.destroy();
+    }, CLOSE_GRACE_MS);
+    const sockets = [...this.#connections].map(({ socket }) => socket);
+    // Not events.once: that rejects where a visitor resets its connection.
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    clearTimeout(deadline);
+    clearInterval(this.#timer);
+  }
+
+  #check(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) connection.check(nowMs);
+  }
+}

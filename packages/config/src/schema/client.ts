@@ -1,0 +1,52 @@
+/** Settings of tunnel-client and its sessions. */
+import { Type } from 'typebox';
+import { backendUrl, choice, count, dnsName, filePath, milliseconds, sessionId } from '../parts.ts';
+import { closed, admin, servers, drainTimeout } from './shared.ts';
+
+export const session = Type.Object(
+  {
+    id: sessionId('Public name of the session'),
+    backend: backendUrl({ description: 'Where its requests go' }),
+    concurrency: Type.Optional(
+      Type.Integer({
+        description: 'Slots of this session; unset: client.concurrency',
+        minimum: 1,
+        maximum: 10_000,
+        examples: [10],
+      }),
+    ),
+    caFile: Type.Optional(
+      filePath('Certificates (PEM) that an https:// backend is checked against; unset: the well-known ones'),
+    ),
+    serverName: Type.Optional(dnsName('Name an https:// backend is asked for and checked against; unset: its host')),
+    hostHeader: choice("Host sent to the backend: the visitor's or the backend's own", 'visitor', [
+      'visitor',
+      'backend',
+    ]),
+  },
+  {
+    ...closed,
+    description: 'One session',
+    title: 'a session (id, backend, …)',
+    examples: [{ id: 'demo', backend: 'http://127.0.0.1:3000' }],
+  },
+);
+
+export const client = Type.Object(
+  {
+    servers: servers('Tunnel-servers to dial'),
+    credentialFile: Type.Optional(filePath('File with a line id:secret that the client shows to its servers')),
+    admin: admin('client', 12_004),
+    links: count('Links to each server', 1, { maximum: 64 }),
+    concurrency: count('Slots: requests at one backend at once', 10, { maximum: 10_000 }),
+    maxLongStreams: count('Upgraded connections and event streams at once', 1000, { minimum: 0 }),
+    sessions: Type.Array(session, { description: 'Sessions to offer', default: [], maxItems: 1000 }),
+    backendConnectTimeoutMs: milliseconds('Time to connect to a backend', 5000),
+    backendHeadTimeoutMs: milliseconds('Time for a backend to begin its answer', 90_000),
+    backendIdleTimeoutMs: milliseconds('Time a backend connection is kept idle for reuse', 1000, { minimum: 0 }),
+    reconnectMinMs: milliseconds('Shortest wait before dialling again', 100),
+    reconnectMaxMs: milliseconds('Longest wait before dialling again', 15_000),
+    drainTimeoutMs: drainTimeout('open requests'),
+  },
+  { ...closed, description: 'tunnel-client, beside the backend' },
+);

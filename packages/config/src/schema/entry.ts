@@ -1,0 +1,49 @@
+/** Settings of proxy-entry. */
+import { Type } from 'typebox';
+import { SESSION_ID_PATTERN, bindHost, cidr, count, dnsName, filePath, flag, milliseconds, port } from '../parts.ts';
+import { KIB, HEAD_CAP_BYTES, HEAD_CAP_LINES, closed, admin, servers, drainTimeout } from './shared.ts';
+
+export const entry = Type.Object(
+  {
+    host: bindHost('Address that visitors reach'),
+    port: port('Port that visitors reach', 12_000),
+    admin: admin('entry', 12_003),
+    servers: servers('Tunnel-servers to keep an uplink to'),
+    credentialFile: Type.Optional(filePath('File with a line id:secret that the entry shows to its servers')),
+    domain: Type.Optional(dnsName('Visitors of <id>.<domain> reach the session <id>')),
+    hosts: Type.Record(
+      Type.String(),
+      Type.String({ title: 'a session id', pattern: SESSION_ID_PATTERN, examples: ['demo'] }),
+      {
+        description: 'Host name (lower case, no port) to session id',
+        default: {},
+        propertyNames: dnsName('A host name'),
+        maxProperties: 10_000,
+        examples: [{ 'app.example.org': 'demo' }],
+      },
+    ),
+    trustedProxies: Type.Array(cidr(), {
+      description: 'Networks whose Forwarded and X-Forwarded-* fields are believed',
+      default: [],
+      maxItems: 1000,
+    }),
+    serverTiming: flag('Answers carry Server-Timing, one entry per hop', true),
+    connections: count('Visitor connections open at once', 10_000),
+    requestHeadBytes: count('Bytes of a request head', HEAD_CAP_BYTES, { minimum: KIB, maximum: HEAD_CAP_BYTES }),
+    requestHeadLines: count('Lines of a request head', HEAD_CAP_LINES, { maximum: HEAD_CAP_LINES }),
+    targetBytes: count('Bytes of a request target', 8 * KIB, { minimum: 64, maximum: HEAD_CAP_BYTES }),
+    bodyBytes: count('Bytes of a request body; 0: no limit', 0, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    headTimeoutMs: milliseconds('Time for a visitor to send a request head', 10_000),
+    keepAliveTimeoutMs: milliseconds('Time a visitor connection may sit idle', 75_000),
+    uploadStallTimeoutMs: milliseconds('Time an upload may wait for the backend to read', 60_000),
+    sessionSyncTimeoutMs: milliseconds('Time to wait for the first list of sessions before answering 503', 2000, {
+      minimum: 0,
+    }),
+    retryBudgetPercent: count('Requests that may be sent a second time, in percent of all', 10, {
+      minimum: 0,
+      maximum: 100,
+    }),
+    drainTimeoutMs: drainTimeout('open requests'),
+  },
+  { ...closed, description: 'proxy-entry, the public edge' },
+);
