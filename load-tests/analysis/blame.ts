@@ -5,12 +5,14 @@ import { answersOf, errorStatuses, list, ownErrors, topErrorHop } from './failur
 import { degradationOf } from './knee.ts';
 import { growthOf, hopP99, mostGrownHop, p50Of, p99Of, shortfall, unseenGrowth } from './growth.ts';
 import type { Growth } from './growth.ts';
-import { behindQueue, limitSigns, hopOfLimit, starvedHop } from './cause.ts';
+import { HELD_HOPS, behindQueue, limitSigns, hopOfLimit, starvedHop } from './cause.ts';
 
 const HALF = 0.5;
 const QUARTER = 0.25;
 const MEDIAN_FACTOR = 3;
 const FLOOR_MS = 5;
+/** A request that waited less found a free slot. */
+const FREE_SLOT_MS = 0.5;
 const MIN_SHORTFALL = 0.01;
 
 /** Who, and the independent signs for it. */
@@ -67,18 +69,28 @@ function backendBeside(steps: readonly StepReport[], index: number): string[] {
 /**
  * Requests queue for a slot, and the direct arm does not carry the rate either: the backend holds the slots. More of them
  * would only queue at the backend instead. A direct arm that grew by less than a quarter of what the tunnel did is just
- * disturbed by the same machine.
+ * disturbed by the same machine: but where most requests do not wait at all the slots are enough (by Little's law, the
+ * median time they are held), the queue is made in bursts, and what held the slots in those is the hop whose tail grew
+ * most. The backend's own tail is cut short by them: who waits for a slot does not wait at the backend.
  */
 function backendBehindQueue(steps: readonly StepReport[], index: number): string[] {
   const direct = degradationOf(steps, index, 'direct');
   const hop = growthOf(steps, index, hopP99('backend'));
   if (direct === null || mostGrownHop(steps, index)?.hop !== 'queue' || (hop?.by ?? 0) <= FLOOR_MS) return [];
   const [through, beside] = [growthOf(steps, index, p99Of('tunnel')), growthOf(steps, index, p99Of('direct'))];
-  if ((beside?.by ?? 0) < QUARTER * (through?.by ?? Infinity)) return [];
+  const isJustDisturbed = (beside?.by ?? 0) < QUARTER * (through?.by ?? Infinity);
+  if (isJustDisturbed && !isBurstOfBackend(steps, index)) return [];
   return [
     `direct arm: no longer carried either: ${direct.reasons.join('; ')}`,
     `requests queue for slots that the backend holds: backend hop: p99 ${hop === null ? '' : span(hop)}`,
   ];
+}
+
+/** The median request found a free slot, and of all that a slot is held for, the tail of the backend grew most. */
+function isBurstOfBackend(steps: readonly StepReport[], index: number): boolean {
+  if ((steps[index]?.hopsMs?.queue.p50 ?? Infinity) > FREE_SLOT_MS) return false;
+  const grownBy = (hop: HopName): number => growthOf(steps, index, hopP99(hop))?.by ?? 0;
+  return HELD_HOPS.every((hop) => grownBy(hop) <= grownBy('backend'));
 }
 
 /** Signs against the backend without a direct arm. */

@@ -36,6 +36,12 @@ function held(steps: StepReport[], link: number, serviceP50: number | null = nul
   });
 }
 
+/** At every step but the first the median request waits for a slot. */
+function waits(step: StepReport, waitMs: number): StepReport {
+  if (step.hopsMs === null || step.rate === 200) return step;
+  return { ...step, hopsMs: { ...step.hopsMs, queue: { ...step.hopsMs.queue, p50: waitMs } } };
+}
+
 describe('behind a queue', () => {
   test('is nothing when a slot is held as long as ever: the slots are too few', () => {
     assert.equal(behindQueue(queued, 1), undefined);
@@ -49,8 +55,19 @@ describe('behind a queue', () => {
     assert.match(verdict(both).evidence.join('\n'), /requests queue for slots that the backend holds/);
     for (const p99 of [4, 14]) {
       const direct = makeSteps([{ rate: 200 }, { ...limit, direct: { p50: 1, p99 } }]);
-      assert.deepEqual([verdict(direct).fault, verdict(direct).hop], ['tunnel', 'queue']);
+      const waiting = direct.map((step) => waits(step, 40));
+      assert.deepEqual([verdict(waiting).fault, verdict(waiting).hop], ['tunnel', 'queue']);
     }
+  });
+
+  test('is the backend when a queue comes in bursts, the slots enough and the tail of the backend grown most', () => {
+    // As seen: httpbin with 8 workers at 1000/s, 10 slots held for 2 ms.
+    const limit = { rate: 1000, tunnel: { p50: 3, p99: 59 }, direct: { p50: 1.8, p99: 15 } };
+    const bursts = makeSteps([{ rate: 200 }, { ...limit, hops: { queue: 38, backend: 9, link: 6 } }]);
+    assert.equal(verdict(bursts).fault, 'backend');
+    const link = makeSteps([{ rate: 200 }, { ...limit, hops: { queue: 38, backend: 9, link: 30 } }]);
+    assert.equal(verdict(link).fault, 'tunnel');
+    assert.equal(verdict(bursts.map((step) => waits(step, 20))).fault, 'tunnel');
   });
 
   test('is the hop that lengthened the time a slot is held', () => {

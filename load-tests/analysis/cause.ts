@@ -8,7 +8,7 @@ const HOLDING_FACTOR = 2;
 const MIN_HOLDING_MS = 5;
 const HALF = 0.5;
 /** What is held while a slot is taken, in the order of the path. */
-const HELD_HOPS = ['link', 'slot', 'client', 'backend'] as const satisfies readonly HopName[];
+export const HELD_HOPS = ['link', 'slot', 'client', 'backend'] as const satisfies readonly HopName[];
 /** The limits whose name says which hop waits or refuses. */
 const HOP_OF_LIMIT: Readonly<Record<string, HopName>> = {
   'entry connections': 'entry',

@@ -109,6 +109,17 @@ describe('a delay at every rate alike', () => {
     assert.equal(verdict(alike({ ...tail, lagP99Ms: 40 })).fault, 'none');
   });
 
+  test('in the tail that becomes shorter with the rate, as on a lossy line, counts where it is ten times the direct one', () => {
+    // As seen with 2 % of packets lost.
+    const tails = [155, 103, 40, 20].map((p99, i) => ({ rate: 10 * 2 ** i, tunnel: { p50: 2, p99 } }));
+    const lossy = (directP99: number) =>
+      makeSteps(
+        tails.map((each) => ({ ...each, direct: { p50: 1, p99: directP99 }, hops: { link: each.tunnel.p99 } })),
+      );
+    assert.deepEqual([verdict(lossy(2)).fault, verdict(lossy(2)).hop], ['tunnel', 'link']);
+    assert.equal(verdict(lossy(3)).fault, 'none');
+  });
+
   test('is nobody’s when it is what a tunnel may cost', () => {
     assert.equal(verdict(alike({ tunnel: { p50: 9, p99: 40 }, direct: { p50: 1, p99: 2 } })).fault, 'none');
   });

@@ -10,12 +10,15 @@ const MOST_STEPS = 0.75;
 const MAX_ADDED_P50_MS = 10;
 /** The same for the tail: operators' usual alert. */
 const MAX_ADDED_P99_MS = 50;
+/** Where the tail is this many times the direct one's at every rate, it need be over the limit at half of them only. */
+const TIMES_DIRECT = 10;
 /** A generator's lag beyond this part of a delay makes the delay worthless. */
 const MAX_LAG_SHARE = 0.2;
 
 /**
  * A delay at most of the rates alike: the median through the tunnel 10 ms over the direct one's, or the p99 50 ms over
- * it; without a direct arm, over what the backend hop has. The hop is the one that holds at least half of it; what is
+ * it; without a direct arm, over what the backend hop has. A lost packet costs the less the more follow it, so a tail that
+ * is ten times the direct one's at every rate counts at half of the rates. The hop is the one that holds at least half of it; what is
  * not in any hop (the body, the way to the entry) has no name. Medians hold against a lagging generator; a tail counts
  * only beside a lag that is small against it.
  */
@@ -29,7 +32,8 @@ function delayAt(steps: readonly StepReport[], quantile: 'p50' | 'p99', limitMs:
     const lagMs = quantile === 'p50' ? step.generator.lagP50Ms : step.generator.lagP99Ms;
     return (added[index] ?? 0) >= limitMs && lagMs <= MAX_LAG_SHARE * (added[index] ?? 0);
   });
-  if (steps.length === 0 || slow.length < MOST_STEPS * steps.length) return null;
+  const part = quantile === 'p99' && steps.every((step) => isManyTimesDirect(step)) ? HALF : MOST_STEPS;
+  if (steps.length === 0 || slow.length < part * steps.length) return null;
   const middle = median(added);
   const index = steps.indexOf(slow[0] as StepReport);
   const [hop, holdsMs] = holderOf(slow, quantile);
@@ -40,6 +44,10 @@ function delayAt(steps: readonly StepReport[], quantile: 'p50' | 'p99', limitMs:
     hop === null ? `${holdsMs.toFixed(1)} ms of it in no hop` : `${hop} hop: ${quantile} ${holdsMs.toFixed(1)} ms`;
   const signs = [`so at ${slow.length} of ${steps.length} rates`, isHolding ? where : 'no hop holds most of it'];
   return { kind: 'delay', fault: 'tunnel', hop: isHolding ? hop : null, index, symptom, signs };
+}
+
+function isManyTimesDirect({ arms }: StepReport): boolean {
+  return arms.direct !== undefined && arms.tunnel.latencyMs.p99 >= TIMES_DIRECT * arms.direct.latencyMs.p99;
 }
 
 function addedBeyond({ arms, hopsMs }: StepReport, quantile: 'p50' | 'p99'): number | null {

@@ -45,6 +45,7 @@ type Signs = {
 };
 export type GateJudgement = Pick<GateSection, 'outcome' | 'rows' | 'sentence'> & {
   control: NonNullable<GateSection['control']>;
+  isFit: boolean;
 };
 
 /** Windows of an earlier run, as its report.json keeps them. */
@@ -148,11 +149,12 @@ function judge({ baselineMs, serviceMs, difference, controls, failures, steps }:
   const answers = answersOf(failures);
   const unfit = unfitWindows(steps);
   const facts = { rows, control, failures, answers, unfit: unfit.isTooMany ? unfit.signs : [] };
+  const isFit = isFitToTell(facts);
   const outcome = overall(facts);
   const sentence = gateSentence({ outcome, windows: steps.length, ...facts });
   // Without a window there is no figure, and none is shown.
   const isMeasured = rows.every(({ differenceMs }) => Number.isFinite(differenceMs));
-  return isMeasured ? { outcome, rows, control, sentence } : { outcome, rows: [], control: [], sentence };
+  return isMeasured ? { outcome, rows, control, sentence, isFit } : { outcome, rows: [], control: [], sentence, isFit };
 }
 
 /** A median of no windows is NaN, and fit for nothing. */
@@ -177,10 +179,14 @@ function outcomeOf(ci95: Interval | null, marginMs: number): Outcome {
 
 type Facts = { rows: readonly GateRow[]; control: readonly GateControl[]; answers: Answers; unfit: readonly string[] };
 
+function isFitToTell({ unfit, control }: Pick<Facts, 'unfit' | 'control'>): boolean {
+  return unfit.length === 0 && control.every(({ isFit }) => isFit);
+}
+
 /** Errors first, since they make all latencies meaningless; then the machine; then the figures, the worst of them. */
-function overall({ rows, control, answers, unfit }: Facts): Outcome {
+function overall({ rows, answers, ...fitness }: Facts): Outcome {
   if (answers !== 'sound') return answers === 'failing' ? 'fail' : 'inconclusive';
-  if (unfit.length > 0 || control.some(({ isFit }) => !isFit)) return 'inconclusive';
+  if (!isFitToTell(fitness)) return 'inconclusive';
   if (rows.some(({ outcome }) => outcome === 'fail')) return 'fail';
   return rows.every(({ outcome }) => outcome === 'pass') ? 'pass' : 'inconclusive';
 }

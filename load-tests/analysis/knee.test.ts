@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { StepReport } from '../report/model.ts';
 import { makeSteps } from '../testing/steps.ts';
 import { findDisturbances, findKnee } from './knee.ts';
 
 const ramp = (achieved: number, p99: number, badSeconds: number) =>
   makeSteps([{ rate: 50 }, { rate: 100, tunnel: { achieved, p99 }, badSeconds }]);
+
+/** The same with a p90 as low as the median. */
+function tailOnly(step: StepReport): StepReport {
+  const { tunnel } = step.arms;
+  const latencyMs = { ...tunnel.latencyMs, p90: tunnel.latencyMs.p50 };
+  return { ...step, arms: { ...step.arms, tunnel: { ...tunnel, latencyMs } } };
+}
 
 describe('the knee', () => {
   test('is nowhere while every step is carried', () => {
@@ -103,6 +111,17 @@ describe('the knee', () => {
     assert.equal(findKnee(steps, 'tunnel'), null);
     const spread = makeSteps([{ rate: 20 }, { rate: 50, tunnel: { p99: 80 }, badSeconds: 3 }]);
     assert.equal(findKnee(spread, 'tunnel')?.rate, 50);
+  });
+
+  test('at the top rate is not p99 alone, where p90 has not risen with it', () => {
+    const steps = makeSteps([{ rate: 20 }, { rate: 50, tunnel: { p99: 80 } }]).map((step) => tailOnly(step));
+    assert.equal(findKnee(steps, 'tunnel'), null);
+    assert.deepEqual(
+      findDisturbances(steps, 'tunnel').map(({ rate }) => rate),
+      [50],
+    );
+    const confirmed = makeSteps([{ rate: 20 }, { rate: 50, tunnel: { p99: 80 } }, { rate: 100, tunnel: { p99: 90 } }]);
+    assert.equal(findKnee([...confirmed.slice(0, 2).map((step) => tailOnly(step)), confirmed[2]!], 'tunnel')?.rate, 50);
   });
 
   test('is each arm’s own', () => {

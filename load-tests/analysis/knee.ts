@@ -11,12 +11,15 @@ const P99_FLOOR_MS = 5;
 const TAIL_SECONDS_SHARE = 0.25;
 const MIN_TAIL_SECONDS = 2;
 
+/** At the top rate, which no other confirms, p99 alone counts only beside this rise of p90. */
+const P90_FACTOR = 1.5;
 /** At the top rate, which no other confirms, late answers alone count from this part of the offered load on. */
 const MAX_LATE_SHARE = 0.05;
 
 /**
  * Why a step counts as no longer carried. `failuresOnly`: nothing was late, dropped or slow; requests failed, and that is
- * all. `isPassing`: answers were late, but not throughout the step nor many of them: one pause can do that.
+ * all. `isPassing`: answers were late, but not throughout the step nor many of them: one pause can do that; or p99
+ * grew and p90 did not: a few disturbed moments can.
  */
 export type Degradation = {
   index: number;
@@ -35,7 +38,9 @@ export type Degradation = {
  * Any of them counts only where it lasts: with every whole step of a higher rate degraded too, and every later one of the
  * same rate. What a higher rate carries after all is a disturbance and not a limit. At the top rate, which no other
  * confirms, late answers alone count only where p99 is over its limit throughout the step, or where they are over 5 %: a
- * single pause near the end of a step makes more than one in a hundred late.
+ * single pause near the end of a step makes more than one in a hundred late. And p99 alone counts there only where p90
+ * has risen with it: what queues for want of capacity makes more than one in a hundred wait (Gunther), and in a step of
+ * some hundred requests p99 is one or two of them.
  *
  * Source: the usual definition of saturation in load testing (throughput no longer follows the offered load, or latency
  * leaves its plateau); Gunther, Guerrilla Capacity Planning, ch. 4–6, for why the two come together.
@@ -87,8 +92,10 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
   );
   const { p99 } = report.latencyMs;
   const limit = lowest === null ? Infinity : Math.max(P99_FACTOR * lowest, lowest + P99_FLOOR_MS);
-  const isPassing = isLateOnly(report, step.durationS) && !isSpread(step, arm, limit);
-  if (lowest !== null && p99 > limit && isSpread(step, arm, limit)) {
+  const isTail = lowest !== null && p99 > limit && isSpread(step, arm, limit);
+  const isTailOnly = isTail && reasons.length === 0 && !hasRisen(steps, index, arm);
+  const isPassing = isTailOnly || (isLateOnly(report, step.durationS) && !isSpread(step, arm, limit));
+  if (isTail) {
     reasons.push(`p99 ${p99.toFixed(1)} ms against ${lowest.toFixed(1)} ms at its lowest`);
   }
   if (reasons.length === 0) return null;
@@ -99,6 +106,13 @@ export function degradationOf(steps: readonly StepReport[], index: number, arm: 
     failuresOnly: reasons.length === 1 && isFailing(report, step.durationS),
     isPassing,
   };
+}
+
+/** Whether p90 is well over that of the lower rates. */
+function hasRisen(steps: readonly StepReport[], index: number, arm: ArmName): boolean {
+  const lower = steps.filter(({ arms }, other) => (arms[arm]?.ok ?? 0) > 0 && isAbove(steps, index, other));
+  const p90s = lower.map(({ arms }) => arms[arm]?.latencyMs.p90 ?? Infinity);
+  return (steps[index]?.arms[arm]?.latencyMs.p90 ?? 0) > P90_FACTOR * Math.min(...p90s);
 }
 
 /** Whether a tail is there throughout the step, and not from one pause. Engines without seconds cannot tell. */
