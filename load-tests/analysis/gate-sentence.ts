@@ -39,9 +39,9 @@ function failuresText({ candidate, baseline }: GateFacts['failures']): string {
 }
 
 function whyNot({ rows, control, failures, answers, unfit, windows }: GateFacts): string {
+  if (unfit.length > 0) return `the generator was not fit in ${unfit.length} of ${windows} windows (${unfit[0]})`;
   if (answers === 'unclear') return `${failuresText(failures)}: what is left is not enough to compare`;
   if (rows.some(({ ci95 }) => ci95 === null)) return 'too few whole windows were measured for an interval';
-  if (unfit.length > 0) return `the generator was not fit in ${unfit.length} of ${windows} windows (${unfit[0]})`;
   const unlike = control.filter(({ isFit }) => !isFit);
   if (unlike.length > 0) {
     const itself = unlike.map(({ metric, differenceMs }) => `${signedMs(differenceMs)} ms at ${metric}`).join(' and ');

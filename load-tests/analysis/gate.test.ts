@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { seededRandom } from '../engine/arrivals.ts';
 import type { StepReport } from '../report/model.ts';
+import { makeArm } from '../testing/steps.ts';
 import { makeWindows } from '../testing/windows.ts';
 import type { WindowShape } from '../testing/windows.ts';
 import { judgeAgainstStored, judgeGate } from './gate.ts';
 
 const WINDOWS = 20;
+const slowWith = (dropped: number) => makeArm(600, 3, { p50: 60, p99: 60, dropped });
 const good = (): WindowShape => ({ tunnel: 1, baseline: 1, control: 1 });
 
 /** Normal, by Box and Muller. */
@@ -105,6 +107,29 @@ describe('a gate', () => {
       );
       assert.match(sentence, /the same tunnel against itself differed by \+0\.200 ms at p50, .* not fit to tell/);
     }
+  });
+
+  test('fails a candidate that hangs, and not the generator that has no room left for its requests', () => {
+    const windows = makeWindows(WINDOWS, good).map((step) => {
+      const hanging = { p50: 10_000, p99: 10_000, failed: 500, dropped: 100, errors: { timeout: 500 } };
+      return { ...step, arms: { ...step.arms, tunnel: makeArm(600, 3, hanging) } };
+    });
+    const { outcome, sentence, isFit } = judgeGate(windows);
+    assert.deepEqual([outcome, isFit], ['fail', true], sentence);
+    assert.match(sentence, /^Fail: 100 % of the candidate’s requests failed, and 0 % of the baseline’s/);
+  });
+
+  test('has no verdict where a generator with too little room dropped requests of all, of one a few more', () => {
+    const windows = makeWindows(WINDOWS, good).map((step) => {
+      const arms = { tunnel: slowWith(500), baseline: slowWith(480), control: slowWith(490) };
+      return { ...step, arms, generator: { ...step.generator, maxInFlight: 2 } };
+    });
+    const { outcome, sentence, isFit } = judgeGate(windows);
+    assert.deepEqual([outcome, isFit], ['inconclusive', false]);
+    assert.match(
+      sentence,
+      /^No verdict: the generator was not fit in 20 of 20 windows \(.* limit of 2 requests in flight/,
+    );
   });
 
   test('has no verdict from too few windows, from none, and from windows cut short', () => {

@@ -149,7 +149,7 @@ function judge({ baselineMs, serviceMs, difference, controls, failures, steps }:
   const answers = answersOf(failures);
   const unfit = unfitWindows(steps);
   const facts = { rows, control, failures, answers, unfit: unfit.isTooMany ? unfit.signs : [] };
-  const isFit = isFitToTell(facts);
+  const isFit = facts.unfit.length === 0 && control.every((each) => each.isFit);
   const outcome = overall(facts);
   const sentence = gateSentence({ outcome, windows: steps.length, ...facts });
   // Without a window there is no figure, and none is shown.
@@ -179,14 +179,15 @@ function outcomeOf(ci95: Interval | null, marginMs: number): Outcome {
 
 type Facts = { rows: readonly GateRow[]; control: readonly GateControl[]; answers: Answers; unfit: readonly string[] };
 
-function isFitToTell({ unfit, control }: Pick<Facts, 'unfit' | 'control'>): boolean {
-  return unfit.length === 0 && control.every(({ isFit }) => isFit);
-}
-
-/** Errors first, since they make all latencies meaningless; then the machine; then the figures, the worst of them. */
-function overall({ rows, answers, ...fitness }: Facts): Outcome {
+/**
+ * A generator that was not fit first, since what it did not send or wait for is nobody's failure (where answers were
+ * errors it is not called that); then errors, since they make all latencies meaningless; then the machine; then the
+ * figures, the worst of them.
+ */
+function overall({ rows, control, answers, unfit }: Facts): Outcome {
+  if (unfit.length > 0) return 'inconclusive';
   if (answers !== 'sound') return answers === 'failing' ? 'fail' : 'inconclusive';
-  if (!isFitToTell(fitness)) return 'inconclusive';
+  if (control.some(({ isFit }) => !isFit)) return 'inconclusive';
   if (rows.some(({ outcome }) => outcome === 'fail')) return 'fail';
   return rows.every(({ outcome }) => outcome === 'pass') ? 'pass' : 'inconclusive';
 }

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { startFixture } from '../testing/fixture.ts';
 import { Journal, makeArm, makePlan } from '../testing/plans.ts';
 import { embeddedEngine } from './embedded.ts';
+import { Fleet } from './fleet.ts';
 import { DurationHistogram } from './histogram.ts';
 
 const never = new AbortController().signal;
@@ -86,6 +87,19 @@ describe('several generators', () => {
     const [step] = journal.steps;
     assert.equal(step?.complete, false);
     assert.ok((step?.arms.tunnel?.ok ?? 0) >= 40, `${step?.arms.tunnel?.ok}`);
+    assert.deepEqual(generatorPids(), []);
+  });
+
+  test('are not waited for when one says nothing any more', { timeout: 60_000 }, async (context) => {
+    const url = await serve(context);
+    const journal = new Journal(() => {
+      const [pid] = generatorPids();
+      if (pid !== undefined) process.kill(pid, 'SIGSTOP');
+    });
+    const plan = makePlan(url, { generators: 2, steps: [{ rate: 100, durationS: 600 }] });
+    const { error } = await new Fleet(plan, journal, 2).run();
+    assert.deepEqual([error?.code, error?.message], ['SP_LOAD_ENGINE', '1 of 2 generators said nothing for 2 s']);
+    assert.equal(journal.steps[0]?.complete, false);
     assert.deepEqual(generatorPids(), []);
   });
 

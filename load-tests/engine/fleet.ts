@@ -8,12 +8,15 @@ import { generatorsFor, sharePlan } from './shares.ts';
 /** Between the decision to start a step and its first arrival: time for the word to reach every generator. */
 const LEAD_MS = 40;
 
+/** A generator that is so many seconds behind the others is taken for dead: waiting for it would fill the memory. */
+export const MAX_BEHIND_S = 120;
+
 /** A process and what it has said of the step under way that is not merged yet. */
 type Member = {
   process: GeneratorProcess;
   isGone: boolean;
   isReady: boolean;
-  /** Seconds not yet reported by all. At most as many as the slowest one is behind, a step's length. */
+  /** Seconds not yet reported by all; at most `MAX_BEHIND_S`. */
   seconds: Progress[];
   part: StepMeasurement | null;
 };
@@ -25,12 +28,14 @@ type Member = {
 export class Fleet {
   readonly #events: EngineEvents;
   readonly #members: Member[];
+  readonly #maxBehindS: number;
   #merge = new SecondsMerge();
   #error: string | null = null;
   #isWarmUp = false;
 
-  constructor(plan: EnginePlan, events: EngineEvents) {
+  constructor(plan: EnginePlan, events: EngineEvents, maxBehindS = MAX_BEHIND_S) {
     this.#events = events;
+    this.#maxBehindS = maxBehindS;
     this.#members = sharePlan(plan, generatorsFor(plan)).map((share) => {
       const member: Member = {
         process: new GeneratorProcess(share, (message) => this.#heard(member, message)),
@@ -71,6 +76,20 @@ export class Fleet {
       this.#isWarmUp = message.type === 'warm-up';
       member.part = message.measurement;
     }
+    this.#settle();
+    if (member.seconds.length > this.#maxBehindS) this.#leaveBehind();
+  }
+
+  /** Ends the run for those that say nothing: they are killed where they do not heed. */
+  #leaveBehind(): void {
+    const silent = this.#members.filter(
+      ({ isGone, seconds, part }) => !isGone && seconds.length === 0 && part === null,
+    );
+    for (const member of silent) {
+      member.process.stop();
+      member.isGone = true;
+    }
+    this.#broke(`${silent.length} of ${this.#members.length} generators said nothing for ${this.#maxBehindS} s`);
     this.#settle();
   }
 

@@ -11,7 +11,7 @@ import type { TestContext } from 'node:test';
 import { skipWithoutK6 } from '../testing/k6.ts';
 import { Journal, makeArm, makePlan } from '../testing/plans.ts';
 import { k6Engine } from './k6.ts';
-import { k6Surroundings, toK6Plan } from './k6-plan.ts';
+import { k6Surroundings, segmentFlags, toK6Plan } from './k6-plan.ts';
 import type { EnginePlan } from './plan.ts';
 
 const URL = 'http://127.0.0.1/';
@@ -55,7 +55,6 @@ describe('a plan in k6’s words', () => {
     const arm = makeArm('tunnel', URL);
     const tls = { ca: null, cert: 'c', key: 'k', isResuming: true };
     refused(/uniform arrivals only/, { arrivals: 'poisson' });
-    refused(/no histograms/, { shard: { index: 0, count: 2 } });
     refused(/cannot replay/, { trace: [{ atMs: 0, request: 0 }] });
     refused(/over https:\/\/ only/, { arms: [{ ...arm, protocol: 'http2' }] });
     refused(/by a schedule only/, { model: 'closed', arms: [{ ...arm, protocol: 'websocket' }] });
@@ -63,6 +62,18 @@ describe('a plan in k6’s words', () => {
     refused(/one protocol/, { arms: [arm, { ...makeArm('direct', URL), protocol: 'websocket' }] });
     refused(/one client certificate/, { arms: [arm, { ...makeArm('direct', URL), tls }] });
     refused(/keeps connections in all arms/, { arms: [arm, { ...makeArm('direct', URL), connectionUse: 'fresh' }] });
+  });
+
+  test('names a shard as a segment of all', (context) => {
+    const plan = makePlan(URL, { shard: { index: 1, count: 3 } });
+    assert.equal(toK6Plan(plan, temporaryFolder(context)).shards, 3);
+    assert.deepEqual(segmentFlags(plan), [
+      '--execution-segment',
+      '1/3:2/3',
+      '--execution-segment-sequence',
+      '0,1/3,2/3,1',
+    ]);
+    assert.deepEqual(segmentFlags(makePlan(URL)), []);
   });
 
   test('knows no HTTP/2 where it was not asked for', (context) => {

@@ -27,7 +27,7 @@ export function toK6Plan(plan: EnginePlan, folder: string): K6Plan {
     arms: arms.map((arm) => toK6Arm(arm, bodies)),
     bodies: bodies.all,
     steps,
-    shards: 1,
+    shards: plan.shard?.count ?? 1,
     timeoutMs,
     warmUpS,
     gapS: DEFAULT_GAP_S,
@@ -59,14 +59,31 @@ export function k6Surroundings(plan: EnginePlan, folder: string): Record<string,
   return environment;
 }
 
-function refuseWhatK6CannotDo({ arms, arrivals, trace, model, shard }: EnginePlan): void {
+/**
+ * A shard as k6's flags: every n-th arrival of the schedule is its own, with its place in time (grafana.com/docs/k6,
+ * "Execution segment").
+ */
+export function segmentFlags({ shard }: Pick<EnginePlan, 'shard'>): string[] {
+  if (shard == null) return [];
+  const { index, count } = shard;
+  const borders = Array.from({ length: count + 1 }, (_, border) =>
+    border === 0 ? '0' : border === count ? '1' : `${border}/${count}`,
+  );
+  return [
+    '--execution-segment',
+    `${borders[index]}:${borders[index + 1]}`,
+    '--execution-segment-sequence',
+    borders.join(','),
+  ];
+}
+
+function refuseWhatK6CannotDo({ arms, arrivals, trace, model }: EnginePlan): void {
   const [first] = arms;
   const differ = (read: (arm: ArmPlan) => unknown): boolean => new Set(arms.map((arm) => read(arm) ?? null)).size > 1;
   const isClear = arms.some(({ origin }) => origin.startsWith('http:'));
   const reasons: [isSo: boolean, reason: string][] = [
     [arrivals === 'poisson', 'sends uniform arrivals only, not --arrivals poisson'],
     [(trace ?? null) !== null, 'cannot replay a recording'],
-    [(shard ?? null) !== null, 'keeps no histograms that the shares of a load could be merged from'],
     [first?.protocol === 'http2' && isClear, 'speaks HTTP/2 over https:// only'],
     [first?.protocol === 'websocket' && model === 'closed', 'sends WebSocket messages by a schedule only'],
     [first?.protocol === 'websocket' && first.connectionUse === 'fresh', 'keeps its WebSockets open for a step'],

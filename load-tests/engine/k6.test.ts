@@ -10,6 +10,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import { loadRamp } from '../src/load-ramp.ts';
+import { loadReport } from '../src/load-report.ts';
+import type { ArmReport } from '../report/model.ts';
 import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
 import { skipWithoutK6 } from '../testing/k6.ts';
 import { Journal, makeArm, makePlan } from '../testing/plans.ts';
@@ -126,6 +128,39 @@ describe('k6 itself', () => {
     assert.deepEqual(Object.keys(step?.arms.tunnel.statusCodes ?? {}), ['200']);
     assert.deepEqual(report.thresholds, [{ expression: 'failed>0', failedAt: [], worst: null }]);
     assert.equal(report.totals.arms.tunnel.requests, step?.arms.tunnel.requests);
+  });
+
+  test('shares a load with another k6, and load report makes one of both', { skip, timeout }, async (context) => {
+    const { url, stop } = await startFixture();
+    const parent = mkdtempSync(join(tmpdir(), 'shards-k6-'));
+    context.after(async () => {
+      rmSync(parent, { recursive: true });
+      await stop();
+    });
+    const common = { target: url, direct: url, engine: 'k6', rate: 60, durationS: 2, warmUpS: 0 } as const;
+    const folders = [0, 1].map((index) => join(parent, `${index}`));
+    const shares = await Promise.all(
+      folders.map(async (out, index) => (await loadRamp({ ...common, out, shard: { index, count: 2 } })).report),
+    );
+    assert.deepEqual(
+      shares.map(({ steps }) => steps[0]?.rate),
+      [30, 30],
+    );
+    const { report } = await loadReport({ files: folders, out: join(parent, 'all') });
+    const [step] = report.steps;
+    assert.ok(step !== undefined && step.rate === 60);
+    for (const name of ['tunnel', 'direct'] as const) {
+      const parts = shares.map(({ steps }) => steps[0]?.arms[name]);
+      const sum = parts.reduce((total, part) => total + (part?.requests ?? 0), 0);
+      const [least = 0, most = 0] = parts.map((part) => part?.latencyMs.p50 ?? NaN).sort((a, b) => a - b);
+      const whole: ArmReport | undefined = step.arms[name];
+      // Each may be one over at the end, and a machine out of breath leaves some out.
+      assert.ok(whole !== undefined && whole.requests === sum && sum > 0 && sum <= 122, `${whole?.requests} of ${sum}`);
+      const p50: number = whole.latencyMs.p50;
+      // The merged scale has three digits.
+      assert.ok(p50 >= 0.999 * least && p50 <= 1.001 * most, `${least} ${p50} ${most}`);
+    }
+    assert.match(report.evidence.notes[0] ?? '', /merged from 2 generators .* response times from their percentiles/);
   });
 
   test('sends requests in turn, each with its own path, body and credential', { skip, timeout }, async (context) => {

@@ -1,19 +1,25 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LoadError } from '../src/errors.ts';
+import { findProgram } from '../src/find-program.ts';
+import type { Wanted } from '../src/find-program.ts';
 import { armOf, stepsOf } from '../k6/lib/summary.ts';
 import type { K6Metrics } from '../k6/lib/summary.ts';
-import { k6Surroundings, toK6Plan } from './k6-plan.ts';
+import { k6Surroundings, segmentFlags, toK6Plan } from './k6-plan.ts';
 import { machineLoss, sampleMachine } from './machine.ts';
 import { PlanClock } from './plan-clock.ts';
 import type { Engine, EngineEnd, EngineEvents, EnginePlan } from './plan.ts';
 import { sibling } from './sibling.ts';
 
-const HOW_TO_GET_IT = 'go install go.k6.io/k6@v1.8.1, then put it on PATH or name it in SALLYPORT_K6';
+const K6: Wanted = {
+  names: ['k6'],
+  variable: 'SALLYPORT_K6',
+  code: 'SP_LOAD_NO_K6',
+  fix: 'go install go.k6.io/k6@v1.8.1, then put it on PATH or name it in SALLYPORT_K6',
+};
 const PRIVATE_MODE = 0o600;
 const MAX_STDERR_CHARS = 4000;
 /** k6's exit codes that leave a summary behind. */
@@ -27,29 +33,12 @@ const GOOD_EXITS: readonly (number | null)[] = [DONE, THRESHOLDS_FAILED, INTERRU
  * @throws LoadError `SP_LOAD_NO_K6`, saying how to get it
  */
 export function findK6(environment: NodeJS.ProcessEnv = process.env): string {
-  const { SALLYPORT_K6: named, PATH = '' } = environment;
-  if (named !== undefined && named !== '') {
-    if (isExecutable(named)) return named;
-    throw new LoadError('SP_LOAD_NO_K6', `SALLYPORT_K6=${named} is not an executable file; ${HOW_TO_GET_IT}`);
-  }
-  const folders = PATH.split(delimiter).filter((folder) => folder !== '');
-  const found = folders.map((folder) => join(folder, 'k6')).find((file) => isExecutable(file));
-  if (found !== undefined) return found;
-  throw new LoadError('SP_LOAD_NO_K6', `there is no k6 on PATH; ${HOW_TO_GET_IT}`);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findProgram(K6, environment);
 }
 
 /**
- * k6 as the generator, for those who trust it or compare. It measures less: no per-second figures, no histograms, no
- * resumed TLS sessions (each connection is a full handshake); figures come when all is done. It ends with 99 where a
+ * k6 as the generator, for those who trust it or compare. It measures less: no per-second figures, percentiles in
+ * place of histograms, no resumed TLS sessions (each connection is a full handshake); figures come when all is done. It ends with 99 where a
  * limit was exceeded, and for nothing else.
  * @throws LoadError `SP_LOAD_NO_K6`; from `run`, `SP_LOAD_OPTIONS` where k6 cannot do what the plan asks
  */
@@ -74,7 +63,12 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
     const before = sampleMachine();
     const startMs = performance.now();
     const script = k6Plan.protocol === 'websocket' ? 'websocket.ts' : 'ramp.ts';
-    const start = { folder, script, environment: { ...environment, SALLYPORT_K6_PLAN: planFile } };
+    const start = {
+      folder,
+      script,
+      flags: segmentFlags(plan),
+      environment: { ...environment, SALLYPORT_K6_PLAN: planFile },
+    };
     const { code, lastWords } = await execute(binary, start, signal);
     if (!GOOD_EXITS.includes(code)) return broke(code, lastWords);
     const { metrics } = JSON.parse(readFileSync(k6Plan.summaryFile, 'utf8')) as { metrics: K6Metrics };
@@ -91,17 +85,17 @@ async function runK6(binary: string, plan: EnginePlan, events: EngineEvents, sig
   }
 }
 
-type Start = { folder: string; script: string; environment: Record<string, string> };
+type Start = { folder: string; script: string; flags: string[]; environment: Record<string, string> };
 
 function execute(
   binary: string,
-  { folder, script, environment }: Start,
+  { folder, script, flags, environment }: Start,
   signal: AbortSignal,
 ): Promise<{ code: number | null; lastWords: string }> {
   return new Promise((resolve) => {
     const file = fileURLToPath(new URL(`../k6/${script}`, import.meta.url));
     const common = ['run', '--quiet', '--no-usage-report', '--no-color', '--address', ''];
-    const command = [folder, binary, ...common, file];
+    const command = [folder, binary, ...common, ...flags, file];
     const child = fork(fileURLToPath(sibling(import.meta.url, 'k6-keeper')), command, {
       execArgv: [],
       env: { ...process.env, ...environment },

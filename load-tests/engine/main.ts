@@ -1,18 +1,15 @@
 /** A generator's process: takes one plan over IPC, runs it, reports, ends. Started by `generator-process.ts`. */
 import { monotonicMs } from './clock.ts';
 import { Generator } from './generator.ts';
-import type { FromGenerator, ToGenerator } from './messages.ts';
+import type { ToGenerator } from './messages.ts';
 import type { EnginePlan } from './plan.ts';
+import { tell } from './tell.ts';
 
 /**
  * No step begins sooner than this after it was announced here, however late the word came: what a busy machine delays
  * before a step must not count as its first requests' lag.
  */
 const MIN_LEAD_MS = 20;
-
-const tell = (message: FromGenerator): void => {
-  if (process.connected) process.send?.(message);
-};
 
 /** What the parent says, heard by a generator that asks before each step when it begins. */
 class Inbox {
@@ -31,7 +28,7 @@ class Inbox {
   async nextStart(): Promise<number> {
     this.#begin = Promise.withResolvers();
     if (this.#isStopped) return monotonicMs();
-    tell({ type: 'ready' });
+    void tell({ type: 'ready' });
     const startMs = await this.#begin.promise;
     return Math.max(startMs, monotonicMs() + MIN_LEAD_MS);
   }
@@ -53,15 +50,15 @@ async function main(): Promise<void> {
   process.on('message', (message: ToGenerator) => inbox.hear(message));
   try {
     const events = {
-      onWarmUp: (measurement) => tell({ type: 'warm-up', measurement }),
-      onProgress: (progress) => tell({ type: 'progress', progress }),
-      onStep: (measurement) => tell({ type: 'step', measurement }),
+      onWarmUp: (measurement) => void tell({ type: 'warm-up', measurement }),
+      onProgress: (progress) => void tell({ type: 'progress', progress }),
+      onStep: (measurement) => void tell({ type: 'step', measurement }),
     } satisfies ConstructorParameters<typeof Generator>[1];
     inbox.generator = new Generator(await inbox.plan.promise, events, () => inbox.nextStart());
     await inbox.generator.run();
-    tell({ type: 'end' });
+    await tell({ type: 'end' });
   } catch (error) {
-    tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+    await tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
   }
   process.removeAllListeners('disconnect');
   process.disconnect?.();

@@ -155,7 +155,10 @@ export type LoadReport = {
   command: LoadCommand;
   tool: { name: 'sallyport'; version: string; engine: 'embedded' | 'k6'; node: string };
   machine: { cpus: number; cpuModel: string; memoryBytes: number; platform: string; kernel: string };
-  /** `method`, `protocol` and `bodyBytes` are those of the first request; the latter two are not in older reports. */
+  /**
+   * `method`, `protocol` and `bodyBytes` are those of the first request; `content` is a hash of all that is sent. The
+   * latter three are not in older reports.
+   */
   target: {
     tunnel: string;
     direct: string | null;
@@ -163,6 +166,7 @@ export type LoadReport = {
     timeoutMs: number;
     protocol?: 'http1' | 'http2' | 'websocket';
     bodyBytes?: number;
+    content?: string;
   };
   profile: {
     name: string;

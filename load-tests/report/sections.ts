@@ -98,6 +98,8 @@ export type GateSection = {
   control: GateControl[] | null;
   windows: number;
   windowS: number;
+  /** False where generator or machine were not fit to tell: then nothing measured is to be believed. */
+  isFit?: boolean;
   sentence: string;
 };
 

@@ -7,8 +7,8 @@ import type { Markup } from './markup.ts';
 import type { LoadReport } from './model.ts';
 import { scaleOf } from './scale.ts';
 
-const WIDTH_PX = 880;
-const HEIGHT_PX = 440;
+export const CHART_WIDTH_PX = 880;
+export const CHART_HEIGHT_PX = 440;
 const PLOT = { left: 64, right: 752, top: 84, bottom: 384 } as const;
 /** Labels at the lines' ends stand at least this far apart. */
 const LABEL_GAP_PX = 16;
@@ -43,7 +43,7 @@ export function svgReport(report: LoadReport): string | null {
     y: (value) => PLOT.bottom - y.place(value) * (PLOT.bottom - PLOT.top),
   };
   const xTicks = chart.x.kind === 'rate' && view.xs.length <= TICKS_AT_VALUES ? view.xs : x.ticks;
-  const picture = markup`<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH_PX}" height="${HEIGHT_PX}" viewBox="0 0 ${WIDTH_PX} ${HEIGHT_PX}" role="img" aria-label="${`${chart.title}. ${sentence}`}">
+  const picture = markup`<svg xmlns="http://www.w3.org/2000/svg" width="${CHART_WIDTH_PX}" height="${CHART_HEIGHT_PX}" viewBox="0 0 ${CHART_WIDTH_PX} ${CHART_HEIGHT_PX}" role="img" aria-label="${`${chart.title}. ${sentence}`}">
 <style>${STYLE}</style>
 <rect class="page" width="100%" height="100%" rx="8"/>
 <text class="title" x="24" y="34">${label}</text>
@@ -52,7 +52,7 @@ ${chart.spans.filter(({ label: name }) => name === 'knee').map((span) => spanMar
 ${y.ticks.map((tick) => markup`<path class="grid" d="M${PLOT.left} ${px(place.y(tick))}H${PLOT.right}"/><text x="${PLOT.left - 10}" y="${px(place.y(tick) + 4)}" text-anchor="end">${figure(tick, chart.y.kind)}</text>`)}
 <path class="axis" d="M${PLOT.left} ${PLOT.bottom}H${PLOT.right}"/>
 ${xTicks.map((tick) => markup`<path class="axis" d="M${px(place.x(tick))} ${PLOT.bottom}v5"/><text x="${px(place.x(tick))}" y="${PLOT.bottom + 22}" text-anchor="middle">${figure(tick, chart.x.kind)}</text>`)}
-<text x="${(PLOT.left + PLOT.right) / 2}" y="${HEIGHT_PX - 14}" text-anchor="middle">${chart.x.label}</text>
+<text x="${(PLOT.left + PLOT.right) / 2}" y="${CHART_HEIGHT_PX - 14}" text-anchor="middle">${chart.x.label}</text>
 ${view.lines.map((line) => lineMarkup(line, view.xs, place))}
 ${endLabels(view.lines, place)}
 </svg>

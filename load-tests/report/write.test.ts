@@ -101,12 +101,12 @@ describe('the end of a load test', () => {
   test(
     'says in one line what was kept and where, and ends with 1',
     { skip: !isLinux && 'needs /dev/full' },
-    (context) => {
+    async (context) => {
       const { out } = makeFolders(context);
       symlinkSync('/dev/full', join(out, 'report.html'));
       const [stdout, stderr] = [new Transcript(), new Transcript()];
       const failed = [{ file: join(out, 'tunnel.hdr'), code: 'ENOSPC' }];
-      const outcome = finish(REPORT, out, { target: '', stdout, stderr }, { files: [], failed, exitCode: 0 });
+      const outcome = await finish(REPORT, out, { target: '', stdout, stderr }, { files: [], failed, exitCode: 0 });
       assert.equal(outcome.exitCode, 1);
       assert.equal(stderr.text.split('\n').length, 2);
       assert.match(
@@ -117,20 +117,24 @@ describe('the end of a load test', () => {
     },
   );
 
-  test('says that all is lost where nothing could be written', { skip: !isLinux && 'needs /dev/full' }, (context) => {
-    const { out, spare } = makeFolders(context);
-    for (const form of FORMS) symlinkSync('/dev/full', join(out, form));
-    rmSync(spare, { recursive: true });
-    const stderr = new Transcript();
-    assert.equal(finish(REPORT, out, { target: '', stderr }, { files: [] }).exitCode, 1);
-    assert.match(stderr.text, /^error: could not write .*; what was measured is lost; make room and run it again\n$/);
-    mkdirSync(spare);
-  });
+  test(
+    'says that all is lost where nothing could be written',
+    { skip: !isLinux && 'needs /dev/full' },
+    async (context) => {
+      const { out, spare } = makeFolders(context);
+      for (const form of FORMS) symlinkSync('/dev/full', join(out, form));
+      rmSync(spare, { recursive: true });
+      const stderr = new Transcript();
+      assert.equal((await finish(REPORT, out, { target: '', stderr }, { files: [] })).exitCode, 1);
+      assert.match(stderr.text, /^error: could not write .*; what was measured is lost; make room and run it again\n$/);
+      mkdirSync(spare);
+    },
+  );
 
-  test('names the page, and ends with the command’s own code where all was written', (context) => {
+  test('names the page, and ends with the command’s own code where all was written', async (context) => {
     const { out } = makeFolders(context);
     const stdout = new Transcript();
-    assert.equal(finish(REPORT, out, { target: '', stdout }, { files: [], exitCode: 3 }).exitCode, 3);
+    assert.equal((await finish(REPORT, out, { target: '', stdout }, { files: [], exitCode: 3 })).exitCode, 3);
     assert.match(stdout.text, /\nReport: .*report\.html\n$/);
   });
 });

@@ -8,8 +8,8 @@ import type { RequestPlan } from '../engine/plan.ts';
 import { makeCertificates } from '../testing/certificates.ts';
 import { parseCredentials } from './credentials.ts';
 import { DRAWN_SIZES } from './deck.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions } from './options.ts';
 import { MAX_STRANGER_RATE } from './target.ts';
 
 const TARGET = 'http://127.0.0.1:12000/session/demo/';
@@ -317,7 +317,6 @@ describe('generators and models', () => {
     refusesShared({ shard: { index: 4, count: 4 } }, /--shard \(the first number\) must be a number from 1 to 4/);
     const shard = { index: 0, count: 2 };
     refusesShared({ shard, model: 'closed' }, /--shard is for the open model/);
-    refusesShared({ shard, engine: 'k6' }, /--shard is for the embedded engine: k6 keeps no histograms/);
     refuses({ shard }, 'SP_LOAD_OPTIONS', /--shard is for load ramp and load isolate/);
   });
 });

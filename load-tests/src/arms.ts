@@ -6,10 +6,10 @@ import { DEFAULT_AUTH, authorization } from './credentials.ts';
 import type { Signed } from './credentials.ts';
 import { dealCards, dealTrace } from './deck.ts';
 import type { Card, Shape } from './deck.ts';
-import { LoadError } from './errors.ts';
-import type { LoadOptions } from './options.ts';
+import { LoadError, refuse } from './errors.ts';
+import type { LoadOptions } from './load-options.ts';
 import { inRange } from './ranges.ts';
-import { shownAddress } from './secrets.ts';
+import { SECRET_FIELDS, shownAddress } from './secrets.ts';
 import { DEFAULT_PATH, DEFAULT_WEBSOCKET_PATH, refuseStrangers, wayOf } from './target.ts';
 import type { Way } from './target.ts';
 import { readTargets } from './targets-file.ts';
@@ -20,7 +20,6 @@ const USER_AGENT = 'sallyport-load';
 /** A message of this size is echoed where no body is given. */
 const DEFAULT_MESSAGE = { fillBytes: 32 };
 const MAX_SPEED = 1000;
-const SECRET_FIELDS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
 const SESSION_PATH = /^\/session\/([^/]+)\//;
 
 /** What is sent whereto, and (for a recorded profile) when. */
@@ -178,8 +177,4 @@ function speedOf({ speed = 1 }: LoadOptions): number {
 function bytes(body: string | Uint8Array | undefined): Uint8Array | null {
   if (body === undefined) return null;
   return typeof body === 'string' ? Buffer.from(body) : body;
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

@@ -18,6 +18,7 @@ import type {
   StepReport,
 } from '../report/model.ts';
 import type { Sections } from '../report/sections.ts';
+import { contentHash } from './content-hash.ts';
 import { judgeSteps } from './fail-if.ts';
 import type { Prepared } from './options.ts';
 import { shownAddress } from './secrets.ts';
@@ -80,6 +81,7 @@ export function assemble(facts: RunFacts): LoadReport {
       timeoutMs: plan.timeoutMs,
       protocol: plan.arms[0]?.protocol ?? 'http1',
       bodyBytes: bodyBytes(plan.arms[0]?.requests[0]?.body ?? null)?.byteLength ?? 0,
+      content: contentHash(plan.arms),
     },
     profile: {
       name: profile.name,

@@ -1,6 +1,6 @@
 import { calibrate } from '../engine/calibrate.ts';
 import type { Calibrate } from './load-ramp.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
 
 /** Calibrates the embedded engine; k6 is measured as it is. */
 export function calibrated({ engine }: Pick<LoadOptions, 'engine'>): Calibrate | undefined {

@@ -1,13 +1,11 @@
 import { steppedRates } from '../analysis/search.ts';
 import type { SearchPlan } from '../analysis/search.ts';
-import { MIN_ANSWERS } from '../analysis/paired.ts';
-import { rateText } from '../analysis/rate-text.ts';
-import type { ProfileStep } from '../profiles/profile.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { refuseUnread } from './fail-if.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions, Prepared } from './options.ts';
-import { inRange } from './ranges.ts';
+import type { Prepared } from './options.ts';
+import { inRange, refuseFewAnswers, wholeIn } from './ranges.ts';
 
 const DEFAULT_PROFILE = 'capacity';
 const DEFAULT_FROM = 125;
@@ -67,7 +65,8 @@ export function prepareCapacity(options: CapacityOptions): PreparedCapacity {
     throw refuse(`--what-if takes at most ${MAX_WHAT_IF} numbers of slots`);
   }
   const rates = [...new Set(prepared.plan.steps.map(({ rate }) => rate))].sort((a, b) => a - b);
-  refuseFewAnswers(prepared.plan.steps);
+  // Every try lasts as long as the first step of the plan.
+  refuseFewAnswers(rates[0] ?? 0, prepared.plan.steps[0]?.durationS ?? 0, 'a higher --from or a longer --duration');
   // A try is made through the tunnel alone.
   refuseUnread(prepared.thresholds, [{ name: 'tunnel' }]);
   const percent = inRange(options.resolutionPercent ?? DEFAULT_RESOLUTION_PERCENT, 0.5, 100, '--resolution (%)');
@@ -75,20 +74,9 @@ export function prepareCapacity(options: CapacityOptions): PreparedCapacity {
     prepared,
     search: { rates, resolution: percent / 100, maxTries: MAX_TRIES },
     pauseS: inRange(options.pauseS ?? DEFAULT_PAUSE_S, 0, MAX_PAUSE_S, '--pause (s)'),
-    slots: slots === undefined ? null : whole(slots, '--slots'),
-    whatIfSlots: whatIfSlots?.map((each) => whole(each, '--what-if (slots)')) ?? null,
+    slots: slots === undefined ? null : wholeIn(slots, 1, MAX_SLOTS, '--slots'),
+    whatIfSlots: whatIfSlots?.map((each) => wholeIn(each, 1, MAX_SLOTS, '--what-if (slots)')) ?? null,
   };
-}
-
-/** Every try lasts as long as the first step of the plan. */
-function refuseFewAnswers(steps: readonly ProfileStep[]): void {
-  const lowest = Math.min(...steps.map(({ rate }) => rate));
-  const durationS = steps[0]?.durationS ?? 0;
-  if (lowest * durationS >= MIN_ANSWERS) return;
-  const fix = 'give a higher --from or a longer --duration';
-  throw refuse(
-    `${rateText(lowest)}/s for ${durationS} s are fewer than the ${MIN_ANSWERS} requests that a try needs; ${fix}`,
-  );
 }
 
 function prepareStepped(options: CapacityOptions): Prepared {
@@ -100,12 +88,4 @@ function prepareStepped(options: CapacityOptions): Prepared {
   const prepared = prepare({ ...options, rate: to, durationS });
   const steps = steppedRates(from, to, factor).map((rate) => ({ rate, durationS }));
   return { ...prepared, profile: { ...prepared.profile, name: DEFAULT_PROFILE }, plan: { ...prepared.plan, steps } };
-}
-
-function whole(value: number, what: string): number {
-  return Math.trunc(inRange(value, 1, MAX_SLOTS, what));
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

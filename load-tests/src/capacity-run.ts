@@ -9,7 +9,7 @@ import { violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
 import { rateText } from '../analysis/rate-text.ts';
 import { hopMoments, measureOne } from './measure.ts';
-import type { Writer } from './options.ts';
+import type { Writer } from './load-options.ts';
 import { runPlan } from './run.ts';
 import type { Stopped } from './run.ts';
 

@@ -12,6 +12,7 @@ export type LoadErrorCode =
   | 'SP_LOAD_RECORD'
   | 'SP_LOAD_FAIL_IF'
   | 'SP_LOAD_NO_K6'
+  | 'SP_LOAD_NO_CHROMIUM'
   | 'SP_LOAD_UNREACHABLE'
   | 'SP_LOAD_REPORT'
   | 'SP_LOAD_STACK'
@@ -31,4 +32,9 @@ export class LoadError extends Error {
     this.code = code;
     this.exitCode = exitCode;
   }
+}
+
+/** For options that do not fit: `SP_LOAD_OPTIONS` of exit code 2. `message` is one line and says how to fix it. */
+export function refuse(message: string): LoadError {
+  return new LoadError('SP_LOAD_OPTIONS', message);
 }

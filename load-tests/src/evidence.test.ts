@@ -82,6 +82,31 @@ describe('the parts’ metrics as evidence', () => {
     assert.ok((partCpu[0]?.loopBusy?.['entry'] ?? 0) > 0);
   });
 
+  test('are of all steps together where an engine tells of them at once, and of none where these differ in rate', async (t) => {
+    const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
+    const url = await startPart(t, 'entry', figures);
+    const told = async (rates: readonly number[]) => {
+      const watch = await watchParts({ admin: [url], plan: makePlan(url) });
+      const atOnce: Engine = {
+        name: 'k6',
+        run: async (_plan, events) => {
+          events.onStepDue?.(0);
+          // Until what its warm-up has cost is read.
+          await new Promise((resolve) => setTimeout(resolve, 350));
+          figures.cpuS += 0.2;
+          for (const rate of rates) events.onStep(measurement(rate));
+          return { error: null, totals: null };
+        },
+      };
+      await watch.watching(atOnce).run(makePlan(url), IGNORED, new AbortController().signal);
+      return (await watch.evidence()).partCpu;
+    };
+    const [all, ...others] = await told([50, 50]);
+    // 0.2 s of CPU time for 500 requests in each of both.
+    assert.deepEqual([all?.rate, all?.usPerRequest['entry'], others], [50, 200, []]);
+    assert.deepEqual(await told([50, 100]), []);
+  });
+
   test('count what the twin of a gate sent through the same parts', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);

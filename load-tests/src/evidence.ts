@@ -13,12 +13,12 @@ const P99 = 0.99;
 const MIN_SEEN_SHARE = 0.5;
 
 /** An engine that tells of its steps only at the run's end (k6) leaves nothing to read between them. */
-const MIN_APART_S = 0.3;
+const MIN_APART_MS = 300;
 
 export type EvidenceOptions = { admin: readonly string[] | undefined; plan: EnginePlan };
 
 /** A step's rate and the requests that went through the parts in it, and the readings of all parts at its end, in their order. */
-type Ended = { rate: number; requests: number; readings: (Reading | null)[] };
+type Ended = { rate: number; requests: number; atMs: number; readings: (Reading | null)[] };
 type Ending = Omit<Ended, 'readings'> & { readings: Promise<Ended['readings']> };
 
 /**
@@ -59,7 +59,7 @@ export class PartsWatch {
   /** @param calibration null where the generator was not calibrated */
   async evidence(calibration: Calibration | null = null): Promise<Evidence> {
     const steps = await Promise.all(this.#steps.map(async (step) => ({ ...step, readings: await step.readings })));
-    const all = [{ rate: 0, requests: 0, readings: await this.#start }, ...steps];
+    const all = [{ rate: 0, requests: 0, atMs: -Infinity, readings: await this.#start }, ...steps];
     const common = { calibration, fingerprint: this.#fingerprint };
     if (this.#areGuessed && this.#parts.length > 0 && !this.#sawOurs(all)) {
       const note = 'the parts at the default admin ports did not see this load, and are left out: give --admin URL';
@@ -71,7 +71,11 @@ export class PartsWatch {
   #watched(events: EngineEvents): EngineEvents {
     return {
       onProgress: (progress) => events.onProgress(progress),
-      onStepDue: (stepIndex) => events.onStepDue?.(stepIndex),
+      onStepDue: (stepIndex) => {
+        // Its warm-up is over, and it does not say so.
+        if (stepIndex === 0) this.#start = this.#read();
+        events.onStepDue?.(stepIndex);
+      },
       onWarmUp: (measurement) => {
         if (this.#steps.length === 0) this.#start = this.#read();
         events.onWarmUp(measurement);
@@ -80,7 +84,7 @@ export class PartsWatch {
         // The twin is the target once more, through the same parts.
         const { tunnel, twin } = measurement.arms;
         const requests = (tunnel?.requests ?? 0) + (twin?.requests ?? 0);
-        this.#steps.push({ rate: measurement.rate, requests, readings: this.#read() });
+        this.#steps.push({ rate: measurement.rate, requests, atMs: performance.now(), readings: this.#read() });
         events.onStep(measurement);
       },
     };
@@ -125,7 +129,10 @@ export class PartsWatch {
   }
 
   #cpu(all: readonly Ended[]): PartCpu[] {
-    return all.slice(1).map((step, index) => {
+    const apart = readApart(all);
+    return apart.slice(1).flatMap((step, index) => {
+      // Of several rates in one nothing can be said.
+      if (Number.isNaN(step.rate)) return [];
       const figures = {
         rate: step.rate,
         usPerRequest: {} as Record<string, number>,
@@ -134,11 +141,10 @@ export class PartsWatch {
         loopDelayP99Ms: {} as Record<string, number>,
       };
       for (const [place, { process }] of this.#parts.entries()) {
-        const before = all[index]?.readings[place];
+        const before = apart[index]?.readings[place];
         const after = step.readings[place];
         if (process === null || !before || !after) continue;
         const wallS = (after.atMs - before.atMs) / MS_PER_S;
-        if (wallS < MIN_APART_S) continue;
         note(figures.usPerRequest, process, (US_PER_S * grown(before, after, CPU_TOTAL)) / step.requests);
         note(figures.cores, process, grown(before, after, CPU_TOTAL) / wallS);
         note(figures.loopBusy, process, grown(before, after, 'sallyport_event_loop_active_seconds_total') / wallS);
@@ -148,6 +154,20 @@ export class PartsWatch {
       return figures;
     });
   }
+}
+
+/** Steps that ended at the same moment, as one: what was read then is of all of them. Its rate is NaN if they had several. */
+function readApart(all: readonly Ended[]): Ended[] {
+  const apart: Ended[] = [];
+  for (const step of all) {
+    const last = apart.at(-1);
+    if (last === undefined || step.atMs - last.atMs >= MIN_APART_MS) apart.push(step);
+    else {
+      const rate = step.rate === last.rate ? step.rate : Number.NaN;
+      apart[apart.length - 1] = { ...step, rate, requests: last.requests + step.requests };
+    }
+  }
+  return apart;
 }
 
 function requestsIn(reading: Reading | null | undefined): number {

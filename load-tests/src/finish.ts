@@ -6,7 +6,8 @@ import { writeReports } from '../report/write.ts';
 import type { FailedFile } from '../report/write.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { LoadExitCode } from './exit-code.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
+import { drawPicture } from './picture.ts';
 
 export type LoadOutcome = { exitCode: LoadExitCode; report: LoadReport; files: string[] };
 
@@ -17,20 +18,31 @@ export type LoadOutcome = { exitCode: LoadExitCode; report: LoadReport; files: s
 export type RunFiles = { files: string[]; failed?: FailedFile[]; exitCode?: LoadExitCode };
 
 /**
- * Ends a load test: writes every form of its report into `folder`, shows the summary on `stdout`, opens the page if asked.
- * A file that could not be written makes the exit code 1 and is one line on `stderr` that says what was kept and where.
+ * Ends a load test: writes every form of its report into `folder`, shows the summary on `stdout`, draws the picture and
+ * opens the page if asked. A file that could not be written makes the exit code 1 and is one line on `stderr` that says
+ * what was kept and where.
  */
-export function finish(report: LoadReport, folder: string, options: LoadOptions, run: RunFiles): LoadOutcome {
-  const { stdout, stderr, isOpening = false } = options;
+export async function finish(
+  report: LoadReport,
+  folder: string,
+  options: LoadOptions,
+  run: RunFiles,
+): Promise<LoadOutcome> {
+  const { stdout, stderr, isOpening = false, png = false } = options;
   const { files, failed: unwritten } = writeReports(report, folder);
   const failed = [...(run.failed ?? []), ...unwritten];
   stdout?.write(terminalSummary(report));
+  const drawn = png ? await drawPicture(report, folder) : null;
   const page = files.find((file) => file.endsWith('.html')) ?? files[0];
   if (page !== undefined) stdout?.write(`Report: ${page}\n`);
   if (failed.length > 0) stderr?.write(`${lossLine(failed, files)}\n`);
+  const isUndrawn = drawn !== null && 'problem' in drawn;
+  if (drawn !== null && 'nothing' in drawn) stderr?.write(`note: no chart.png: ${drawn.nothing}\n`);
+  if (isUndrawn) stderr?.write(`error: no chart.png: ${drawn.problem}; then: sallyport load report ${folder} --png\n`);
   if (isOpening && page !== undefined) openInBrowser(page);
-  const exitCode = failed.length > 0 ? 1 : (run.exitCode ?? exitCodeOf(report));
-  return { exitCode, report, files: [...files, ...run.files] };
+  const exitCode = failed.length > 0 || isUndrawn ? 1 : (run.exitCode ?? exitCodeOf(report));
+  const picture = drawn !== null && 'file' in drawn ? [drawn.file] : [];
+  return { exitCode, report, files: [...files, ...picture, ...run.files] };
 }
 
 /** One line: what could not be written and why, and where everything that was measured is. */

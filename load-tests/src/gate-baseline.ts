@@ -4,10 +4,14 @@ import { describeMachine } from '../engine/machine.ts';
 import type { LoadReport } from '../report/model.ts';
 import { bodyBytes } from '../engine/body.ts';
 import { addressOf } from './assemble.ts';
+import { contentHash } from './content-hash.ts';
 import { LoadError } from './errors.ts';
 import type { Prepared } from './options.ts';
 import { readReport } from './read-report.ts';
 import { commandIn } from './two-stacks.ts';
+
+/** How what is sent is called where nothing shorter tells it apart. */
+const HASH = 'what is sent (hash)';
 
 /** What `--baseline` names. */
 export type Baseline =
@@ -49,6 +53,7 @@ export function differentTraffic(report: LoadReport, prepared: Prepared): string
     'body (bytes)': bodyBytes(first?.body ?? null)?.byteLength ?? 0,
     'path through the tunnel': pathOf(addressOf(tunnel)),
     'path directly': pathOf(addressOf(direct)),
+    [HASH]: contentHash(plan.arms),
   };
   const there = {
     engine: tool.engine,
@@ -58,11 +63,14 @@ export function differentTraffic(report: LoadReport, prepared: Prepared): string
     'body (bytes)': target.bodyBytes,
     'path through the tunnel': pathOf(target.tunnel),
     'path directly': pathOf(target.direct ?? ''),
+    [HASH]: target.content,
   };
   const keys = Object.keys(here) as (keyof typeof here)[];
   const unlike = keys.filter((key) => there[key] !== undefined && there[key] !== here[key]);
   if (unlike.length === 0) return null;
-  const each = unlike.map((key) => `${key} was ${there[key]} and is ${here[key]}`);
+  // What else differs says more than the hash that it has changed.
+  const told = unlike.length === 1 ? unlike : unlike.filter((key) => key !== HASH);
+  const each = told.map((key) => `${key} was ${there[key]} and is ${here[key]}`);
   return `the baseline asked otherwise: ${each.join('; ')}; ask alike, or make another baseline with load overhead`;
 }
 

@@ -109,7 +109,8 @@ describe('load capacity', () => {
       [{ factor: 1 }, /--factor/],
       [{ resolutionPercent: 0 }, /--resolution/],
       [{ slots: 0 }, /--slots/],
-      [{ from: 20, to: 40 }, /20\/s for 0\.5 s are fewer than the 20 requests that a try needs; give a higher --from/],
+      [{ slots: 2.5 }, /--slots must be a whole number/],
+      [{ from: 20, to: 40 }, /20\/s for 0\.5 s are fewer than the 20 requests .* give a higher --from/],
       [{ profile: 'short', from: 20 }, /either --profile or/],
     ];
     for (const [change, message] of refused) {

@@ -64,7 +64,7 @@ export async function loadCapacity(
     sections: { capacity: section },
   });
   stderr?.write(`${section.sentence}\n`);
-  return finish(report, folder, options, { files: [], exitCode: exitCodeFor(report, result, run.tries) });
+  return await finish(report, folder, options, { files: [], exitCode: exitCodeFor(report, result, run.tries) });
 }
 
 /** The knee from both sides, or the highest carried rate. */

@@ -9,12 +9,12 @@ import type { LoadReport, StepReport } from '../report/model.ts';
 import type { CompareSection } from '../report/sections.ts';
 import { terminalSummary } from '../report/table.ts';
 import { assemble } from './assemble.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
 import { mergeLogs } from './merge-logs.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions } from './options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { readReport } from './read-report.ts';
 
@@ -48,7 +48,7 @@ export async function loadCompare(options: CompareOptions): Promise<LoadOutcome>
     return { exitCode: 0, report, files: [] };
   }
   const folder = makeOutFolder(options.out, new Date());
-  return finish(report, folder, { ...options, target: report.target.tunnel }, { files: [], exitCode: 0 });
+  return await finish(report, folder, { ...options, target: report.target.tunnel }, { files: [], exitCode: 0 });
 }
 
 function rates(steps: readonly ComparedStep[]): string {
@@ -134,8 +134,4 @@ function emptyReport(name: string): LoadReport {
   const nothing = { measurements: [], steps: [], totals: null, stopped: null, startedAt: new Date() };
   const report = assemble({ command: 'compare', prepared, version: '0.0.0', ...nothing });
   return { ...report, target: { ...report.target, tunnel: name } };
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

@@ -13,6 +13,7 @@ import { loadOverhead } from './load-overhead.ts';
 import { parseReady } from './two-stacks.ts';
 
 const SHORT = { rate: 100, windows: 6, windowS: 0.2, warmUpS: 0.1 } as const;
+const answerLate: RequestListener = (request, response) => void setTimeout(() => answerWell(request, response), 60);
 const refuseAll: RequestListener = (_request, response) => void response.writeHead(502).end();
 
 async function serve(context: TestContext, answer = answerWell): Promise<string> {
@@ -62,6 +63,15 @@ describe('load gate', () => {
     assert.equal(new Set(files.filter((file) => file.endsWith('tunnel.hdr'))).size, 2);
   });
 
+  test('proves nothing by a threshold where the generator was not fit', async (context) => {
+    const { options } = await prepareGate(context, answerLate);
+    const asked = { ...options, baseline: await serve(context, answerLate), maxInFlight: 1, failIf: ['p50>1ms'] };
+    const { exitCode, report } = await loadGate(asked);
+    assert.equal(report.sections.gate?.isFit, false);
+    assert.ok((report.thresholds[0]?.failedAt.length ?? 0) > 0);
+    assert.equal(exitCode, 3);
+  });
+
   test('says that nobody answers, and does not take it for a verdict', async (context) => {
     const { options } = await prepareGate(context);
     const gone = await startFixture();
@@ -96,6 +106,7 @@ describe('load gate', () => {
       [{ method: 'POST', body: 'twelve bytes' }, /method was GET and is POST; body \(bytes\) was 0 and is 12/],
       [{ direct: `${direct}other` }, /path directly was \S+ and is \/other/],
       [{ protocol: 'http2' }, /protocol was http1 and is http2/],
+      [{ headers: { accept: 'text/plain' } }, /: what is sent \(hash\) was [0-9a-f]{16} and is [0-9a-f]{16};/],
     ];
     for (const [change, message] of otherwise) {
       await assert.rejects(loadGate({ ...asked, ...change }), { exitCode: 2, message });

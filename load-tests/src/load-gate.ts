@@ -6,7 +6,7 @@ import { rateText } from '../analysis/rate-text.ts';
 import type { ArmPlan } from '../engine/plan.ts';
 import type { ArmName, LoadReport, StepReport } from '../report/model.ts';
 import type { GateSection } from '../report/sections.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { watchParts } from './evidence.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { finish } from './finish.ts';
@@ -144,7 +144,7 @@ async function run(options: WindowOptions, { duet, judge, canDecide }: Gate): Pr
     verdict: gateVerdict(section),
     sections: { gate: section },
   });
-  return finish(report, folder, options, { ...result, exitCode: exitCode(report, section) });
+  return await finish(report, folder, options, { ...result, exitCode: exitCode(report, section) });
 }
 
 function joined(first: RunResult, more: RunResult): RunResult {
@@ -159,11 +159,9 @@ function joined(first: RunResult, more: RunResult): RunResult {
   };
 }
 
-function exitCode(report: LoadReport, { outcome }: GateSection): ReturnType<typeof exitCodeOf> {
+/** Where generator or machine were not fit, a threshold that failed proves as little as the windows do. */
+function exitCode(report: LoadReport, { outcome, isFit }: GateSection): ReturnType<typeof exitCodeOf> {
   const own = exitCodeOf(report);
+  if (own === 99 && outcome === 'inconclusive' && isFit === false) return 3;
   return own === 0 && outcome === 'fail' ? 99 : own;
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

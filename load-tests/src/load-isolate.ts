@@ -1,7 +1,7 @@
 import { calibrated } from './calibrated.ts';
 import type { LoadOutcome } from './finish.ts';
 import { runRamp } from './load-ramp.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
 
 /**
  * Whose fault it is: the generator calibrated against a server that answers at once, then a ramp with both arms, then

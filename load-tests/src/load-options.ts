@@ -62,6 +62,8 @@ export type LoadOptions = {
   check?: boolean | undefined;
   /** Admin addresses of the tunnel's parts, whose `/metrics` are read as evidence. */
   admin?: string[] | undefined;
+  /** Draws `chart.png` beside the reports, by a Chromium. */
+  png?: boolean | undefined;
   /** Opens the page of the report in the person's browser. */
   isOpening?: boolean | undefined;
   /** Allows targets beyond this machine. */

@@ -101,7 +101,7 @@ describe('load overhead', () => {
       [{ windowS: 0 }, /--window \(s\) must be/],
       [{ durationS: 30 }, /--duration does not go with windows/],
       [{ profile: 'short' }, /--profile does not go with windows/],
-      [{ rate: 5, windowS: 3 }, /--rate 5 makes too few requests/],
+      [{ rate: 5, windowS: 3 }, /5\/s for 3 s are fewer than the 20 requests .* give a higher --rate/],
       [{ model: 'closed' }, /leave out --model closed/],
     ];
     for (const [change, message] of asked) {

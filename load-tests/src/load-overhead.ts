@@ -33,7 +33,7 @@ export async function loadOverhead(options: WindowOptions): Promise<LoadOutcome>
     verdict: overheadVerdict(run.steps, section),
     sections: { overhead: section },
   });
-  return finish(report, folder, options, run);
+  return await finish(report, folder, options, run);
 }
 
 /** The mean over the windows, by part: all have as many requests. Null where no part could be read. */

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import type { LoadReport } from '../report/model.ts';
 import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
 import { loadRamp } from './load-ramp.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
 
 /** A folder for reports, and a server to load. */
 async function prepareRun(context: TestContext, answer = answerWell) {

@@ -6,8 +6,8 @@ import { engineOf } from './engine-of.ts';
 import { watchParts } from './evidence.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions } from './options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { runPlan } from './run.ts';
 
@@ -34,5 +34,5 @@ export async function runRamp(command: LoadCommand, options: LoadOptions, calibr
   const watch = await watchParts({ admin: options.admin, plan });
   const result = await runPlan({ plan, engine: watch.watching(engine), folder, thresholds, signal, stderr, isTty });
   const report = assemble({ command, evidence: await watch.evidence(calibration), prepared, version, ...result });
-  return finish(report, folder, options, result);
+  return await finish(report, folder, options, result);
 }

@@ -7,7 +7,7 @@ import { MAX_TRACE_ARRIVALS, formatArrival } from '../profiles/trace.ts';
 import { parseLogLine } from './access-log.ts';
 import type { LoggedRequest } from './access-log.ts';
 import { LoadError } from './errors.ts';
-import type { Writer } from './options.ts';
+import type { Writer } from './load-options.ts';
 
 const DEFAULT_OUT = 'profile.yaml';
 const MS_PER_S = 1000;

@@ -5,10 +5,12 @@ import type { LoadReport } from '../report/model.ts';
 import { LoadError } from './errors.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
+import { mergeCurves } from './merge-curves.ts';
+import type { Reports } from './merge-evidence.ts';
 import { mergeLogs } from './merge-logs.ts';
 import { mergeReports } from './merge-reports.ts';
 import type { ArmLogs } from './merge-reports.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { readReport } from './read-report.ts';
 
@@ -16,7 +18,7 @@ import { readReport } from './read-report.ts';
 const MAX_REPORTS = 1000;
 const MS_PER_S = 1000;
 
-export type ReportOptions = Pick<LoadOptions, 'out' | 'stdout' | 'stderr' | 'isOpening'> & {
+export type ReportOptions = Pick<LoadOptions, 'out' | 'stdout' | 'stderr' | 'isOpening' | 'png'> & {
   /** Folders of results, or report.json files; their HdrHistogram logs lie beside them. */
   files: readonly string[];
 };
@@ -39,13 +41,13 @@ export async function loadReport(options: ReportOptions): Promise<LoadOutcome> {
   const asked = { ...options, target: first.report.target.tunnel };
   if (others.length === 0) {
     const folder = out === undefined ? first.folder : makeOutFolder(out, new Date());
-    return finish(first.report, folder, asked, { files: [], exitCode: 0 });
+    return await finish(first.report, folder, asked, { files: [], exitCode: 0 });
   }
   for (const [index, one] of found.entries()) for (const other of found.slice(index + 1)) refuseStranger(one, other);
-  refuseK6(found);
-  const logs = await logsOf(found);
-  const merged = mergeReports([first.report, ...others.map(({ report }) => report)], logs);
-  return finish(merged, makeOutFolder(out, new Date()), asked, { files: [] });
+  const reports: Reports = [first.report, ...others.map(({ report }) => report)];
+  const logs = first.report.tool.engine === 'k6' ? curvesOf(reports, first.file) : await logsOf(found);
+  const merged = mergeReports(reports, logs);
+  return await finish(merged, makeOutFolder(out, new Date()), asked, { files: [] });
 }
 
 type Found = { file: string; folder: string; report: LoadReport };
@@ -71,11 +73,11 @@ async function logsOf(found: readonly Found[]): Promise<ArmLogs> {
   return logs;
 }
 
-/** @throws LoadError `SP_LOAD_REPORT` */
-function refuseK6(found: readonly Found[]): void {
-  const one = found.find(({ report }) => report.tool.engine === 'k6');
-  if (one === undefined) return;
-  throw refuse(`${one.file} is by k6, which keeps no histograms to merge; share a load with --engine embedded`);
+/** Of k6, which writes no logs. @throws LoadError `SP_LOAD_REPORT` */
+function curvesOf(reports: Reports, file: string): ArmLogs {
+  const logs = mergeCurves(reports);
+  if (logs !== null) return logs;
+  throw refuse(`${file} or another of them is by k6 and has no curve of percentiles to merge; run it anew`);
 }
 
 function planOf({ steps, profile, totals, target, tool }: LoadReport): string {

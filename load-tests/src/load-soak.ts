@@ -11,8 +11,9 @@ import { exitCodeOf } from './exit-code.ts';
 import type { LoadExitCode } from './exit-code.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions, Prepared } from './options.ts';
+import type { Prepared } from './options.ts';
 import { makeOutFolder } from './out-folder.ts';
 import { PartSamples } from './part-samples.ts';
 import { findParts } from './parts.ts';
@@ -72,7 +73,7 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
   const soak = judgeSoak(series, { failures: failuresOf(result.steps, 'tunnel'), verdict: bare.verdict });
   const report = { ...bare, sections: { soak } };
   stderr?.write(`${soak.sentence}\n`);
-  return finish(report, folder, options, { ...result, exitCode: exitCodeFor(report, soak) });
+  return await finish(report, folder, options, { ...result, exitCode: exitCodeFor(report, soak) });
 }
 
 function prepareSoak(options: SoakOptions): Prepared {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,6 +74,17 @@ describe('load overhead --tls', () => {
     assert.deepEqual([...known].sort(), ['known', 'unknown']);
     const order = [...stderr.text.matchAll(/^block \d+\/8 {2}(\w+)/gm)].map(([, mode]) => mode);
     assert.equal(order.join(' '), 'off on mtls resumed resumed mtls on off');
+  });
+
+  test('looks at --plain as at --target before it measures anything', async (context) => {
+    const { options } = await prepareModes(context);
+    const gone = await startFixture();
+    await gone.stop();
+    await assert.rejects(loadTls({ ...options, plain: gone.url, modes: 'off,on' }), {
+      code: 'SP_LOAD_UNREACHABLE',
+      exitCode: 2,
+    });
+    assert.deepEqual(readdirSync(options.out ?? ''), []);
   });
 
   test('says in one line what was asked wrongly', async () => {

@@ -4,12 +4,13 @@ import { embeddedEngine } from '../engine/embedded.ts';
 import type { ArmPlan, EnginePlan, StepMeasurement } from '../engine/plan.ts';
 import { ms } from '../report/format.ts';
 import type { LoadReport } from '../report/model.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { watchParts } from './evidence.ts';
 import type { PartsWatch } from './evidence.ts';
 import { finish } from './finish.ts';
 import type { LoadOutcome } from './finish.ts';
 import { makeOutFolder } from './out-folder.ts';
+import { checkTarget } from './preflight.ts';
 import { inRange } from './ranges.ts';
 import { runPlan } from './run.ts';
 import { assembleWindows, prepareWindows } from './windows.ts';
@@ -33,13 +34,16 @@ export type TlsOverheadOptions = WindowOptions & {
  * What TLS costs: blocks of one mode each, in the order A-B-B-A, a new connection for every request. `windows` is the
  * number of blocks of each mode (default 6; 2 to 50, even; under six there is no interval), `windowS` the length of one. `mtls` shows the certificate of
  * `tls.cert`, the others none. Exit code 0, or 3 where a mode failed or was not what it is called by.
- * @throws LoadError of exit code 2 when it cannot be run as asked
+ * @throws LoadError of exit code 2 when it cannot be run as asked, or nobody answers at `plain`
  */
 export async function loadTls(options: TlsOverheadOptions): Promise<LoadOutcome> {
   const modes = parseModes(options.modes);
   const passes = inRange(options.windows ?? DEFAULT_PASSES, MIN_PASSES, MAX_PASSES, '--windows');
   if (passes % 2 !== 0) throw refuse(`--windows must be even for blocks in the order A-B-B-A, not ${passes}`);
   const plans = new Map(modes.map((mode) => [mode, prepareMode(mode, options)]));
+  // The caller has looked at --target; that is not where the mode `off` goes.
+  if (plans.has('off'))
+    await checkTarget({ ...options, target: options.plain ?? '', direct: undefined, tls: undefined });
   const folder = makeOutFolder(options.out, new Date());
   const reference = plans.get(modes.find((mode) => mode !== 'off') as TlsMode) as PreparedWindows;
   const watch = await watchParts({ admin: options.admin, plan: reference.prepared.plan });
@@ -56,7 +60,7 @@ export async function loadTls(options: TlsOverheadOptions): Promise<LoadOutcome>
     verdict: tlsVerdict(blocks, section),
     sections: { tls: section },
   });
-  return finish(report, folder, options, result);
+  return await finish(report, folder, options, result);
 }
 
 type Block = TlsBlock & { measurement: StepMeasurement };
@@ -131,8 +135,4 @@ function tlsOf(mode: TlsMode, { tls }: ArmPlan): ArmPlan['tls'] {
   if (tls === null) return null;
   const shown = mode === 'mtls' ? {} : { cert: null, key: null };
   return { ...tls, ...shown, isResuming: mode === 'resumed' };
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

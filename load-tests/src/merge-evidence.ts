@@ -62,10 +62,12 @@ export function notesOf(reports: Reports, steps: readonly StepReport[], logs: Ar
   const machines = new Set(reports.map(({ machine, evidence }) => JSON.stringify([machine, evidence.fingerprint])))
     .size;
   const where = machines === 1 ? 'alike machines or one' : `${machines} different machines`;
+  const { profile, tool } = reports[0];
+  const source = tool.engine === 'k6' ? 'percentiles (straight lines between them)' : 'logs';
   const notes = [
-    `merged from ${reports.length} generators on ${where}: response times from their logs; service, lag and hops are those of the worst`,
+    `merged from ${reports.length} generators on ${where}: response times from their ${source}; service, lag and hops are those of the worst`,
   ];
-  const { shard } = reports[0].profile;
+  const { shard } = profile;
   if (shard !== undefined && shard.count > reports.length) {
     notes.push(`${reports.length} of ${shard.count} shards are here: what the others sent is missing in every figure`);
   }

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { makeArm } from '../testing/steps.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { failedAlready, judgeSteps, parseFailIf, violation } from './fail-if.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions } from './options.ts';
 import { isLoopback, withDefaultPath } from './target.ts';
 
 const TARGET = 'http://127.0.0.1:12000/session/demo/';

@@ -6,7 +6,7 @@ import type { EnginePlan } from '../engine/plan.ts';
 import { chooseTraffic } from './arms.ts';
 import type { Traffic } from './arms.ts';
 import type { Signed } from './credentials.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { parseFailIf, refuseUnread } from './fail-if.ts';
 import { inRange, wholeIn } from './ranges.ts';
 import type { Threshold } from './fail-if.ts';
@@ -21,9 +21,6 @@ const DEFAULT_PROFILE = 'short';
 const DEFAULT_SEED = 1;
 const MAX_GENERATORS = 64;
 const MAX_SHARDS = 1000;
-
-export type { Credential } from './credentials.ts';
-export type { LoadOptions, Writer } from './load-options.ts';
 
 /** Options after every check: nothing behind this doubts them. `signed`: the credentials, as they are sent. */
 export type Prepared = {
@@ -93,9 +90,6 @@ function chooseGenerators(
       '--connections is for --model closed; an open model has as many as its requests need (--max-in-flight)',
     );
   }
-  if (shard !== undefined && options.engine === 'k6') {
-    throw refuse('--shard is for the embedded engine: k6 keeps no histograms to merge; leave out one of them');
-  }
   if (shard !== undefined && model === 'closed')
     throw refuse('--shard is for the open model; leave out --model closed');
   if (trace === null && options.speed !== undefined) {
@@ -148,8 +142,4 @@ function chooseProfile(options: LoadOptions): Profile {
 
 function whole(value: number, most: number, what: string): number {
   return wholeIn(value, 1, most, what);
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

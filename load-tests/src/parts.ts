@@ -46,7 +46,15 @@ export async function findParts(admin: readonly string[] | undefined, isLocal: b
       return null;
     }),
   );
-  const parts = named(found.filter((each) => each !== null));
+  const there = found.filter((each) => each !== null);
+  // Once more: where the first look at a part compiles its code and grows its heap, one process may read as two.
+  const again = await Promise.all(there.map(({ url }) => readPart(url)));
+  const parts = named(
+    there.map(({ url, reading }, index) => {
+      const second = again[index];
+      return { url, looks: [reading, ...(typeof second === 'object' ? [second] : [])] };
+    }),
+  );
   if (parts.length === 0 && areGuessed) notes.push('no part answers at the default admin ports: give --admin URL');
   return { parts, areGuessed, notes };
 }
@@ -76,19 +84,31 @@ export async function readPart(url: string, timeoutMs = READ_TIMEOUT_MS): Promis
   }
 }
 
-function named(found: { url: string; reading: Reading }[]): Part[] {
+/** `looks`: the readings of a part, each taken together with those of the others. */
+function named(found: { url: string; looks: [Reading, ...Reading[]] }[]): Part[] {
   const parts: Part[] = [];
+  const known = new Map<Part, readonly Reading[]>();
   const counts = new Map<string, number>();
-  for (const { url, reading } of found) {
-    const role = select(reading.samples, 'sallyport_build_info')[0]?.labels['part'] ?? 'part';
+  for (const { url, looks } of found) {
+    const [first] = looks;
+    const role = select(first.samples, 'sallyport_build_info')[0]?.labels['part'] ?? 'part';
     const count = (counts.get(role) ?? 0) + 1;
     counts.set(role, count);
     const name = count === 1 ? role : `${role} ${count}`;
-    const host = parts.find((part) => part.process !== null && isSameProcess(part.first.samples, reading.samples));
+    const host = parts.find((part) => part.process !== null && looksAlike(known.get(part) ?? [], looks));
     if (host !== undefined) host.process = `${host.process}+${name}`;
-    parts.push({ name, url, first: reading, process: host === undefined ? name : null });
+    const part: Part = { name, url, first, process: host === undefined ? name : null };
+    parts.push(part);
+    known.set(part, looks);
   }
   return parts;
+}
+
+function looksAlike(a: readonly Reading[], b: readonly Reading[]): boolean {
+  return a.some(({ samples }, index) => {
+    const other = b[index];
+    return other !== undefined && isSameProcess(samples, other.samples);
+  });
 }
 
 function isSameProcess(a: readonly Sample[], b: readonly Sample[]): boolean {

@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { makeCertificates } from '../testing/certificates.ts';
 import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
-import type { LoadOptions } from './options.ts';
+import type { LoadOptions } from './load-options.ts';
 import { checkTarget, judgeCertificate } from './preflight.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00Z');

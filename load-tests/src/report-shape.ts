@@ -178,6 +178,7 @@ const sections = fields({
       control: nullable(list(fields({ ...judged, isFit: flag, of: maybe(text) }))),
       windows: number,
       windowS: number,
+      isFit: maybe(flag),
       sentence: text,
     }),
   ),
@@ -211,6 +212,7 @@ const report = fields({
     timeoutMs: number,
     protocol: maybe(text),
     bodyBytes: maybe(number),
+    content: maybe(text),
   }),
   profile: fields({
     name: text,

@@ -9,7 +9,7 @@ import type { StepNoun } from '../report/progress.ts';
 import { addressOf, toStepReport } from './assemble.ts';
 import { failedAlready, violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
-import type { Writer } from './options.ts';
+import type { Writer } from './load-options.ts';
 
 export type Stopped = LoadReport['stopped'];
 

@@ -14,6 +14,9 @@ const KNOWN_SECRET =
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const WORD = /^[A-Za-z]*$/;
 
+/** Fields that open something: they go to the tunnel only, and into no file. */
+export const SECRET_FIELDS: readonly string[] = ['authorization', 'cookie', 'proxy-authorization'];
+
 /**
  * The same path, its query's values dropped and segments that look like secrets replaced. `hidden`: how many were.
  *

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LoadError } from './errors.ts';
 
@@ -17,9 +17,9 @@ const MAX_LAST_WORDS_CHARS = 4000;
 export type Started = Ready & { stop: () => Promise<void> };
 type Ready = { url: string; admin: string[] };
 
-/** The command in a checkout; null where the folder is none, or was not installed. */
+/** The command in a checkout, wherever it is then called from; null where the folder is none, or was not installed. */
 export function commandIn(folder: string): string | null {
-  const command = join(folder, 'node_modules', '.bin', 'sallyport');
+  const command = resolve(folder, 'node_modules', '.bin', 'sallyport');
   return existsSync(command) ? command : null;
 }
 
@@ -118,8 +118,10 @@ async function untilReady(child: ChildProcess, name: string, signal?: AbortSigna
   }
 }
 
+/** Behind an error of its own a process that breaks still says its version. */
 function lastLine(text: string): string {
-  const line = text.trim().split('\n').at(-1) ?? '';
+  const lines = text.trim().split('\n');
+  const line = lines.find((each) => /^\w*Error\b/.test(each)) ?? lines.at(-1) ?? '';
   return line === '' ? '' : ` (${line})`;
 }
 

@@ -3,15 +3,16 @@ import type { ArmPlan, Engine } from '../engine/plan.ts';
 import type { Evidence } from '../report/evidence.ts';
 import type { AddedReport, LoadCommand, LoadReport, Verdict } from '../report/model.ts';
 import type { PairedDifference, Sections } from '../report/sections.ts';
-import { MIN_ANSWERS, pairedDifference, usableWindows } from '../analysis/paired.ts';
+import { pairedDifference, usableWindows } from '../analysis/paired.ts';
 import { assemble } from './assemble.ts';
-import { LoadError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { engineOf } from './engine-of.ts';
 import type { PartsWatch } from './evidence.ts';
 import { judgeSteps } from './fail-if.ts';
+import type { LoadOptions } from './load-options.ts';
 import { prepare } from './options.ts';
-import type { LoadOptions, Prepared } from './options.ts';
-import { inRange } from './ranges.ts';
+import type { Prepared } from './options.ts';
+import { inRange, refuseFewAnswers, wholeIn } from './ranges.ts';
 import { runPlan } from './run.ts';
 import type { RunResult } from './run.ts';
 
@@ -44,12 +45,9 @@ export function prepareWindows(options: WindowOptions, change: (arms: ArmPlan[])
     throw refuse(`${given} does not go with windows of one rate; give --rate N, --windows N and --window SECONDS`);
   }
   const { rate = DEFAULT_RATE } = options;
-  const windows = inRange(options.windows ?? DEFAULT_WINDOWS, MIN_WINDOWS, MAX_WINDOWS, '--windows');
-  if (!Number.isInteger(windows)) throw refuse(`--windows must be a whole number, not ${windows}`);
+  const windows = wholeIn(options.windows ?? DEFAULT_WINDOWS, MIN_WINDOWS, MAX_WINDOWS, '--windows');
   const windowS = inRange(options.windowS ?? DEFAULT_WINDOW_S, MIN_WINDOW_S, MAX_WINDOW_S, '--window (s)');
-  if (rate * windowS < MIN_ANSWERS) {
-    throw refuse(`--rate ${rate} makes too few requests in a window of ${windowS} s; ${MIN_ANSWERS} are the least`);
-  }
+  refuseFewAnswers(rate, windowS, 'a higher --rate or a longer --window');
   const warmUpS = options.warmUpS ?? DEFAULT_WARM_UP_S;
   const prepared = prepare({ ...options, rate, durationS: windowS, warmUpS });
   if (prepared.plan.model === 'closed') throw refuse('windows are compared at one rate; leave out --model closed');
@@ -113,8 +111,4 @@ function addedOver(windows: LoadReport['steps']): AddedReport {
   const at = (metric: PairedDifference['metric']) => pairedDifference(windows, 'tunnel', 'direct', metric);
   const p50 = at('p50');
   return { p50: p50.medianMs, p99: at('p99').medianMs, ci95: p50.ci95 };
-}
-
-function refuse(message: string): LoadError {
-  return new LoadError('SP_LOAD_OPTIONS', message);
 }

@@ -15,7 +15,7 @@ export interface RowBench {
   readonly stack: Stack;
   readonly backend: RawBackend;
   /** A visitor's connection to the entry, HTTP/1.1 in clear text. */
-  visit(): Promise<Wire>;
+  readonly visit: () => Promise<Wire>;
 }
 
 type Row = (number: number, sentence: string, body: (bench: RowBench, t: TestContext) => Promise<void>) => void;

@@ -1,11 +1,29 @@
 /** Tools that a test needs and a machine may lack. */
 import { execFileSync } from 'node:child_process';
 
+/** Debian's own, where Debian's packages are. */
+export const PYTHON = '/usr/bin/python3';
+export const CHROMIUM = process.env['SALLYPORT_CHROMIUM'] ?? '/usr/bin/chromium';
+
 const PROBES = {
+  chromium: [CHROMIUM, ['--version']],
+  curl: ['curl', ['--version']],
+  git: ['git', ['--version']],
+  h2load: ['h2load', ['--version']],
+  httpx: [PYTHON, ['-c', 'import h2, httpx']],
+  nghttp: ['nghttp', ['--version']],
+  requests: [PYTHON, ['-c', 'import requests']],
   httpbin: ['gunicorn', ['--check-config', '-k', 'gevent', 'httpbin:app']],
 } as const satisfies Record<string, readonly [string, readonly string[]]>;
 
 const HOW_TO_GET = {
+  chromium: 'apt-get install chromium',
+  curl: 'apt-get install curl',
+  git: 'apt-get install git',
+  h2load: 'apt-get install nghttp2-client',
+  httpx: 'apt-get install python3-httpx python3-h2',
+  nghttp: 'apt-get install nghttp2-client',
+  requests: 'apt-get install python3-requests',
   httpbin: 'apt-get install python3-httpbin gunicorn python3-gevent',
 } as const satisfies Record<keyof typeof PROBES, string>;
 

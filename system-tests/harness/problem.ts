@@ -13,6 +13,8 @@ export interface ProblemBody {
   readonly hop: string;
   readonly requestId: string;
   readonly retryable: boolean;
+  /** Which rule was broken, where it is known. */
+  readonly detail?: string;
 }
 
 export interface Expected {
@@ -32,7 +34,8 @@ export function assertProblem(answer: Answer, expected: Expected): ProblemBody {
   const { status, code, hop } = body;
   assert.deepEqual({ status, code, hop }, { status: expected.status, code: expected.code, hop: expected.hop });
   assert.equal(answer.status, expected.status);
-  assert.deepEqual(Object.keys(body), ['type', 'title', 'status', 'code', 'hop', 'requestId', 'retryable']);
+  const required = ['type', 'title', 'status', 'code', 'hop', 'requestId', 'retryable'];
+  assert.deepEqual(Object.keys(body), body.detail === undefined ? required : [...required, 'detail']);
   assert.match(body.type, /^urn:sallyport:problem:[a-z-]+$/);
   assert.deepEqual(valuesOf(answer.fields, 'x-request-id'), [body.requestId]);
   assert.deepEqual(valuesOf(answer.fields, 'proxy-status'), [`sallyport; error=${expected.error}`]);

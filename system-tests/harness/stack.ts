@@ -11,6 +11,8 @@ export interface StackOptions {
   readonly concurrency?: number;
   /** Fronted instead of the test backend. */
   readonly backend?: string;
+  /** What that speaks; HTTP/1.1 if not told. */
+  readonly protocol?: 'h2' | 'h2c';
   /** `path=value` each. */
   readonly set?: readonly string[];
 }
@@ -26,6 +28,8 @@ export interface Stack {
   /** With a slash at its end. */
   readonly url: string;
   readonly entry: string;
+  /** Where TLS is configured. */
+  readonly tls?: string;
   readonly direct: string;
   readonly pids: { readonly entry: number; readonly server: number; readonly client: readonly number[] };
   readonly admin: Admin;
@@ -38,7 +42,7 @@ export const SHAPES = [
 ] as const;
 
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { isSplit, clients, concurrency, backend, set = [] } = options;
+  const { isSplit, clients, concurrency, backend, protocol, set = [] } = options;
   const command = new Command([
     'up',
     '--json',
@@ -48,6 +52,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     ...(clients === undefined ? [] : ['--clients', String(clients)]),
     ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
     ...(backend === undefined ? [] : ['--backend', backend]),
+    ...(protocol === undefined ? [] : ['--protocol', protocol]),
     ...set.flatMap((each) => ['--set', each]),
   ]);
   return { ...(await command.event<Omit<Stack, 'command'>>('ready')), command };

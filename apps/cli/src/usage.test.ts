@@ -68,6 +68,13 @@ describe('what has to be corrected before a part can start', { concurrency: 2, t
     assert.match(line, /sallyport-credentials\.json is not there; .*sallyport creds add/);
   });
 
+  it('says that a protocol goes with a backend, and which there are', async (t) => {
+    assert.match(await refusal(t, ['up', '--protocol', 'h2c']), /--protocol is about your own backend; .*--backend/);
+    assert.match(await refusal(t, ['client', '--protocol', 'h2c']), /--protocol goes with a backend URL; .*sessions/);
+    const wrong = ['client', 'http://127.0.0.1:1', '--session', 'a', '--protocol', 'h3'];
+    assert.match(await refusal(t, wrong), /'h3' is invalid.* http1, h2, h2c/);
+  });
+
   it('looks for the store beside the configuration file', async (t) => {
     const cwd = temporaryFolder(t);
     writeFileSync(join(cwd, 'there.yaml'), 'server: { port: 0 }\n');

@@ -52,6 +52,17 @@ describe('a request is admitted', () => {
     }
   });
 
+  it('with an asterisk where OPTIONS names a host and no path (RFC 9112 §3.2.4)', () => {
+    const target = (method: string, text: string): string => {
+      const admission = ask({ method, target: text });
+      return admission.kind === 'admitted' ? admission.route.target : admission.kind;
+    };
+    assert.equal(target('OPTIONS', 'http://app.example.org'), '*');
+    assert.equal(target('OPTIONS', 'http://app.example.org/'), '/');
+    assert.equal(target('OPTIONS', 'http://app.example.org?a'), '/?a');
+    assert.equal(target('GET', 'http://app.example.org'), '/');
+  });
+
   it('or sent to the address with a slash', () => {
     assert.deepEqual(ask({ target: '/session/demo?q' }), { kind: 'redirect', location: '/session/demo/?q' });
   });
@@ -88,6 +99,17 @@ describe('a head is refused', () => {
     assert.equal(outcome(withLength('10'), { bodyBytes: 10 }), 'admitted');
     assert.equal(outcome(withLength('11'), { bodyBytes: 10 }), 'SP_BODY_TOO_LARGE');
     assert.equal(outcome(withLength('99999999999999999999')), 'admitted');
+  });
+});
+
+describe('an expectation', () => {
+  it('is refused when it is not 100-continue, in any casing', () => {
+    const expecting = (...values: string[]): string =>
+      outcome({ fields: ['Host', 'a', ...values.flatMap((value) => ['expect', value])] });
+    for (const value of ['100-continue', '100-CONTINUE', '']) assert.equal(expecting(value), 'admitted', value);
+    for (const value of ['200-ok', '100', '100-continue, x', 'x'])
+      assert.equal(expecting(value), 'SP_EXPECTATION', value);
+    assert.equal(expecting('100-continue', 'x'), 'SP_EXPECTATION');
   });
 });
 

@@ -4,15 +4,21 @@ import { randomBytes } from 'node:crypto';
 import type { EntryConfig } from '@sallyport/config';
 import { fitsHead } from '@sallyport/protocol';
 import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
-import type { AccessLog, AccessRecord, Histogram, Telemetry } from '@sallyport/telemetry';
+import type { AccessLog, Histogram, Telemetry } from '@sallyport/telemetry';
+import { exchangeRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
 import { admit, requestIdOf } from './admission.ts';
 import { Exchange } from './exchange.ts';
-import { Forwarding, valuesOf } from './forwarding.ts';
-import { problemAnswer, Problems } from './problems.ts';
+import { HeadPasses } from './fields/head-passes.ts';
+import { OwnAnswers } from './own-answers.ts';
+import { Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { RetryBudget } from './retry.ts';
+import { HOP_NAMES } from './timing.ts';
 import type { Servers } from './servers.ts';
-import type { AdmissionFailure, VisitorExchange, VisitorHandler } from './visitor/transport.ts';
+import type { EdgePolicy } from './tls/policy.ts';
+import { limitOfProblem, problemOfRefusal } from './refusal.ts';
+import type { OwnAnswer, Peer, Refusal, VisitorExchange, VisitorHandler } from './visitor/transport.ts';
+import { WebSockets } from './websocket/web-sockets.ts';
 
 export interface EntryOptions {
   readonly config: EntryConfig;
@@ -22,26 +28,24 @@ export interface EntryOptions {
   readonly maxWindowBytes: number;
   readonly servers: Servers;
   readonly telemetry: Telemetry;
+  /** Null: there is no TLS. */
+  readonly edge: EdgePolicy | null;
   /** Null: no access log. */
   readonly accessLog: AccessLog | null;
 }
-
-const FAILURES: Readonly<Record<AdmissionFailure, Problem>> = {
-  'bad-request': Problems.badRequest,
-  'head-too-large': Problems.headTooLarge,
-  'head-timeout': Problems.headTimeout,
-};
 
 export class Entry implements StreamContext, VisitorHandler {
   readonly clock: Clock;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
   readonly servers: Servers;
-  readonly forwarding: Forwarding;
+  readonly passes: HeadPasses;
+  readonly ownAnswers: OwnAnswers;
   readonly retryBudget: RetryBudget;
   readonly serverTiming: boolean;
   readonly bodyBytes: number;
   readonly uploadStallTimeoutMs: number;
+  readonly webSockets = new WebSockets();
   exchanges = 0;
   isDraining = false;
   readonly #options: EntryOptions;
@@ -49,7 +53,7 @@ export class Entry implements StreamContext, VisitorHandler {
   readonly #exchangeSeconds: Histogram;
   readonly #processId = randomBytes(8).toString('hex');
   #requests = 0;
-  #wakeDrain: (() => void) | null = null;
+  #wakeQuiet: (() => void) | null = null;
 
   constructor(options: EntryOptions) {
     const { config, deployment } = options;
@@ -66,16 +70,24 @@ export class Entry implements StreamContext, VisitorHandler {
     this.bodyBytes = config.bodyBytes;
     this.uploadStallTimeoutMs = config.uploadStallTimeoutMs;
     this.retryBudget = new RetryBudget(config.retryBudgetPercent);
-    this.forwarding = new Forwarding({
+    const { trustedProxies, tls } = config;
+    this.passes = new HeadPasses({
       pseudonym: `sallyport-${deployment}`,
-      trustedProxies: config.trustedProxies,
+      trustedProxies,
+      hstsMaxAgeS: tls.hstsMaxAgeS,
     });
+    this.ownAnswers = new OwnAnswers(this.passes, this.serverTiming);
   }
 
-  /** Resolves when every exchange that runs is over. The caller sets the limit. */
-  async drain(): Promise<void> {
+  /** It is about to stop: not ready for more, and WebSockets are told. */
+  beginDrain(): void {
     this.isDraining = true;
-    if (this.exchanges > 0) await new Promise<void>((resolve) => (this.#wakeDrain = resolve));
+    this.webSockets.drain();
+  }
+
+  /** Resolves when no exchange runs. The caller sets the limit. */
+  async quiet(): Promise<void> {
+    if (this.exchanges > 0) await new Promise<void>((resolve) => (this.#wakeQuiet = resolve));
   }
 
   // ---- from the visitor transport
@@ -85,25 +97,30 @@ export class Entry implements StreamContext, VisitorHandler {
     this.retryBudget.request();
     const { request } = visitor;
     const requestId = requestIdOf(request.fields) ?? this.#newRequestId();
-    const admission = admit(this.#options.config, this.#options.config, request);
+    const origin = this.passes.origin(request.peer.remoteAddress, request.fields);
+    const remote = origin.address;
+    const { config, edge } = this.#options;
+    const admission = admit(config, config, request, edge, origin.believed?.scheme);
     if (admission.kind !== 'admitted') {
-      const exchange = new Exchange(this, visitor, { session: '', requestId, strings: [] });
+      const exchange = new Exchange(this, visitor, { session: '', requestId, remote, strings: [] });
       if (admission.kind === 'redirect') exchange.redirect(admission.location);
+      else if (admission.kind === 'challenge') exchange.challenge(admission.content);
       else exchange.refuse(admission.problem);
       return;
     }
     const { session, target, prefix } = admission.route;
     const strings = [request.method, target];
-    const isNew = this.forwarding.request(strings, request.fields, {
-      remoteAddress: request.peer.remoteAddress,
+    const isNew = this.passes.request(strings, request.fields, {
+      origin,
       httpVersion: request.httpVersion,
       scheme: request.peer.scheme,
       host: admission.host,
       prefix,
       requestId,
       isUpgrade: request.isUpgrade,
+      clientCertificate: request.peer.clientCertificate,
     });
-    const exchange = new Exchange(this, visitor, { session, requestId, strings });
+    const exchange = new Exchange(this, visitor, { session, requestId, remote, strings });
     if (!isNew) exchange.refuse(Problems.loop);
     // With our own fields it may be more than a frame carries.
     else if (!fitsHead(strings, 2)) exchange.refuse(Problems.headTooLarge);
@@ -111,14 +128,15 @@ export class Entry implements StreamContext, VisitorHandler {
     else void this.servers.whenSynced(this.#options.config.sessionSyncTimeoutMs).then(() => exchange.start());
   }
 
-  onRefused(failure: AdmissionFailure): string {
-    const problem = FAILURES[failure];
+  onRefused(refusal: Refusal, peer: Peer): OwnAnswer {
+    const problem = problemOfRefusal(refusal);
+    const requestId = this.#newRequestId();
+    const answer = this.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme: peer.scheme });
     this.#telemetry.countRequest(problem.status, 0);
-    this.#telemetry.refused(problem.code);
-    const { fields, body } = problemAnswer(problem, this.#newRequestId());
-    let head = `HTTP/1.1 ${problem.status} ${problem.title}\r\nConnection: close\r\n`;
-    for (let i = 0; i < fields.length; i += 2) head += `${fields[i]!}: ${fields[i + 1]!}\r\n`;
-    return `${head}\r\n${body.toString()}`;
+    this.#countRefused(problem);
+    const { remoteAddress } = peer;
+    this.#options.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
+    return answer;
   }
 
   /** Unique, not secret: a random name of this process and a count cost a tenth of a UUID. */
@@ -139,36 +157,21 @@ export class Entry implements StreamContext, VisitorHandler {
 
   finished(exchange: Exchange, isComplete: boolean): void {
     this.exchanges -= 1;
-    const { status, headUs, problem } = exchange;
+    const { status, times, problem } = exchange;
     const seconds = (performance.now() - exchange.visitor.request.arrivedMs) / 1_000;
-    // A visitor that left before its answer began: 499, as nginx logs it.
-    this.#telemetry.countRequest(status === 0 ? VISITOR_GONE : status, headUs / 1e6);
+    this.#telemetry.countRequest(status === 0 ? VISITOR_GONE : status, times.headUs / 1e6);
     this.#exchangeSeconds.observe(seconds);
-    if (problem !== null) this.#telemetry.refused(problem.code);
-    this.#options.accessLog?.record(accessRecord(exchange, seconds, isComplete));
-    if (this.exchanges === 0) this.#wakeDrain?.();
+    if (problem !== null) this.#countRefused(problem);
+    this.#options.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));
+    if (this.exchanges === 0) this.#wakeQuiet?.();
+  }
+
+  #countRefused(problem: Problem): void {
+    this.#telemetry.refused(problem.code);
+    const limit = limitOfProblem(problem);
+    if (limit !== undefined) this.limitHit(limit);
   }
 }
 
-const VISITOR_GONE = 499;
-
-function accessRecord(exchange: Exchange, seconds: number, isComplete: boolean): AccessRecord {
-  const { visitor, routed, problem } = exchange;
-  return {
-    requestId: routed.requestId,
-    arrivedMs: performance.timeOrigin + visitor.request.arrivedMs,
-    method: visitor.request.method,
-    host: valuesOf(visitor.request.fields, 'host')[0] ?? '',
-    target: visitor.request.target,
-    status: exchange.status === 0 ? VISITOR_GONE : exchange.status,
-    bytesIn: exchange.bytesIn,
-    bytesOut: exchange.bytesOut,
-    durationMs: seconds * 1_000,
-    remote: visitor.request.peer.remoteAddress,
-    session: routed.session,
-    attempts: exchange.attempt,
-    hopsUs: exchange.hopsUs,
-    ...(problem === null ? {} : { code: problem.code, cause: problem.title }),
-    ...(isComplete || problem !== null ? {} : { cause: 'cut' }),
-  };
-}
+/** Of what never became an exchange. */
+const NO_HOPS = new Float64Array(HOP_NAMES.length);

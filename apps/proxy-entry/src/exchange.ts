@@ -3,30 +3,34 @@
  *
  *   trying ──(one retry)──▶ answering ──▶ over        trying ──▶ our own answer ──▶ over
  */
-import { performance } from 'node:perf_hooks';
-import { STATUS_CODES } from 'node:http';
-import { endToEnd, MergeBuffer, StreamCode, StreamEnd } from '@sallyport/protocol';
+import { StreamCode, StreamEnd, trailerFields } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
-import { declaredLength } from './content-length.ts';
+import { AnswerBody } from './answer-body.ts';
 import type { Entry } from './entry.ts';
-import { problemAnswer, problemOfStream, Problems } from './problems.ts';
+import { ExchangeTimes } from './exchange-times.ts';
+import type { Asked } from './own-answers.ts';
+import { problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { mayRetry } from './retry.ts';
-import { attribute, HOP_NAMES, serverTiming, UPLOAD_TOLERANCE_US } from './timing.ts';
-import type { VisitorExchange, VisitorListener } from './visitor/transport.ts';
+import { serverTiming, UPLOAD_TOLERANCE_US } from './timing.ts';
+import { Upload } from './upload.ts';
+import { problemOfRefusal } from './refusal.ts';
+import type { OwnAnswer, Refusal, VisitorExchange, VisitorListener } from './visitor/transport.ts';
+import { isWebSocket, switchesAsAsked } from './websocket/switching.ts';
+import type { VisitorWebSocket } from './websocket/web-sockets.ts';
 
 export interface RoutedRequest {
   readonly session: string;
   readonly requestId: string;
+  /** The visitor's address, as far as trusted proxies vouch for it. */
+  readonly remote: string;
   /** method, target, then name, value, … as they go to the backend. */
   readonly strings: readonly string[];
 }
 
 export class Exchange implements StreamHandler, VisitorListener {
-  readonly hopsUs = new Float64Array(HOP_NAMES.length);
+  readonly times: ExchangeTimes;
   status = 0;
-  /** From the request to the head of its answer; 0 where none was written. */
-  headUs = 0;
   bytesIn = 0;
   bytesOut = 0;
   attempt = 0;
@@ -36,47 +40,53 @@ export class Exchange implements StreamHandler, VisitorListener {
   readonly #entry: Entry;
   #stream: StreamEnd | null = null;
   #link: Link | null = null;
-  #openedMs = 0;
-  /** The body so far, for a second try; null once it is not whole any more. Its limit: W0 and one chunk. */
-  #kept: MergeBuffer | null = null;
-  #bodyEnded = false;
-  #trailers: readonly string[] = [];
+  /** Null for a request without a body. */
+  readonly #upload: Upload | null;
+  /** A byte of an answer came: there will be no second try. */
+  #hasBegun = false;
   #isHeadSent = false;
   #isOver = false;
   /** All of an answer was handed to the visitor's side: what the stream does afterwards does not matter. */
   #isAnswered = false;
   #unconsumed = 0;
-  /** What Content-Length still allows; negative where there is none. */
-  #bodyLeft = -1;
-  #stallTimer: NodeJS.Timeout | null = null;
+  readonly #answerBody = new AnswerBody();
+  #webSocket: VisitorWebSocket | null = null;
 
   constructor(entry: Entry, visitor: VisitorExchange, routed: RoutedRequest) {
     this.#entry = entry;
     this.visitor = visitor;
     this.routed = routed;
+    this.times = new ExchangeTimes(visitor.request.arrivedMs);
+    this.#upload = visitor.request.hasBody ? new Upload() : null;
     visitor.listener = this;
   }
 
   start(): void {
-    if (this.visitor.request.hasBody) this.#kept = new MergeBuffer();
     // The visitor left while the entry waited for its first list of sessions.
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isHeadSent) return;
     this.#try(null);
-    if (this.visitor.request.hasBody && !this.#isOver) this.visitor.startBody();
+    if (this.#upload !== null && !this.#isOver) this.visitor.startBody();
   }
 
   /** Ends it with an answer of our own. */
   refuse(problem: Problem): void {
     this.problem = problem;
-    this.#stopStallTimer();
+    this.#upload?.stopStall();
     if (this.#isHeadSent) return this.visitor.cut();
-    const { fields, body } = problemAnswer(problem, this.routed.requestId);
-    this.#answerOurselves(problem, fields, body);
+    this.times.answeredOurselves(problem.hop);
+    const answer = this.#entry.ownAnswers.ofProblem(problem, this.#asked);
+    this.#answerOurselves(answer, problem.closes === true);
   }
 
   /** `/session/<id>` without its slash. */
   redirect(location: string): void {
-    this.#answerOurselves(REDIRECT, ['Location', location, 'Content-Length', '0'], null);
+    this.times.answeredOurselves('entry');
+    this.#answerOurselves(this.#entry.ownAnswers.redirect(location, this.#asked), false);
+  }
+
+  challenge(content: string): void {
+    this.times.answeredOurselves('entry');
+    this.#answerOurselves(this.#entry.ownAnswers.challenge(content, this.#asked), false);
   }
 
   // ---- from the stream
@@ -84,56 +94,55 @@ export class Exchange implements StreamHandler, VisitorListener {
   onHead(head: ResponseHead, last: boolean): void {
     const { strings, status } = head;
     const fields = strings.slice(1);
+    this.#hasBegun = true;
     const isFinal = status >= 200 || status === 101;
-    if (!isFinal) return this.visitor.informational(status, strings[0]!, endToEnd(fields, false));
-    const length = declaredLength(fields);
-    if (length === null || !this.#isAskedFor(status)) return this.#fail(StreamCode.BAD_HEAD);
-    // No body where one was promised: the next answer on the connection would be taken for it.
-    if (last && length > 0 && !this.#isBodiless(status)) return this.#fail(StreamCode.PROTOCOL);
-    const isBodiless = last || status === 101;
-    this.#bodyLeft = isBodiless ? -1 : length;
-    this.#kept = null;
+    if (!isFinal) return this.visitor.informational(status, strings[0]!, this.#entry.passes.informational(fields));
+    const fault = this.#answerBody.begin(this.visitor.request.method, status, fields, last);
+    if (fault !== null) return this.#fail(fault);
+    if (!this.#isAskedFor(status, fields)) return this.#fail(StreamCode.BAD_HEAD);
+    this.#upload?.forget();
     this.status = status;
     this.#isHeadSent = true;
     const timing = this.#measure(head);
-    const out = this.#entry.forwarding.response(fields, this.routed.requestId, timing, status === 101);
-    this.visitor.head(status, strings[0]!, out, last && this.#isUploading);
+    const { scheme } = this.visitor.request.peer;
+    const out = this.#entry.passes.answer(fields, status, this.routed.requestId, timing, scheme);
+    // With an answer before the end of the upload the connection ends (RFC 9112 §9.3).
+    this.visitor.head(status, strings[0]!, out, this.#isUploading);
     if (last) this.#answered([]);
+    else if (status === 101 && isWebSocket(fields)) {
+      this.#webSocket = this.#entry.webSockets.add(this.visitor, () => this.#closedLate());
+    }
   }
 
   onData(chunk: Buffer): void {
     this.bytesOut += chunk.length;
-    if (this.#bodyLeft >= 0) {
-      this.#bodyLeft -= chunk.length;
-      // More than was declared would be read as the next answer on this connection.
-      if (this.#bodyLeft < 0) return this.#fail(StreamCode.PROTOCOL);
-    }
-    if (this.visitor.write(chunk)) this.#stream!.consumed(chunk.length);
+    if (!this.#answerBody.take(chunk.length)) return this.#fail(StreamCode.PROTOCOL);
+    if ((this.#webSocket ?? this.visitor).write(chunk)) this.#stream!.consumed(chunk.length);
     else this.#unconsumed += chunk.length;
   }
 
   onEnd(trailers: readonly string[]): void {
-    if (this.#bodyLeft > 0) return this.#fail(StreamCode.PROTOCOL);
-    this.#answered(endToEnd(trailers, false));
+    if (this.#answerBody.isShort) return this.#fail(StreamCode.PROTOCOL);
+    this.#answered(trailerFields(trailers));
   }
 
   onCut(code: number, notStarted: boolean): void {
     // Behind an answer it matters to nobody; after a 101 the visitor may be sending still.
     if (this.#isOver || (this.#isAnswered && this.status !== 101)) return;
     const { method } = this.visitor.request;
-    const isKept = this.#kept !== null || !this.visitor.request.hasBody;
-    const isWorthIt = !this.#isHeadSent && mayRetry(code, notStarted, method, this.attempt, isKept);
+    const isKept = this.#upload === null || this.#upload.isWhole;
+    const isWorthIt = !this.#hasBegun && mayRetry(code, notStarted, method, this.attempt, isKept);
     if (isWorthIt && this.#entry.retryBudget.take()) this.#try(this.#link);
     else this.refuse(problemOfStream(code));
   }
 
   onWritable(): void {
-    this.#stopStallTimer();
+    this.#upload?.stopStall();
     this.visitor.resumeBody();
   }
 
   onCredit(): void {
-    if (this.visitor.request.hasBody) this.#kept = null;
+    this.#upload?.forget();
   }
 
   // ---- from the visitor
@@ -144,16 +153,22 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.bytesIn += chunk.length;
     const limit = this.#entry.bodyBytes;
     if (limit > 0 && this.bytesIn > limit && !this.visitor.request.isUpgrade) return this.#tooLarge();
-    this.#kept?.add(chunk);
+    this.#upload?.keep(chunk);
     if (this.#stream === null || this.#stream.write(chunk)) return;
     this.visitor.pauseBody();
-    this.#startStallTimer();
+    this.#upload?.startStall(this.#entry.uploadStallTimeoutMs, () => this.#uploadStalled());
   }
 
   onBodyEnd(trailers: readonly string[]): void {
-    this.#bodyEnded = true;
-    this.#trailers = endToEnd(trailers, false);
-    this.#stream?.end(this.#trailers);
+    const kept = trailerFields(trailers);
+    this.#upload?.end(kept);
+    this.#stream?.end(kept);
+  }
+
+  onRefused(refusal: Refusal): void {
+    if (this.#isAnswered) return;
+    this.#stream?.reset(StreamCode.CANCELLED);
+    this.refuse(problemOfRefusal(refusal));
   }
 
   onDrained(): void {
@@ -163,7 +178,8 @@ export class Exchange implements StreamHandler, VisitorListener {
   }
 
   onFinished(isComplete: boolean): void {
-    this.#stopStallTimer();
+    this.#upload?.stopStall();
+    if (this.#webSocket !== null) this.#entry.webSockets.remove(this.#webSocket);
     if (!this.#isOver) {
       this.#isOver = true;
       this.#stream?.reset(isComplete ? StreamCode.DONE : StreamCode.CANCELLED);
@@ -173,38 +189,31 @@ export class Exchange implements StreamHandler, VisitorListener {
 
   // ---- inside
 
-  #answerOurselves(answer: Pick<Problem, 'status' | 'hop' | 'closes'>, fields: string[], body: Buffer | null): void {
-    this.status = answer.status;
+  get #asked(): Asked {
+    return { requestId: this.routed.requestId, hopsUs: this.times.hopsUs, scheme: this.visitor.request.peer.scheme };
+  }
+
+  #answerOurselves({ status, reason, fields, body }: OwnAnswer, closes: boolean): void {
+    this.status = status;
     this.#isHeadSent = true;
     this.#isAnswered = true;
-    this.#kept = null;
-    const timing = this.#ownTiming(answer.hop);
-    const all = this.#entry.forwarding.response(fields, this.routed.requestId, timing, false);
-    this.visitor.head(
-      answer.status,
-      STATUS_CODES[answer.status] ?? '',
-      all,
-      answer.closes === true || this.#isUploading,
-    );
-    if (body !== null && this.visitor.request.method !== 'HEAD') {
+    this.#upload?.forget();
+    this.visitor.head(status, reason, fields, closes || this.#isUploading);
+    if (body.length > 0 && this.visitor.request.method !== 'HEAD') {
       this.bytesOut = body.length;
       this.visitor.write(body);
     }
     this.visitor.end([]);
   }
 
-  /** 101 only to a request that asked for it (RFC 9110 §15.2.2). */
-  #isAskedFor(status: number): boolean {
-    return status !== 101 || this.visitor.request.isUpgrade;
-  }
-
-  /** RFC 9112 §6.3: Content-Length here speaks of a body that is not sent. */
-  #isBodiless(status: number): boolean {
-    return this.visitor.request.method === 'HEAD' || status === 304 || status === 204;
+  /** 101 only to a request that asked for it (RFC 9110 §15.2.2), and for that protocol (§7.8). */
+  #isAskedFor(status: number, fields: readonly string[]): boolean {
+    const { isUpgrade, fields: asked } = this.visitor.request;
+    return status !== 101 || (isUpgrade && switchesAsAsked(asked, fields));
   }
 
   get #isUploading(): boolean {
-    return this.visitor.request.hasBody && !this.#bodyEnded;
+    return this.#upload !== null && !this.#upload.hasEnded;
   }
 
   #try(failed: Link | null): void {
@@ -212,16 +221,14 @@ export class Exchange implements StreamHandler, VisitorListener {
     if (link === null) return this.refuse(Problems.noServer);
     this.attempt += 1;
     this.#link = link;
-    this.#openedMs = performance.now();
+    this.times.opened();
     const stream = new StreamEnd(this.#entry, this);
     this.#stream = stream;
     const leg: Leg = link.openLeg(this.routed.session, stream);
     stream.attach(leg);
-    leg.open(this.#openHead(link), !this.visitor.request.hasBody);
-    let isRoom = true;
-    if (this.#kept !== null && this.#kept.length > 0) isRoom = stream.write(this.#kept.view());
-    if (this.#bodyEnded) stream.end(this.#trailers);
-    else if (this.attempt > 1 && isRoom) this.visitor.resumeBody();
+    leg.open(this.#openHead(link), this.#upload === null);
+    const wantsMore = this.#upload?.replay(stream) === true;
+    if (wantsMore && this.attempt > 1) this.visitor.resumeBody();
   }
 
   #openHead(link: Link): OpenHead {
@@ -246,8 +253,13 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.refuse(problemOfStream(code));
   }
 
+  #closedLate(): void {
+    this.#entry.limitHit('websocket-close');
+    this.#stream?.reset(StreamCode.DRAINING);
+    this.visitor.cut();
+  }
+
   #tooLarge(): void {
-    this.#entry.limitHit('body');
     this.#stream?.reset(StreamCode.CANCELLED);
     this.visitor.pauseBody();
     this.refuse(Problems.bodyTooLarge);
@@ -255,38 +267,14 @@ export class Exchange implements StreamHandler, VisitorListener {
 
   /** The head is about to be written: the hops are known. */
   #measure(head: ResponseHead): string | null {
-    const now = performance.now();
-    const totalUs = (now - this.visitor.request.arrivedMs) * 1_000;
-    this.headUs = totalUs;
-    attribute(this.hopsUs, totalUs, (now - this.#openedMs) * 1_000, head);
-    if (this.attempt === 1 && head.uploadUs <= UPLOAD_TOLERANCE_US) this.#entry.observeHops(this.hopsUs);
-    return this.#entry.serverTiming ? serverTiming(this.hopsUs) : null;
+    const { times } = this;
+    times.answered(head);
+    if (this.attempt === 1 && head.uploadUs <= UPLOAD_TOLERANCE_US) this.#entry.observeHops(times.hopsUs);
+    return this.#entry.serverTiming ? serverTiming(times.hopsUs) : null;
   }
 
-  /** An answer of our own: the time since OPEN is charged to the hop at fault; hops not reached took none. */
-  #ownTiming(hop: Problem['hop']): string | null {
-    const now = performance.now();
-    const totalUs = Math.round((now - this.visitor.request.arrivedMs) * 1_000);
-    const streamUs = this.#openedMs === 0 ? 0 : Math.min(totalUs, Math.round((now - this.#openedMs) * 1_000));
-    const atFault = Math.max(0, (HOP_NAMES as readonly string[]).indexOf(hop));
-    this.hopsUs.fill(0);
-    this.hopsUs[0] = totalUs - streamUs;
-    this.hopsUs[atFault] = this.hopsUs[atFault]! + streamUs;
-    this.headUs = totalUs;
-    return this.#entry.serverTiming ? serverTiming(this.hopsUs) : null;
-  }
-
-  #startStallTimer(): void {
-    this.#stallTimer ??= setTimeout(() => {
-      this.#entry.limitHit('upload-stall');
-      this.#fail(StreamCode.UPLOAD_STALLED);
-    }, this.#entry.uploadStallTimeoutMs);
-  }
-
-  #stopStallTimer(): void {
-    if (this.#stallTimer !== null) clearTimeout(this.#stallTimer);
-    this.#stallTimer = null;
+  #uploadStalled(): void {
+    this.#entry.limitHit('upload-stall');
+    this.#fail(StreamCode.UPLOAD_STALLED);
   }
 }
-
-const REDIRECT = { status: 308, hop: 'entry' } as const;

@@ -10,9 +10,15 @@ import { createAccessLog, createTelemetry, isLoopbackHost, startAdmin } from '@s
 import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
 import { Entry } from './entry.ts';
 import { Servers } from './servers.ts';
+import { TlsMaterial } from './tls/material.ts';
+import { EdgePolicy } from './tls/policy.ts';
 import { Uplinks } from './uplinks.ts';
 import { listenVisitors } from './visitor/listen.ts';
 import type { Visitors } from './visitor/transport.ts';
+
+export { inspectAuthority, inspectPairs, type InspectedPair } from './tls/inspect.ts';
+
+export { problemReference } from './problem-reference.ts';
 
 export interface EntryDependencies {
   readonly config: Config;
@@ -27,6 +33,8 @@ export interface EntryDependencies {
 export interface RunningEntry {
   /** Where visitors come in. */
   readonly url: string;
+  /** Null: there is no TLS. */
+  readonly tlsUrl: string | null;
   readonly adminUrl: string;
   /** A server in this process: the uplink of the in-memory transport. */
   attachLocalServer(transport: Transport): void;
@@ -36,7 +44,7 @@ export interface RunningEntry {
   stop(): Promise<void>;
 }
 
-/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had. */
+/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had, with a TlsError when a file of TLS cannot be used. */
 export async function startEntry(deps: EntryDependencies): Promise<RunningEntry> {
   const { config, logger, version } = deps;
   const telemetry = createTelemetry({ part: 'entry', version, logger });
@@ -67,16 +75,20 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     maxWindowBytes: config.link.windowMaxBytes,
     servers,
     telemetry,
+    edge: config.entry.tls.certificates === undefined ? null : new EdgePolicy(config.entry, null),
     accessLog,
   });
+  let material: TlsMaterial | null = null;
   let visitors: Visitors | null = null;
   let admin: Admin | null = null;
   try {
-    visitors = await listenVisitors(config.entry, entry);
+    material = await TlsMaterial.open(config.entry.tls, { logger, telemetry, nowMs: Date.now });
+    visitors = await listenVisitors(config.entry, entry, material);
     addGauges(telemetry, entry, uplinks, visitors);
     admin = await openAdmin(deps, telemetry, entry);
   } catch (error) {
     await visitors?.close();
+    material?.close();
     accessLog?.close();
     telemetry.close();
     throw error;
@@ -91,9 +103,12 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   }
   const opened = { visitors, admin };
   const stopOnce = async () => {
-    opened.visitors.drain();
-    await Promise.race([entry.drain(), delay(config.entry.drainTimeoutMs)]);
+    const limit = delay(config.entry.drainTimeoutMs);
+    entry.beginDrain();
+    await Promise.race([opened.visitors.drain(), limit]);
+    await Promise.race([entry.quiet(), limit]);
     await opened.visitors.close();
+    material?.close();
     uplinks.close(CloseCode.DONE);
     await opened.admin.close();
     accessLog?.close();
@@ -101,7 +116,8 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   };
   let stopped: Promise<void> | null = null;
   return {
-    url: urlOf(config.entry.host, visitors.port),
+    url: urlOf('http', config.entry.host, visitors.port),
+    tlsUrl: visitors.tlsPort === null ? null : urlOf('https', config.entry.host, visitors.tlsPort),
     adminUrl: admin.url,
     attachLocalServer: (transport) => uplinks.attach(transport),
     fatal: fatal.promise,
@@ -153,6 +169,6 @@ function delay(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function urlOf(scheme: string, host: string, port: number): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

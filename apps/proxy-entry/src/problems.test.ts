@@ -1,29 +1,33 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StreamCode, streamCodeName } from '@sallyport/protocol';
-import { problemAnswer, problemOfStream, Problems } from './problems.ts';
+import { problemContent, problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
+import { problemReference } from './problem-reference.ts';
 import { HOP_NAMES } from './timing.ts';
 
 /** The visitor's own doing: there is nobody left to tell. */
 const NEVER_TOLD: readonly number[] = [StreamCode.CANCELLED, StreamCode.DONE];
 const TOLD = Object.values(StreamCode).filter((code) => !NEVER_TOLD.includes(code));
-const ALL: readonly Problem[] = [...Object.values(Problems), ...TOLD.map(problemOfStream), problemOfStream(999)];
+const ALL: readonly Problem[] = Object.values(Problems);
 
-/** RFC 9209 §2.3: those of its registry that fit a tunnel. */
-const PROXY_ERRORS = new Set([
-  'destination_not_found',
-  'destination_unavailable',
-  'connection_refused',
-  'connection_terminated',
-  'connection_limit_reached',
-  'http_request_error',
-  'http_request_denied',
-  'http_response_timeout',
-  'http_protocol_error',
-  'proxy_internal_error',
-  'proxy_loop_detected',
-]);
+/** RFC 9209 §2.3, all of the registry. */
+const PROXY_ERRORS = new Set(
+  (
+    'dns_timeout dns_error destination_not_found destination_unavailable destination_ip_prohibited ' +
+    'destination_ip_unroutable connection_refused connection_terminated connection_timeout connection_read_timeout ' +
+    'connection_write_timeout connection_limit_reached tls_protocol_error tls_certificate_error tls_alert_received ' +
+    'http_request_error http_request_denied http_response_incomplete http_response_header_section_size ' +
+    'http_response_header_size http_response_body_size http_response_trailer_section_size ' +
+    'http_response_trailer_size http_response_transfer_coding http_response_content_coding http_response_timeout ' +
+    'http_upgrade_failed http_protocol_error proxy_internal_response proxy_internal_error ' +
+    'proxy_configuration_error proxy_loop_detected'
+  ).split(' '),
+);
+/** Below 500, and yet not what the visitor did wrong: nobody is there, or it is not done here. */
+const NOT_THEIRS = ['SP_NO_ROUTE', 'SP_NO_SESSION', 'SP_METHOD_NOT_ALLOWED'];
+/** From 500 on by their status alone. */
+const THEIRS = ['SP_NOT_IMPLEMENTED', 'SP_VERSION'];
 
 function valueOf(fields: readonly string[], name: string): string | undefined {
   const at = fields.findIndex((each, i) => i % 2 === 0 && each === name);
@@ -49,6 +53,7 @@ describe('a stream that was cut', () => {
       protocol: 502,
       'upload-stalled': 504,
       loop: 508,
+      'no-upgrade': 501,
     });
   });
 
@@ -72,7 +77,7 @@ describe('a problem', () => {
 
   it('blames the visitor for what it did wrong, and nobody else', () => {
     for (const { code, status, hop } of ALL) {
-      const isTheirs = status < 500 && !['SP_NO_ROUTE', 'SP_NO_SESSION', 'SP_METHOD_NOT_ALLOWED'].includes(code);
+      const isTheirs = status < 500 ? !NOT_THEIRS.includes(code) : THEIRS.includes(code);
       assert.equal(hop === 'visitor', isTheirs, code);
     }
   });
@@ -87,18 +92,27 @@ describe('a problem', () => {
     }
   });
 
-  it('of one code is always the same status', () => {
-    const statuses = new Map<string, number>();
-    for (const { code, status } of ALL) {
-      assert.equal(statuses.get(code) ?? status, status, code);
-      statuses.set(code, status);
+  it('has a code of its own', () => {
+    const codes = ALL.map(({ code }) => code);
+    assert.equal(new Set(codes).size, codes.length);
+  });
+
+  it('stands in the reference, with all that is said of it', () => {
+    const rows = problemReference()
+      .split('\n')
+      .filter((line) => line.includes('`SP_'));
+    assert.equal(rows.length, ALL.length);
+    for (const { code, status, hop, title, proxyError } of ALL) {
+      const row = rows.find((line) => line.includes(`\`${code}\``));
+      assert.ok(row !== undefined && row.startsWith(`| ${status} | `), code);
+      for (const said of [hop, title, `\`${proxyError}\``]) assert.ok(row.includes(` ${said} |`), `${code}: ${said}`);
     }
   });
 });
 
 describe('the answer to a problem', () => {
   it('is a problem document of RFC 9457 with our code, hop and request id', () => {
-    const { fields, body } = problemAnswer(problemOfStream(StreamCode.QUEUE_FULL), 'id-1');
+    const { fields, body } = problemContent(problemOfStream(StreamCode.QUEUE_FULL), 'id-1');
     assert.equal(valueOf(fields, 'Content-Type'), 'application/problem+json');
     assert.deepEqual(JSON.parse(body.toString()), {
       type: 'urn:sallyport:problem:queue-full',
@@ -111,9 +125,15 @@ describe('the answer to a problem', () => {
     });
   });
 
+  it('says which rule was broken, where that is known', () => {
+    const { body } = problemContent({ ...Problems.badRequest, detail: 'two-lengths: …' }, 'id-1');
+    assert.equal((JSON.parse(body.toString()) as { detail: string }).detail, 'two-lengths: …');
+    assert.doesNotMatch(problemContent(Problems.badRequest, 'id-1').body.toString(), /detail/);
+  });
+
   it('is complete for every problem: type, title, status, length, and the proxy’s own word', () => {
     for (const problem of ALL) {
-      const { fields, body } = problemAnswer(problem, 'id-1');
+      const { fields, body } = problemContent(problem, 'id-1');
       const said = JSON.parse(body.toString()) as Record<string, unknown>;
       assert.match(String(said['type']), /^urn:sallyport:problem:[a-z]+(-[a-z]+)*$/);
       assert.match(String(said['title']), /^[A-Z][^\n.]+$/);
@@ -129,7 +149,7 @@ describe('the answer to a problem', () => {
 
   it('says when to come back exactly where it is 503, and which methods there are where it is 405', () => {
     for (const problem of ALL) {
-      const { fields } = problemAnswer(problem, 'id-1');
+      const { fields } = problemContent(problem, 'id-1');
       assert.equal(valueOf(fields, 'Retry-After'), problem.status === 503 ? '1' : undefined, problem.code);
       assert.equal(valueOf(fields, 'Allow') !== undefined, problem.status === 405, problem.code);
     }

@@ -13,6 +13,8 @@ export interface Problem {
   readonly retryable: boolean;
   /** Framing is in doubt, or more of the request is not read: the connection ends. */
   readonly closes?: boolean;
+  /** Of this occurrence (RFC 9457 §3.1.4): which rule was broken. */
+  readonly detail?: string;
 }
 
 function problem(
@@ -82,108 +84,158 @@ export const Problems = {
     'http_request_error',
     closes,
   ),
+  bodyTimeout: problem(
+    408,
+    'SP_BODY_TIMEOUT',
+    'The request body came too slowly',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  expectation: problem(
+    417,
+    'SP_EXPECTATION',
+    'No expectation but 100-continue can be met',
+    'visitor',
+    'http_request_error',
+  ),
+  notImplemented: problem(
+    501,
+    'SP_NOT_IMPLEMENTED',
+    'A transfer coding that is not implemented',
+    'visitor',
+    'http_request_error',
+    closes,
+  ),
+  version: problem(505, 'SP_VERSION', 'The version of HTTP is not spoken', 'visitor', 'http_request_error', closes),
+  misdirected: problem(
+    421,
+    'SP_MISDIRECTED',
+    'The certificate of this connection is not for this host',
+    'visitor',
+    'http_request_denied',
+  ),
+  clientCertificate: problem(
+    403,
+    'SP_CLIENT_CERTIFICATE',
+    'This host is reached with a certificate of the visitor alone',
+    'visitor',
+    'http_request_denied',
+  ),
   loop: problem(508, 'SP_LOOP', 'The request passed here before', 'entry', 'proxy_loop_detected'),
+  noSession: problem(404, 'SP_NO_SESSION', 'No such session', 'entry', 'destination_not_found'),
+  noClient: problem(
+    503,
+    'SP_NO_CLIENT',
+    'No client serves this session now',
+    'link',
+    'destination_unavailable',
+    retryable,
+  ),
+  queueFull: problem(
+    503,
+    'SP_QUEUE_FULL',
+    'Too many requests wait for this session',
+    'queue',
+    'connection_limit_reached',
+    retryable,
+  ),
+  queueTimeout: problem(
+    503,
+    'SP_QUEUE_TIMEOUT',
+    'No slot came free in time',
+    'queue',
+    'connection_limit_reached',
+    retryable,
+  ),
+  linkLost: problem(502, 'SP_LINK_LOST', 'A link of the tunnel was lost', 'link', 'connection_terminated', retryable),
+  backendRefused: problem(
+    502,
+    'SP_BACKEND_REFUSED',
+    'The backend cannot be connected to',
+    'backend',
+    'connection_refused',
+    retryable,
+  ),
+  backendReset: problem(502, 'SP_BACKEND_RESET', 'The backend cut the connection', 'backend', 'connection_terminated'),
+  backendTimeout: problem(
+    504,
+    'SP_BACKEND_TIMEOUT',
+    'The backend did not answer in time',
+    'backend',
+    'http_response_timeout',
+  ),
+  badHead: problem(502, 'SP_BAD_HEAD', 'A head that HTTP does not allow', 'backend', 'http_protocol_error'),
+  draining: problem(
+    503,
+    'SP_DRAINING',
+    'A part of the tunnel is about to stop',
+    'link',
+    'destination_unavailable',
+    retryable,
+  ),
+  overloaded: problem(
+    503,
+    'SP_OVERLOADED',
+    'A part of the tunnel is at its limit',
+    'link',
+    'connection_limit_reached',
+    retryable,
+  ),
+  longStreams: problem(
+    503,
+    'SP_LONG_STREAMS',
+    'The client has its limit of long streams',
+    'client',
+    'connection_limit_reached',
+    retryable,
+  ),
+  protocol: problem(502, 'SP_PROTOCOL', 'A part of the tunnel broke its protocol', 'link', 'proxy_internal_error'),
+  uploadStalled: problem(
+    504,
+    'SP_UPLOAD_STALLED',
+    'The request body was not read in time',
+    'backend',
+    'connection_write_timeout',
+    closes,
+  ),
+  noUpgrade: problem(501, 'SP_NO_UPGRADE', 'The backend has no such upgrade', 'backend', 'http_upgrade_failed'),
+  tunnel: problem(502, 'SP_TUNNEL', 'The tunnel failed', 'link', 'proxy_internal_error'),
 } as const;
 
 const BY_STREAM_CODE: ReadonlyMap<number, Problem> = new Map([
-  [StreamCode.NO_SESSION, problem(404, 'SP_NO_SESSION', 'No such session', 'entry', 'destination_not_found')],
-  [
-    StreamCode.NO_CLIENT,
-    problem(503, 'SP_NO_CLIENT', 'No client serves this session now', 'link', 'destination_unavailable', retryable),
-  ],
-  [
-    StreamCode.QUEUE_FULL,
-    problem(
-      503,
-      'SP_QUEUE_FULL',
-      'Too many requests wait for this session',
-      'queue',
-      'connection_limit_reached',
-      retryable,
-    ),
-  ],
-  [
-    StreamCode.QUEUE_TIMEOUT,
-    problem(503, 'SP_QUEUE_TIMEOUT', 'No slot came free in time', 'queue', 'connection_limit_reached', retryable),
-  ],
-  [
-    StreamCode.LINK_LOST,
-    problem(502, 'SP_LINK_LOST', 'A link of the tunnel was lost', 'link', 'connection_terminated', retryable),
-  ],
-  [
-    StreamCode.BACKEND_REFUSED,
-    problem(
-      502,
-      'SP_BACKEND_REFUSED',
-      'The backend cannot be connected to',
-      'backend',
-      'connection_refused',
-      retryable,
-    ),
-  ],
-  [
-    StreamCode.BACKEND_RESET,
-    problem(502, 'SP_BACKEND_RESET', 'The backend cut the connection', 'backend', 'connection_terminated'),
-  ],
-  [
-    StreamCode.BACKEND_TIMEOUT,
-    problem(504, 'SP_BACKEND_TIMEOUT', 'The backend did not answer in time', 'backend', 'http_response_timeout'),
-  ],
-  [
-    StreamCode.BAD_HEAD,
-    problem(502, 'SP_BAD_HEAD', 'A head that HTTP does not allow', 'backend', 'http_protocol_error'),
-  ],
-  [
-    StreamCode.DRAINING,
-    problem(503, 'SP_DRAINING', 'A part of the tunnel is about to stop', 'link', 'destination_unavailable', retryable),
-  ],
-  [
-    StreamCode.OVERLOADED,
-    problem(
-      503,
-      'SP_OVERLOADED',
-      'A part of the tunnel is at its limit',
-      'link',
-      'connection_limit_reached',
-      retryable,
-    ),
-  ],
-  [
-    StreamCode.LONG_STREAMS,
-    problem(
-      503,
-      'SP_LONG_STREAMS',
-      'The client has its limit of long streams',
-      'client',
-      'connection_limit_reached',
-      retryable,
-    ),
-  ],
-  [
-    StreamCode.PROTOCOL,
-    problem(502, 'SP_PROTOCOL', 'A part of the tunnel broke its protocol', 'link', 'proxy_internal_error'),
-  ],
-  [
-    StreamCode.UPLOAD_STALLED,
-    problem(504, 'SP_UPLOAD_STALLED', 'The request body was not read in time', 'backend', 'http_request_error', closes),
-  ],
+  [StreamCode.NO_SESSION, Problems.noSession],
+  [StreamCode.NO_CLIENT, Problems.noClient],
+  [StreamCode.QUEUE_FULL, Problems.queueFull],
+  [StreamCode.QUEUE_TIMEOUT, Problems.queueTimeout],
+  [StreamCode.LINK_LOST, Problems.linkLost],
+  [StreamCode.BACKEND_REFUSED, Problems.backendRefused],
+  [StreamCode.BACKEND_RESET, Problems.backendReset],
+  [StreamCode.BACKEND_TIMEOUT, Problems.backendTimeout],
+  [StreamCode.BAD_HEAD, Problems.badHead],
+  [StreamCode.DRAINING, Problems.draining],
+  [StreamCode.OVERLOADED, Problems.overloaded],
+  [StreamCode.LONG_STREAMS, Problems.longStreams],
+  [StreamCode.PROTOCOL, Problems.protocol],
+  [StreamCode.UPLOAD_STALLED, Problems.uploadStalled],
   [StreamCode.LOOP, Problems.loop],
+  [StreamCode.NO_UPGRADE, Problems.noUpgrade],
 ]);
-
-const UNKNOWN = problem(502, 'SP_TUNNEL', 'The tunnel failed', 'link', 'proxy_internal_error');
 
 /** What a stream's ABORT or RESET before its head means to the visitor. */
 export function problemOfStream(code: number): Problem {
-  return BY_STREAM_CODE.get(code) ?? UNKNOWN;
+  return BY_STREAM_CODE.get(code) ?? Problems.tunnel;
 }
 
 const RETRY_AFTER_S = 1;
 
 /** Fields and body of an answer of our own. */
-export function problemAnswer(problem: Problem, requestId: string): { fields: string[]; body: Buffer } {
-  const { status, code, title, hop, proxyError, retryable: mayRetry } = problem;
+export function problemContent(problem: Problem, requestId: string): { fields: string[]; body: Buffer } {
+  const { status, code, title, hop, proxyError, retryable: mayRetry, detail } = problem;
   const type = `urn:sallyport:problem:${code.slice(3).toLowerCase().replaceAll('_', '-')}`;
-  const body = Buffer.from(`${JSON.stringify({ type, title, status, code, hop, requestId, retryable: mayRetry })}\n`);
+  const body = Buffer.from(
+    `${JSON.stringify({ type, title, status, code, hop, requestId, retryable: mayRetry, detail })}\n`,
+  );
   const fields = [
     'Content-Type',
     'application/problem+json',

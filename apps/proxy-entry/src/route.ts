@@ -58,7 +58,8 @@ export interface Authority {
   readonly host: string;
 }
 
-const HOST_VALUE = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
+/** RFC 3986 §3.2.2: an address in brackets or a registered name, and a port. */
+const HOST_VALUE = /^(\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::\d{0,5})?$/;
 
 /** A DNS name (RFC 1035 §2.3.4) or address, and a port. */
 const MAX_HOST_CHARACTERS = 255 + 6;
@@ -76,11 +77,14 @@ export function parseHost(value: string): Authority | null {
   return lastAuthority;
 }
 
-/** An absolute-form target (RFC 9112 §3.2.2) in two; null for any other form. */
-export function splitAbsolute(target: string): { authority: string; target: string } | null {
+/**
+ * An absolute-form target (RFC 9112 §3.2.2) in two; null for any other form. `noPath`: what it is for where it has none.
+ */
+export function splitAbsolute(target: string, noPath: '/' | '*' = '/'): { authority: string; target: string } | null {
   if (target.startsWith('/')) return null;
   const match = /^https?:\/\/([^/?#]+)(.*)$/i.exec(target);
   if (match === null) return null;
   const rest = match[2]!;
+  if (rest === '') return { authority: match[1]!, target: noPath };
   return { authority: match[1]!, target: rest.startsWith('/') ? rest : `/${rest}` };
 }

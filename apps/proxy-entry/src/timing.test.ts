@@ -4,7 +4,7 @@ import type { HopTimes } from '@sallyport/protocol';
 import fc from 'fast-check';
 import { PLAIN, u32Value } from '../../../packages/protocol/src/testing/arbitraries.ts';
 import { check } from '../../../packages/protocol/src/testing/check.ts';
-import { attribute, HOP_NAMES, serverTiming } from './timing.ts';
+import { attribute, chargeOwn, HOP_NAMES, serverTiming } from './timing.ts';
 
 const DAY_US = 24 * 3_600 * 1e6;
 const NONE: HopTimes = { serverUs: 0, queueUs: 0, clientUs: 0, slotUs: 0, uploadUs: 0, backendUs: 0 };
@@ -113,5 +113,26 @@ describe('Server-Timing', () => {
         assert.equal(us.at(-1), Math.round(totalUs));
       }),
     );
+  });
+});
+
+function charged(totalUs: number, streamUs: number, hop: string): number[] {
+  const hopsUs = new Float64Array(HOP_NAMES.length).fill(7);
+  chargeOwn(hopsUs, totalUs, streamUs, hop);
+  return [...hopsUs];
+}
+
+describe('the hops of an answer of our own', () => {
+  it('charge the time since OPEN to the hop at fault, and what was before to the entry', () => {
+    assert.deepEqual(charged(1_000, 300, 'backend'), [700, 0, 0, 0, 0, 0, 300]);
+    assert.deepEqual(charged(1_000.4, 300.4, 'link'), [700, 0, 0, 300, 0, 0, 0]);
+  });
+
+  it('charge all of it to the entry where it is at fault, or nobody in the tunnel is', () => {
+    for (const hop of ['entry', 'visitor']) assert.deepEqual(charged(1_000, 300, hop), [1_000, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('sum to the total, whatever the clock says', () => {
+    assert.deepEqual(charged(100, 300, 'queue'), [0, 0, 100, 0, 0, 0, 0]);
   });
 });

@@ -42,6 +42,19 @@ export function attribute(into: Float64Array, totalUs: number, streamUs: number,
   }
 }
 
+/**
+ * The hops of an answer of our own: since OPEN all time is charged to the hop at fault, before it to the entry. A fault of
+ * none of these, such as the visitor's, is charged to the entry.
+ */
+export function chargeOwn(into: Float64Array, totalUs: number, streamUs: number, hop: string): void {
+  const total = Math.round(totalUs);
+  const stream = Math.min(total, Math.round(streamUs));
+  const atFault = Math.max(0, (HOP_NAMES as readonly string[]).indexOf(hop));
+  into.fill(0);
+  into[0] = total - stream;
+  into[atFault] = into[atFault]! + stream;
+}
+
 const NAMES = [...HOP_NAMES, 'total'].map((name, i) => Buffer.from(`${i === 0 ? '' : ', '}${name};dur=`, 'latin1'));
 /** Eight names and eight numbers of at most 17 digits. */
 const scratch = Buffer.alloc(512);

@@ -30,7 +30,25 @@ describe('a request', () => {
       target: '/a?b',
       fields: ['Host', 'visited.example', 'X-Many', '1', 'x-many', '\xfc'],
       hasBody: true,
+      isRetry: false,
     });
+  });
+
+  it('that failed once already is told to the backend’s side as a second try', () => {
+    const bench = new ExchangeBench();
+    bench.ask({ strings: ['GET', '/'], attempt: 2 });
+    assert.equal(bench.backend.call.request.isRetry, true);
+  });
+
+  it('has its trailers passed on with its end, early ones too, without those that no trailer may be', () => {
+    for (const isBusy of [false, true]) {
+      const bench = new ExchangeBench();
+      bench.isBusy = isBusy;
+      const asked = bench.ask({ strings: ['POST', '/'] }, false);
+      asked.end('X-Sum', '1', 'Content-Length', '5', 'x-sum', '2');
+      bench.giveSlots();
+      assert.deepEqual([bench.backend.call.isEnded, bench.backend.call.trailers], [true, ['X-Sum', '1', 'x-sum', '2']]);
+    }
   });
 
   it('goes without fields of one connection, whatever the relay let through', () => {
@@ -97,6 +115,26 @@ describe('an answer', () => {
       [['Early Hints', 'Link', '</a>'], [''], ['Reason', 'X-Many', '1', 'x-many', '2']],
     );
     assert.equal(asked.data.join(''), 'body');
+  });
+
+  it('that never comes for informational heads is refused behind 16 of them', () => {
+    const { bench, asked, call } = running();
+    for (let i = 0; i < 20; i += 1) {
+      if (!call.isCancelled) call.handler.onInformational(103, '', []);
+    }
+    bench.clock.settle();
+    assert.deepEqual(asked.told, [...Array.from({ length: 16 }, () => 'head 103'), `cut ${StreamCode.BAD_HEAD}`]);
+    assert.equal(call.isCancelled, true);
+    call.fails(StreamCode.CANCELLED);
+    assert.deepEqual([bench.slotsFreed, bench.failures], [1, [`${StreamCode.BAD_HEAD}`]]);
+  });
+
+  it('has no trailers that no trailer may be', () => {
+    const { bench, asked, call } = running();
+    call.answers(200);
+    call.ends('X-Sum', '1', 'Set-Cookie', 'a=b', 'Content-Length', '5');
+    bench.clock.settle();
+    assert.deepEqual(asked.trailers, ['X-Sum', '1']);
   });
 
   it('comes without fields of the backend’s connection, but the Upgrade of a 101', () => {

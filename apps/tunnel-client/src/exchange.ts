@@ -13,6 +13,7 @@ import {
   MergeBuffer,
   StreamCode,
   StreamEnd,
+  trailerFields,
 } from '@sallyport/protocol';
 import type { Leg, OpenHead, StreamContext, StreamHandler } from '@sallyport/protocol';
 import type { BackendCall, BackendHandler, BackendTransport } from './backend/transport.ts';
@@ -47,7 +48,8 @@ export class Exchange implements StreamHandler, BackendHandler {
   #call: BackendCall | null = null;
   /** Body that came before the slot. Its limit is W0: nothing more is granted yet. */
   readonly #early = new MergeBuffer();
-  #endedEarly = false;
+  /** The trailers of a body that ended before the slot. */
+  #endedEarly: readonly string[] | null = null;
   #isCancelled = false;
   #headSent = false;
   #noBody = false;
@@ -86,6 +88,7 @@ export class Exchange implements StreamHandler, BackendHandler {
       target: strings[1]!,
       fields: this.#fields(),
       hasBody: this.#hasBody,
+      isRetry: this.#open.attempt > 1,
     };
     try {
       // Until it returns, a failure may already be told: the call is then of no use.
@@ -96,7 +99,7 @@ export class Exchange implements StreamHandler, BackendHandler {
     }
     this.#dispatchedMs = clock.nowMs();
     if (this.#early.length > 0) this.#call.write(this.#early.take());
-    if (this.#endedEarly) this.#endUpload();
+    if (this.#endedEarly !== null) this.#endUpload(this.#endedEarly);
   }
 
   #fields(): readonly string[] {
@@ -117,9 +120,10 @@ export class Exchange implements StreamHandler, BackendHandler {
     else this.#call.write(chunk);
   }
 
-  onEnd(): void {
-    if (this.#call === null) this.#endedEarly = true;
-    else this.#endUpload();
+  onEnd(trailers: readonly string[]): void {
+    const kept = trailerFields(trailers);
+    if (this.#call === null) this.#endedEarly = kept;
+    else this.#endUpload(kept);
   }
 
   onCut(): void {
@@ -136,9 +140,9 @@ export class Exchange implements StreamHandler, BackendHandler {
     // Only an entry keeps a body that it may have to send again.
   }
 
-  #endUpload(): void {
+  #endUpload(trailers: readonly string[]): void {
     this.#uploadedMs = this.#host.clock.nowMs();
-    this.#call!.end();
+    this.#call!.end(trailers);
     if (this.#answerEnded) this.#finish();
   }
 
@@ -149,28 +153,22 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 
   onInformational(status: number, reason: string, fields: readonly string[]): void {
-    // More than a stream may carry, or larger, is the backend's excess and nobody's loss.
     this.#informational += 1;
-    if (this.#informational > MAX_INFORMATIONAL_HEADS || !fitsHead(fields, 0)) return;
-    this.#sendHead(status, reason, fields, false);
+    // More than a stream may carry: a backend that never comes to its answer.
+    if (this.#informational > MAX_INFORMATIONAL_HEADS) return this.#refuseHead('too many informational heads');
+    // One too large for a frame is the backend's excess and nobody's loss.
+    if (fitsHead(fields, 0)) this.#sendHead(status, reason, fields, false);
   }
 
   onAnswer(status: number, reason: string, fields: readonly string[]): void {
     this.#host.backendAnswered();
-    if (!fitsHead(fields, 1)) {
-      this.#stream.reset(StreamCode.BAD_HEAD);
-      this.#call?.cancel();
-      return;
-    }
+    if (!fitsHead(fields, 1)) return this.#refuseHead('a head beyond what a frame carries');
     const body = describeBody(fields);
     this.#isUpgraded = status === 101;
     this.#isLong = this.#isUpgraded || body.isEventStream;
     if (this.#isLong && !this.#host.takeLongStream()) {
       this.#isLong = false;
-      this.#stream.reset(StreamCode.LONG_STREAMS);
-      this.#isCancelled = true;
-      this.#call?.cancel();
-      return;
+      return this.#refuse(StreamCode.LONG_STREAMS);
     }
     // Whatever lengths it names: behind a 101 come bytes of another protocol.
     const isBodiless = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
@@ -185,7 +183,7 @@ export class Exchange implements StreamHandler, BackendHandler {
   }
 
   onAnswerEnd(trailers: readonly string[]): void {
-    if (!this.#noBody) this.#stream.end(trailers);
+    if (!this.#noBody) this.#stream.end(trailerFields(trailers));
     this.#answerEnded = true;
     // An upgraded connection is there until both its ways have ended.
     if (!this.#isUpgraded || this.#uploadedMs > 0) this.#finish();
@@ -199,6 +197,18 @@ export class Exchange implements StreamHandler, BackendHandler {
       else this.#stream.reset(code, !isStarted);
     }
     this.#finish();
+  }
+
+  #refuseHead(text: string): void {
+    this.#host.backendFailed(StreamCode.BAD_HEAD, true, new Error(text));
+    this.#refuse(StreamCode.BAD_HEAD);
+  }
+
+  /** The backend's answer cannot go on. */
+  #refuse(code: StreamCode): void {
+    this.#stream.reset(code);
+    this.#isCancelled = true;
+    this.#call?.cancel();
   }
 
   #sendHead(status: number, reason: string, fields: readonly string[], last: boolean): void {

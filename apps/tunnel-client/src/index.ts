@@ -9,6 +9,7 @@ import type { DialEvent } from '@sallyport/protocol';
 import { createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Logger, Telemetry } from '@sallyport/telemetry';
 import { Http1Backend } from './backend/http1-backend.ts';
+import { Http2Backend } from './backend/http2-backend.ts';
 import { SessionClient } from './session-client.ts';
 import type { ServerAddress } from './session-client.ts';
 
@@ -108,6 +109,7 @@ function sessionClient(
     idleTimeoutMs: client.backendIdleTimeoutMs,
     connections: concurrency + client.maxLongStreams,
     headBytes: HEAD_LIMIT_BYTES,
+    proxyProtocol: session.proxyProtocol,
   };
   return new SessionClient({
     session: session.id,
@@ -125,7 +127,7 @@ function sessionClient(
     random: Math.random,
     budget,
     maxWindowBytes: link.windowMaxBytes,
-    backend: new Http1Backend(backend),
+    backend: session.protocol === 'http1' ? new Http1Backend(backend) : new Http2Backend(backend),
     hostField: session.hostHeader === 'backend' ? hostOf(session.backend) : null,
     observer: {
       limitHit: (limit) => telemetry.limitHit(limit),

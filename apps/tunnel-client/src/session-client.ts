@@ -43,6 +43,7 @@ export interface ClientObserver {
 /** After this many failures to connect in a row the backend counts as down, until an answer comes. */
 const BACKEND_DOWN_AFTER = 3;
 const DRAIN_CHECK_MS = 50;
+const CANNOT_CONNECT: ReadonlySet<StreamCode> = new Set([StreamCode.BACKEND_REFUSED, StreamCode.BACKEND_TIMEOUT]);
 
 export class SessionClient implements ExchangeHost {
   readonly session: string;
@@ -149,7 +150,7 @@ export class SessionClient implements ExchangeHost {
   }
 
   backendFailed(code: StreamCode, isStarted: boolean, error: Error): void {
-    if (!isStarted && code !== StreamCode.BAD_HEAD) this.#connectFailures += 1;
+    if (!isStarted && CANNOT_CONNECT.has(code)) this.#connectFailures += 1;
     this.#options.observer.backendFailed(this.session, error);
   }
 

@@ -1,7 +1,8 @@
 import { TIMED_HOPS } from '../../report/model.ts';
-import type { ArmName, ArmReport, GeneratorReport, HopsReport, Latencies } from '../../report/model.ts';
+import type { ArmName, ArmReport, CurvePoint, GeneratorReport, HopsReport, Latencies } from '../../report/model.ts';
 import type { StepMeasurement } from '../../engine/plan.ts';
 import { ERROR_KINDS, OTHER_STATUS, STATUSES, errorMetric, hopMetric, statusMetric, submetric } from './names.ts';
+import { CURVE_PERCENTILES, percentileStat } from './plan.ts';
 import type { K6Plan } from './plan.ts';
 
 /** The part of k6's summary (`handleSummary`) that is read; a figure that was never added to is absent or zero. */
@@ -60,6 +61,7 @@ export function armOf(metrics: K6Metrics, arm: ArmName, step: number | 'all', du
   const failed = count(metrics, of('sallyport_failed'));
   const dropped = count(metrics, of('dropped_iterations')) + count(metrics, of('sallyport_dropped'));
   if (ok + failed + dropped === 0) return null;
+  const curve = curveOf(metrics[of('sallyport_response')]?.values ?? {}, ok + failed);
   return {
     requests: ok + failed,
     ok,
@@ -76,7 +78,30 @@ export function armOf(metrics: K6Metrics, arm: ArmName, step: number | 'all', du
     bytesOut: count(metrics, of('data_sent')),
     inFlightMax: 0,
     elapsedS: durationS,
+    ...(curve !== null && { curve }),
   };
+}
+
+/**
+ * The response times as a distribution: as far as one request of `requests` is the rest, then the maximum. Null where k6
+ * was not asked for it.
+ */
+function curveOf(values: Record<string, number>, requests: number): CurvePoint[] | null {
+  const known = CURVE_PERCENTILES.filter((percentile) => (100 - percentile) * requests >= 100);
+  const points = [
+    [0, values['min']] as const,
+    ...known.map((percentile) => [percentile, values[percentileStat(percentile)]] as const),
+    [100, values['max']] as const,
+  ];
+  const told = points.flatMap(([percentile, ms]): CurvePoint[] =>
+    ms === undefined ? [] : [[percentile, toMicroseconds(ms)]],
+  );
+  return told.length === points.length ? told : null;
+}
+
+/** Milliseconds with three digits. */
+function toMicroseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 function counts(
@@ -111,7 +136,7 @@ function generatorOf(arms: ArmReport[], maxInFlight: number, loss: Loss, sentRat
 
 export function latencies(metrics: K6Metrics, name: string): Latencies {
   const values = metrics[name]?.values ?? {};
-  const of = (key: string): number => Math.round((values[key] ?? 0) * 1000) / 1000;
+  const of = (key: string): number => toMicroseconds(values[key] ?? 0);
   return {
     min: of('min'),
     mean: of('avg'),

@@ -84,7 +84,9 @@ describe('loadConfig: layers', () => {
     const { sessions } = sound({
       file: yamlFile('client:\n  sessions:\n    - id: demo\n      backend: http://127.0.0.1:3000\n'),
     }).client;
-    assert.deepEqual(sessions, [{ id: 'demo', backend: 'http://127.0.0.1:3000', hostHeader: 'visitor' }]);
+    assert.deepEqual(sessions, [
+      { id: 'demo', backend: 'http://127.0.0.1:3000', protocol: 'http1', proxyProtocol: 'off', hostHeader: 'visitor' },
+    ]);
   });
 
   it('counts relative file paths from the file that has them, and from the working folder otherwise', () => {
@@ -249,6 +251,25 @@ describe('loadConfig: rules between settings', () => {
     assert.equal(problem.path, 'link.windowMaxBytes');
     assert.equal(problem.line, 2);
     assert.match(problem.message, /8388608 is more than link\.windowBudgetBytes, 1048576/);
+  });
+
+  it('refuses a protocol that does not go with the backend’s URL', () => {
+    for (const [session, message] of [
+      [{ backend: 'http://a', protocol: 'h2' }, /asks for h2 to http:\/\/a in session s/],
+      [{ backend: 'https://a', protocol: 'h2c' }, /asks for h2c to https:\/\/a/],
+      [{ backend: 'https://a', proxyProtocol: 'v2' }, /asks for the PROXY protocol to https:\/\/a/],
+      [{ backend: 'http://a', protocol: 'h2c', proxyProtocol: 'v1' }, /asks for the PROXY protocol/],
+    ] as const) {
+      const env = { SALLYPORT_CLIENT_SESSIONS: JSON.stringify([{ id: 's', ...session }]) };
+      assert.match(onlyProblem({ env }).message, message);
+    }
+    for (const session of [
+      { backend: 'https://a', protocol: 'h2' },
+      { backend: 'unix:/a', protocol: 'h2c' },
+      { backend: 'unix:/a', proxyProtocol: 'v2' },
+    ]) {
+      sound({ env: { SALLYPORT_CLIENT_SESSIONS: JSON.stringify([{ id: 's', ...session }]) } });
+    }
   });
 
   it('refuses one session offered twice', () => {

@@ -75,11 +75,70 @@ const sessionsOnce: Rule = {
   },
 };
 
+/** What of TLS at the entry means nothing, or not what was meant, without something else. */
+const entryTlsRules: readonly Rule[] = [
+  tlsRule('redirectPort', 'certificates', ({ redirectPort, certificates }) => {
+    return redirectPort > 0 && certificates === undefined;
+  }),
+  tlsRule('hstsMaxAgeS', 'certificates', ({ hstsMaxAgeS, certificates }) => {
+    return hstsMaxAgeS > 0 && certificates === undefined;
+  }),
+  tlsRule('clientCertificates', 'certificates', ({ clientCertificates, certificates }) => {
+    return clientCertificates !== 'off' && certificates === undefined;
+  }),
+  tlsRule('clientCertificates', 'clientCaFile', ({ clientCertificates, clientCaFile }) => {
+    return clientCertificates !== 'off' && clientCaFile === undefined;
+  }),
+  {
+    paths: ['entry.tls.clientCertificateHosts', 'entry.tls.clientCertificates'],
+    check: ({ entry: { tls } }) => {
+      if (tls.clientCertificateHosts.length === 0 || tls.clientCertificates !== 'off') return undefined;
+      const hint = 'set entry.tls.clientCertificates to optional or required';
+      return { message: 'asks for certificates that no visitor is asked for', hint };
+    },
+  },
+];
+
+/** `setting` of entry.tls needs another one, `needed`, to be set. */
+function tlsRule(setting: string, needed: string, isBroken: (tls: Config['entry']['tls']) => boolean): Rule {
+  return {
+    paths: [`entry.tls.${setting}`, `entry.tls.${needed}`],
+    check: ({ entry: { tls } }) => {
+      if (!isBroken(tls)) return undefined;
+      return { message: `needs entry.tls.${needed}`, hint: `set entry.tls.${needed}, or leave this one out` };
+    },
+  };
+}
+
+const backendProtocols: Rule = {
+  paths: ['client.sessions'],
+  check: ({ client }) => {
+    for (const { id, backend, protocol, proxyProtocol } of client.sessions) {
+      const isTls = backend.startsWith('https:');
+      if (protocol === 'h2' && !isTls) {
+        return { message: `asks for h2 to ${backend} in session ${id}`, hint: 'use https://, or h2c' };
+      }
+      if (protocol === 'h2c' && isTls) {
+        return { message: `asks for h2c to ${backend} in session ${id}`, hint: 'use http://, or h2' };
+      }
+      if (proxyProtocol !== 'off' && (isTls || protocol !== 'http1')) {
+        return {
+          message: `asks for the PROXY protocol to ${backend} in session ${id}`,
+          hint: 'it is there for http1 without TLS',
+        };
+      }
+    }
+    return undefined;
+  },
+};
+
 export const RULES: readonly Rule[] = [
   ...adminRules,
   ...plainLinkRules,
+  ...entryTlsRules,
   slotsForLinks,
   sessionsOnce,
+  backendProtocols,
   ordered('client.reconnectMinMs', 'client.reconnectMaxMs', ({ client }) => [
     client.reconnectMinMs,
     client.reconnectMaxMs,

@@ -1,9 +1,12 @@
 /**
  * What one message costs the codec: µs and bytes of garbage for reading a head and writing the next, best of rounds, on
- * heads that browsers, k6 and backends send. Run with `node --expose-gc packages/http1/bench/codec.ts [--times N]`; compare
- * lines of one run only.
+ * heads that browsers, k6 and backends send; and a request with its answer beside llhttp, as node:http runs it, over a
+ * socket that leads nowhere. Run with `node --expose-gc packages/http1/bench/codec.ts [--times N]`; compare lines of one
+ * run only.
  */
+import { createServer } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { Duplex } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { DEFAULT_LIMITS, Phase, RequestReader, RequestWriter, ResponseReader, ResponseWriter } from '../src/index.ts';
 
@@ -86,4 +89,66 @@ measure(`read an answer, ${answer.length} bytes`, answer.length, () => {
   reader.read(answer, 0, answer.length);
 });
 measure('write its head', answer.length, () => (sink += writer.head(200, 'OK', fields, context)!.length));
+
+const ANSWER_FIELDS = ['Content-Type', 'application/json', 'Content-Length', '0'];
+
+/** One request and its answer through node:http, in batches: an answer is over in a later turn. */
+async function nodeUs(bytes: Buffer): Promise<number> {
+  let served = 0;
+  const server = createServer((_request, response) => {
+    served += 1;
+    response.writeHead(200, ANSWER_FIELDS);
+    response.end();
+  });
+  const socket = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() });
+  server.emit('connection', socket);
+  const round = async (count: number) => {
+    const before = served;
+    for (let i = 0; i < count; i += 1) {
+      socket.push(bytes);
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+    if (served - before !== count) throw new Error(`${served - before} of ${count} were answered`);
+  };
+  return bestUs(round);
+}
+
+/** The same by the codec, with a turn after each as well. */
+async function ourUs(bytes: Buffer): Promise<number> {
+  const requests = new RequestReader(DEFAULT_LIMITS, handler);
+  const round = async (count: number) => {
+    for (let i = 0; i < count; i += 1) {
+      requests.read(bytes, 0, bytes.length);
+      sink += writer.head(200, 'OK', ANSWER_FIELDS, context)!.length;
+      requests.next();
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+  };
+  return bestUs(round);
+}
+
+async function bestUs(round: (count: number) => Promise<void>): Promise<number> {
+  const count = Math.max(1, Math.floor(times / 10));
+  await round(count);
+  let bestMs = Infinity;
+  for (let i = 0; i < ROUNDS; i += 1) {
+    const startedMs = performance.now();
+    await round(count);
+    bestMs = Math.min(bestMs, performance.now() - startedMs);
+  }
+  return (bestMs * US_PER_MS) / count;
+}
+
+for (const [name, text] of [
+  ['a browser’s request', BROWSER],
+  ['a request of k6', K6],
+] as const) {
+  const bytes = Buffer.from(text, 'latin1');
+  const our = await ourUs(bytes);
+  const node = await nodeUs(bytes);
+  const rate = (us: number) => `${us.toFixed(2)} µs (${(bytes.length / us).toFixed(0)} MB/s)`;
+  process.stdout.write(
+    `${name} and its answer: ${rate(our)}; by node:http ${rate(node)}: ${(node / our).toFixed(1)} ×\n`,
+  );
+}
 if (sink === 0) process.exitCode = 1;

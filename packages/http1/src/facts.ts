@@ -29,7 +29,6 @@ export class HeadFacts implements FieldSink {
   keepAliveSeconds = -1;
   /** The first thing that is wrong by itself. */
   fault: Fault | null = null;
-  isBadTrailer = false;
   #hint = '';
   #hintSeconds = -1;
 
@@ -44,11 +43,9 @@ export class HeadFacts implements FieldSink {
     this.expect = '';
     this.keepAliveSeconds = -1;
     this.fault = null;
-    this.isBadTrailer = false;
   }
 
   note(field: number, value: string): void {
-    if ((field & Field.NOT_A_TRAILER) !== 0) this.isBadTrailer = true;
     if ((field & Field.CONTENT_LENGTH) !== 0) this.#noteLength(value);
     else if ((field & Field.TRANSFER_ENCODING) !== 0) this.#noteCodings(value);
     else if ((field & Field.CONNECTION) !== 0) this.#noteConnection(value);

@@ -17,6 +17,11 @@ export const Faults = {
   NOT_HTTP: fault('not-http', 'RFC 9112 §2.1', 'what came does not begin as a message of HTTP/1'),
   METHOD: fault('bad-method', 'RFC 9110 §9.1', 'the method is no token, or more than one space follows it'),
   TARGET: fault('bad-target', 'RFC 9112 §3.2', 'the request target is empty or holds what no URI does'),
+  REQUEST_LINE: fault(
+    'bad-request-line',
+    'RFC 9112 §3',
+    'the request line is not a method, a target and a version with one space between them',
+  ),
   VERSION: fault('bad-version', 'RFC 9112 §2.3', 'the version is not HTTP/1.0 or HTTP/1.1', 505),
   STATUS_LINE: fault('bad-status-line', 'RFC 9112 §4', 'the status line is malformed'),
   LINE_END: fault('bad-line-end', 'RFC 9112 §2.2', 'a line of the head ends in something else than CR LF'),
@@ -40,6 +45,5 @@ export const Faults = {
   CHUNK_SIZE: fault('bad-chunk-size', 'RFC 9112 §7.1', 'a chunk size is no hexadecimal number'),
   CHUNK_EXTENSION: fault('bad-chunk-extension', 'RFC 9112 §7.1.1', 'chunk extensions are malformed or too long'),
   CHUNK_END: fault('bad-chunk-end', 'RFC 9112 §7.1', 'a chunk does not end in CR LF where its size says'),
-  TRAILER: fault('bad-trailer', 'RFC 9110 §6.5.1', 'a trailer is about framing, routing or authentication'),
   CUT: fault('cut', 'RFC 9112 §8', 'the connection ended before the message did'),
 } as const satisfies Record<string, Fault>;

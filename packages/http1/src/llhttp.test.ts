@@ -26,6 +26,7 @@ interface Reading {
 const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ['not-http', 'RFC 9112 §2.2: CR LF before a request is skipped; llhttp skips a bare CR or LF as well'],
   ['bad-version', 'RFC 9112 §2.3: we speak 1.0 and 1.1; llhttp also takes 0.9 and 2.0'],
+  ['bad-request-line', 'RFC 9112 §3: one space between its parts; llhttp takes more of some'],
   ['bad-line-end', 'RFC 9112 §2.2: a line ends in CR LF; llhttp reads more of some that do not'],
   ['bad-target', 'RFC 9112 §3.2: what is no part of a URI is no part of a target'],
   ['bad-method', 'RFC 9110 §9.1: a method is a token'],
@@ -35,11 +36,12 @@ const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ['bad-length', 'RFC 9110 §8.6: a length is digits'],
   ['bad-chunk-size', 'RFC 9112 §7.1: a chunk size is digits'],
   ['bad-chunk-extension', 'RFC 9112 §7.1.1: extensions hold no control characters'],
-  ['bad-trailer', 'RFC 9110 §6.5.1: trailers say nothing of framing, routing and authentication'],
 ]);
 
 /** Where llhttp refuses what we take. */
 const THEIR_REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['HPE_INVALID_CONTENT_LENGTH', 'RFC 9110 §6.5.1: such a trailer is dropped on the way; llhttp reads it as a field'],
+  ['HPE_INVALID_TRANSFER_ENCODING', 'RFC 9110 §6.5.1: the same'],
   ['HPE_INVALID_URL', 'RFC 9112 §3.2: which form of target fits a method is for who routes, which sees it whole'],
   ['HPE_STRICT', 'RFC 9112 §7.1.1: white space round chunk extensions is to be taken; llhttp refuses it'],
   ['HPE_INVALID_CHUNK_SIZE', 'RFC 9112 §7.1.1: the same before the first of them'],

@@ -9,7 +9,7 @@ import { Framing, HeadFacts } from './facts.ts';
 import { Faults } from './fault.ts';
 import type { Fault } from './fault.ts';
 import { FieldScanner, INCOMPLETE, REFUSED } from './field-scanner.ts';
-import { LF } from './bytes.ts';
+import type { FieldSink } from './field-scanner.ts';
 import type { ReadLimits } from './limits.ts';
 
 export const Phase = { HEAD: 0, BODY: 1, TRAILERS: 2, DONE: 3, RAW: 4, FAILED: 5, STOPPED: 6 } as const;
@@ -19,13 +19,19 @@ export type Phase = (typeof Phase)[keyof typeof Phase];
 export interface MessageHandler {
   /** The head is in the reader's fields. */
   onHead(): void;
-  /** A piece of the body: a view of the bytes that were read. */
+  /** A piece of the body: a view of the bytes that were read, in which small chunks are moved together. */
   onBody(chunk: Buffer): void;
 }
 
 export const NO_FIELDS: string[] = [];
 const NO_BYTES = Buffer.alloc(0);
+/** Of a head, and of a trailer section that has a line. */
+const SECTION_END = Buffer.from('\r\n\r\n');
 const FIRST_CARRY_BYTES = 1_024;
+/** Chunks up to this size are given together, as far as they came together: a thousand of one byte are one piece. */
+const JOINED_CHUNK_BYTES = 4_096;
+/** A trailer changes nothing about the message; which of them may go on is for whoever passes them on. */
+const NO_FACTS: FieldSink = { note: () => {} };
 
 /** One for all readers, see there. */
 export const scanner = new FieldScanner();
@@ -44,11 +50,16 @@ export abstract class MessageReader {
   readonly handler: MessageHandler;
   readonly limits: ReadLimits;
   readonly #chunks = new Chunks();
+  /** Where in the bytes that are being read small chunks stand, moved together and not given yet. */
+  #joinedAt = 0;
+  #joinedEnd = 0;
   /** Of a body with a length. */
   #left = 0;
   /** A head or trailer section that is not whole yet. Its limit is `headBytes`. */
   #carry: Buffer = NO_BYTES;
   #carried = 0;
+  /** How much of it was looked at. */
+  #parsed = 0;
 
   constructor(limits: ReadLimits, handler: MessageHandler) {
     this.limits = limits;
@@ -73,7 +84,10 @@ export abstract class MessageReader {
   /** The connection ended. A body without an end of its own is then DONE, any other message that began is cut. */
   finish(): void {
     if (this.phase === Phase.BODY && this.framing === Framing.CLOSE) this.phase = Phase.DONE;
-    else if (this.phase <= Phase.TRAILERS && !this.isIdle) this.fail(Faults.CUT);
+    else if (this.phase <= Phase.TRAILERS && !this.isIdle) {
+      if (this.#carried > 0) this.#parseSection(this.#carry, 0, this.#carried);
+      if (this.phase <= Phase.TRAILERS) this.fail(Faults.CUT);
+    }
   }
 
   /** Ready for the next message on the connection. */
@@ -117,19 +131,28 @@ export abstract class MessageReader {
       const to = this.#parseSection(bytes, at, Math.min(end, at + this.limits.headBytes));
       if (to !== INCOMPLETE) return to;
       this.#carryOn(bytes, at, end);
+      this.#parsed = this.#carried;
       return end;
     }
     const before = this.#carried;
     const taken = Math.min(end - at, this.limits.headBytes - before);
     this.#carryOn(bytes, at, at + taken);
-    // Without the end of a line there is nothing new to judge, but for what follows a first CR.
-    const isWorthIt = before === 1 || this.#carry.subarray(before, this.#carried).includes(LF);
-    if (!isWorthIt && this.#carried < this.limits.headBytes) return at + taken;
+    if (!this.#isWorthParsing(before)) return at + taken;
+    this.#parsed = this.#carried;
     const to = this.#parseSection(this.#carry, 0, this.#carried);
     if (to === INCOMPLETE) return at + taken;
     this.#carried = 0;
     this.#carry = NO_BYTES;
     return at + to - before;
+  }
+
+  /**
+   * Parsing begins at the first byte each time. So it waits for the end of the section, or for as much again: who sends
+   * line by line has each byte read about twice, not once a line.
+   */
+  #isWorthParsing(before: number): boolean {
+    if (this.#carried >= 2 * this.#parsed || this.#carried >= this.limits.headBytes) return true;
+    return this.#carry.subarray(Math.max(0, before - SECTION_END.length + 1), this.#carried).includes(SECTION_END);
   }
 
   #carryOn(bytes: Buffer, at: number, end: number): void {
@@ -178,10 +201,8 @@ export abstract class MessageReader {
   }
 
   #takeTrailers(text: string, at: number): void {
-    this.facts.isBadTrailer = false;
-    this.trailers = scanner.take(text, at, this.facts);
-    if (this.facts.isBadTrailer) this.fail(Faults.TRAILER);
-    else this.phase = Phase.DONE;
+    this.trailers = scanner.take(text, at, NO_FACTS);
+    this.phase = Phase.DONE;
   }
 
   #refuse(fault: Fault, end: number): number {
@@ -202,12 +223,35 @@ export abstract class MessageReader {
   #readChunked(bytes: Buffer, at: number, end: number): number {
     const chunks = this.#chunks;
     at = chunks.read(bytes, at, end, this.limits.chunkExtensionBytes);
-    if (chunks.fault !== null) return this.#refuse(chunks.fault, at);
-    if (chunks.isLast) this.phase = Phase.TRAILERS;
-    if (!chunks.isInData || at === end) return at;
+    if (at === end || !chunks.isInData) return this.#betweenChunks(bytes, at);
     const to = Math.min(end, at + chunks.left);
     chunks.took(to - at);
-    return this.#give(bytes, at, to);
+    if (to - at > JOINED_CHUNK_BYTES) {
+      this.#giveJoined(bytes);
+      return this.phase === Phase.BODY ? this.#give(bytes, at, to) : to;
+    }
+    if (this.#joinedEnd === 0) this.#joinedAt = at;
+    else bytes.copyWithin(this.#joinedEnd, at, to);
+    this.#joinedEnd = this.#joinedEnd === 0 ? to : this.#joinedEnd + to - at;
+    if (to === end) this.#giveJoined(bytes);
+    return to;
+  }
+
+  /** The bytes have come to their end, or the chunks to theirs. */
+  #betweenChunks(bytes: Buffer, at: number): number {
+    const { fault, isLast } = this.#chunks;
+    this.#giveJoined(bytes);
+    if (this.phase !== Phase.BODY) return at;
+    if (fault !== null) return this.#refuse(fault, at);
+    if (isLast) this.phase = Phase.TRAILERS;
+    return at;
+  }
+
+  #giveJoined(bytes: Buffer): void {
+    const end = this.#joinedEnd;
+    if (end === 0) return;
+    this.#joinedEnd = 0;
+    this.#give(bytes, this.#joinedAt, end);
   }
 
   #give(bytes: Buffer, at: number, to: number): number {

@@ -48,24 +48,36 @@ abstract class MessageWriter {
 const WITH_CONTENT = new Set(['POST', 'PUT', 'PATCH']);
 
 export class RequestWriter extends MessageWriter {
+  /** Of the last head: bits of `Field`. */
+  seen = 0;
+
   /**
    * The head of a request with its empty line; null where HTTP does not allow it. `fields`: flat, without those of the
-   * connection but for `Upgrade`, which makes it a request for an upgrade; a body without Content-Length goes in chunks.
+   * connection but for `TE` and `Upgrade`, which makes it a request for an upgrade; a body without Content-Length goes in chunks.
    */
   head(method: string, target: string, fields: readonly string[], hasBody: boolean): string | null {
     if (!isToken(method) || target === '' || NOT_IN_TARGET.test(target)) return null;
     if (!fieldWriter.write(fields, 0) || (fieldWriter.seen & OWN) !== 0) return null;
     const { text, contentLength } = fieldWriter;
-    const isUpgrade = (fieldWriter.seen & Field.UPGRADE) !== 0;
+    this.seen = fieldWriter.seen;
+    const isUpgrade = (this.seen & Field.UPGRADE) !== 0;
     const framing = requestFraming(hasBody && !isUpgrade, contentLength);
     // A length without a body would have the backend wait for one.
     if (framing === Framing.NONE && contentLength > 0) return null;
     this.frame(framing, contentLength);
-    let own = isUpgrade ? 'Connection: Upgrade\r\n' : '';
-    if (framing === Framing.CHUNKED) own = 'Transfer-Encoding: chunked\r\n';
-    else if (!hasBody && contentLength < 0 && WITH_CONTENT.has(method)) own = 'Content-Length: 0\r\n';
+    let own = (this.seen & NOMINATED) === 0 ? '' : connectionLine(this.seen);
+    if (framing === Framing.CHUNKED) own += 'Transfer-Encoding: chunked\r\n';
+    else if (!hasBody && contentLength < 0 && WITH_CONTENT.has(method)) own += 'Content-Length: 0\r\n';
     return `${method} ${target} HTTP/1.1\r\n${text}${own}\r\n`;
   }
+}
+
+/** Fields of a request that its Connection must name (RFC 9110 §7.8, §10.1.4). */
+const NOMINATED = Field.UPGRADE | Field.TE;
+
+function connectionLine(seen: number): string {
+  if ((seen & Field.UPGRADE) === 0) return 'Connection: TE\r\n';
+  return (seen & Field.TE) === 0 ? 'Connection: Upgrade\r\n' : 'Connection: Upgrade, TE\r\n';
 }
 
 function requestFraming(hasBody: boolean, contentLength: number): Framing {

@@ -13,6 +13,7 @@ export const Field = {
   KEEP_ALIVE: 128,
   /** Nothing that a trailer may say (RFC 9110 §6.5.1). */
   NOT_A_TRAILER: 256,
+  TE: 512,
 } as const;
 
 const FIELDS: ReadonlyMap<string, number> = new Map([
@@ -23,6 +24,7 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ['expect', Field.EXPECT | Field.NOT_A_TRAILER],
   ['trailer', Field.TRAILER | Field.NOT_A_TRAILER],
   ['date', Field.DATE],
+  ['te', Field.TE],
   ['keep-alive', Field.KEEP_ALIVE],
   ['host', Field.NOT_A_TRAILER],
   ['authorization', Field.NOT_A_TRAILER],

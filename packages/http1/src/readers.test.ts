@@ -24,13 +24,15 @@ const REFUSED: readonly (readonly [keyof typeof Faults, readonly string[]])[] = 
     'VERSION',
     [
       'GET /\r\n\r\n',
-      'GET / \r\n',
+      'GET / HTTP/0.9\r\n\r\n',
       'GET / HTTP/2.0\r\n\r\n',
       'PRI * HTTP/2.0\r\n\r\n',
-      'GET / http/1.1\r\n\r\n',
       'GET / HTTP/1.2\r\n\r\n',
-      'GET / a HTTP/1.1\r\n\r\n',
     ],
+  ],
+  [
+    'REQUEST_LINE',
+    ['GET / \r\n', 'GET / http/1.1\r\n\r\n', 'GET / a HTTP/1.1\r\n\r\n', 'GET / HTTP\r\n\r\n', 'GET / HTTP/2\r\n\r\n'],
   ],
   [
     'LINE_END',
@@ -104,15 +106,6 @@ const REFUSED_BODIES: readonly (readonly [keyof typeof Faults, readonly string[]
   ],
   ['CHUNK_EXTENSION', ['1;a\nb', '1;a\0\r\n', `1;${'a'.repeat(5_000)}\r\n`]],
   ['CHUNK_END', ['1\r\nab', '1\r\na\n', '1\r\na\r\r', '2\r\na\r\n0\r\n\r\n']],
-  [
-    'TRAILER',
-    [
-      '0\r\nContent-Length: 1\r\n\r\n',
-      '0\r\nhost: b\r\n\r\n',
-      '0\r\nTRANSFER-encoding: chunked\r\n\r\n',
-      '0\r\nAuthorization: b\r\n\r\n',
-    ],
-  ],
   ['FOLDED', ['0\r\nA: b\r\n c\r\n\r\n']],
   ['HEAD_TOO_LARGE', [`0\r\nA: ${'a'.repeat(70_000)}\r\n\r\n`]],
 ];
@@ -152,6 +145,40 @@ describe('a request reader', () => {
     assert.deepEqual(readRequests(text).slice(1), [
       ['body', 'body0123456789'],
       ['end', ['X-Sum', '1', 'x-sum', '\xfc']],
+    ]);
+  });
+
+  it('lets no trailer change what the head said of message and connection', () => {
+    const reader = new RequestReader(DEFAULT_LIMITS, { onHead: () => {}, onBody: () => {} });
+    const trailers = ['Connection', 'close', 'Content-Length', '5', 'Content-Length', '6', 'Expect', 'x'];
+    const lines = trailers.flatMap((value, i) => (i % 2 === 1 ? [`${trailers[i - 1]!}: ${value}\r\n`] : []));
+    const bytes = Buffer.from(`${CHUNKED}0\r\n${lines.join('')}\r\n`);
+    assert.equal(reader.read(bytes, 0, bytes.length), bytes.length);
+    assert.deepEqual([reader.phase, reader.keepsAlive, reader.facts.expect], [Phase.DONE, true, '']);
+    assert.deepEqual(reader.trailers, trailers);
+  });
+
+  it('gives small chunks that came together as one piece, and large ones as they are', () => {
+    const pieces: string[] = [];
+    const reader = new RequestReader(DEFAULT_LIMITS, {
+      onHead: () => {},
+      onBody: (chunk) => pieces.push(chunk.toString('latin1')),
+    });
+    const large = 'x'.repeat(5_000);
+    const read = (text: string): void => {
+      const bytes = Buffer.from(text);
+      reader.read(bytes, 0, bytes.length);
+    };
+    read(`${CHUNKED}1\r\na\r\n2;x\r\nbc\r\n3\r\ndef\r\n1388\r\n${large}\r\n1\r\ng\r\n2\r\nh`);
+    assert.deepEqual(pieces, ['abcdef', large, 'gh']);
+    read(`i\r\n1\r\nj\r\n0\r\n\r\n`);
+    assert.deepEqual([pieces.slice(3), reader.phase], [['ij'], Phase.DONE]);
+  });
+
+  it('gives what came before a bad chunk', () => {
+    assert.deepEqual(readRequests(`${CHUNKED}1\r\na\r\n1\r\nb\r\nz`).slice(1), [
+      ['body', 'ab'],
+      ['fault', 'bad-chunk-size'],
     ]);
   });
 

@@ -23,9 +23,19 @@ export class RequestReader extends MessageReader {
   #targetEnd = 0;
   #emptyLines = 0;
 
+  /** Known of one that was refused as well, where its first line could be read that far: its answer has no body. */
+  get isHead(): boolean {
+    return this.#known?.text === 'HEAD';
+  }
+
   /** RFC 9112 §9.3: whether the visitor will have more on this connection. */
   get keepsAlive(): boolean {
     return this.facts.keepsAlive(this.minor);
+  }
+
+  override next(): void {
+    super.next();
+    this.#known = null;
   }
 
   protected override skip(bytes: Buffer, at: number, end: number): number {
@@ -70,12 +80,12 @@ export class RequestReader extends MessageReader {
   #readVersion(bytes: Buffer, at: number, end: number): number {
     for (let i = 0; i < VERSION.length; i += 1) {
       if (at + i === end) return INCOMPLETE;
-      if (bytes[at + i] !== VERSION[i]) return scanner.judge(bytes, at, end, Faults.VERSION);
+      if (bytes[at + i] !== VERSION[i]) return judgeVersion(bytes, at, end);
     }
     const minorAt = at + VERSION.length;
     if (minorAt === end) return INCOMPLETE;
     const minor = bytes[minorAt]! - ZERO;
-    if (minor !== 0 && minor !== 1) return scanner.judge(bytes, at, end, Faults.VERSION);
+    if (minor !== 0 && minor !== 1) return judgeVersion(bytes, at, end);
     this.minor = minor;
     if (minorAt + 1 === end) return INCOMPLETE;
     if (bytes[minorAt + 1] !== CR) return scanner.judge(bytes, at, end, Faults.LINE_END);
@@ -83,6 +93,15 @@ export class RequestReader extends MessageReader {
     return bytes[minorAt + 2] === LF ? minorAt + 3 : scanner.judge(bytes, at, end, Faults.LINE_END);
   }
 }
+
+/** What stands where the version should: one that we do not speak (RFC 9110 §15.6.6), or none at all. */
+function judgeVersion(bytes: Buffer, at: number, end: number): number {
+  const isVersion = ANY_VERSION.test(bytes.toString('latin1', at, Math.min(end, at + VERSION_LENGTH + 1)));
+  return scanner.judge(bytes, at, end, isVersion ? Faults.VERSION : Faults.REQUEST_LINE);
+}
+
+const VERSION_LENGTH = 'HTTP/1.1'.length;
+const ANY_VERSION = /^HTTP\/\d\.\d[\r\n]$/;
 
 /** By its first byte alone: what speaks TLS here is told at once. */
 function refuse(): typeof REFUSED {

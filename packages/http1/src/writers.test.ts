@@ -124,6 +124,8 @@ describe('the head of a request', () => {
     assert.equal(head('POST', [], false), 'POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n');
     assert.equal(head('POST', [], true), 'POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n');
     assert.equal(head('GET', ['upgrade', 'b'], true), 'GET /a HTTP/1.1\r\nupgrade: b\r\nConnection: Upgrade\r\n\r\n');
+    assert.match(head('POST', ['te', 'trailers'], true)!, /\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n$/);
+    assert.match(head('GET', ['Upgrade', 'b', 'TE', 'trailers'], true)!, /\r\nConnection: Upgrade, TE\r\n\r\n$/);
     assert.equal(head('POST', ['Content-Length', '0'], false), 'POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n');
   });
 });

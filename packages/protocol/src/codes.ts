@@ -18,6 +18,7 @@ export const StreamCode = {
   PROTOCOL: 15,
   UPLOAD_STALLED: 16,
   LOOP: 17,
+  NO_UPGRADE: 18,
 } as const;
 export type StreamCode = (typeof StreamCode)[keyof typeof StreamCode];
 

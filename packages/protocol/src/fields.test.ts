@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { endToEnd, fieldsAreValid, isTarget, isToken, lowerName } from './fields.ts';
+import { endToEnd, fieldsAreValid, isTarget, isToken, lowerName, trailerFields } from './fields.ts';
 import { fields, target, token, TOKEN_CHARACTERS } from './testing/arbitraries.ts';
 import { check } from './testing/check.ts';
 
@@ -38,10 +38,10 @@ describe('fields', () => {
     assert.ok(fieldsAreValid([], 0));
   });
 
-  it('take as a target visible ASCII and bytes over 0x7F, but no fragment and no backslash', () => {
+  it('take as a target visible ASCII, but no fragment and no backslash', () => {
     for (const each of allBytes) {
       const code = each.charCodeAt(0);
-      const isAllowed = code > 0x20 && code !== 0x7f && each !== '#' && each !== '\\';
+      const isAllowed = code > 0x20 && code < 0x7f && each !== '#' && each !== '\\';
       assert.equal(isTarget(`/${each}`), isAllowed, JSON.stringify(each));
     }
     assert.ok(!isTarget(''));
@@ -96,18 +96,72 @@ describe('fields of one connection', () => {
   });
 
   it('cannot take away fields that are about the message or its path', () => {
-    const kept = ['Host', 'h', 'Authorization', 'x', 'Content-Length', '3', 'Cookie', 'c', 'X-Forwarded-For', '::1'];
-    const nominating = ['Connection', 'host, authorization, content-length, cookie, x-forwarded-for'];
-    assert.deepEqual(left([...nominating, ...kept]), kept);
+    const about = ['Host', 'h', 'Authorization', 'x', 'Content-Length', '3', 'Cookie', 'c', 'X-Forwarded-For', '::1'];
+    const kept = [
+      ...about,
+      'Set-Cookie',
+      'a',
+      'Via',
+      '1.1 a',
+      'Forwarded',
+      'for=a',
+      'Client-Cert',
+      ':a:',
+      'Expect',
+      'x',
+    ];
+    const names = kept.filter((_, i) => i % 2 === 0).join(', ');
+    assert.deepEqual(left(['Connection', `${names.toLowerCase()}, X-Request-Id`, ...kept]), kept);
   });
 
   it('keep Upgrade only where one is asked for, and TE only for trailers', () => {
-    const from = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'TE', 'Trailers'];
-    assert.deepEqual(left(from), ['TE', 'Trailers']);
-    assert.deepEqual(left(from, true), ['Upgrade', 'websocket', 'TE', 'Trailers']);
+    const from = ['Connection', 'Upgrade, TE', 'TE', 'gzip, Trailers;q=1', 'Upgrade', 'websocket'];
+    assert.deepEqual(left(from), ['TE', 'trailers']);
+    assert.deepEqual(left(from, true), ['Upgrade', 'websocket', 'TE', 'trailers']);
+    for (const te of ['gzip', 'trailers2', 'x trailers']) assert.deepEqual(left(['te', te]), [], te);
+  });
+
+  it('leave a head without them as it is', () => {
+    const from = ['Host', 'h', 'Content-Length', '3'];
+    assert.equal(left(from), from);
   });
 
   it('know names whatever their case, the thousandth as well as the first', () => {
     for (let i = 0; i < 2_000; i += 1) assert.equal(lowerName(`X-Name-${i}`), `x-name-${i}`);
+  });
+});
+
+describe('the fields of a trailer section', () => {
+  it('are those that need not be known before the content', () => {
+    const kept = ['grpc-status', '0', 'Server-Timing', 'db', 'Digest', 'x', 'ETag', '"a"', 'X-Checksum', '1'];
+    const framing = [
+      'Content-Length',
+      '3',
+      'TRANSFER-encoding',
+      'chunked',
+      'Trailer',
+      'x',
+      'Connection',
+      'x',
+      'TE',
+      'x',
+    ];
+    const routing = ['host', 'b', 'Max-Forwards', '1', 'Expect', 'x', 'Range', 'bytes=0-1', 'If-Match', '"a"'];
+    const who = [
+      'Authorization',
+      'x',
+      'Set-Cookie',
+      'a=b',
+      'cookie',
+      'a=b',
+      'WWW-Authenticate',
+      'x',
+      'Proxy-Authorization',
+    ];
+    const ours = ['x', 'Via', '1.1 a', 'X-Forwarded-For', '::1', 'X-Request-Id', 'a', 'Client-Cert', ':a:'];
+    const spelt = ['Content_Length', '3', 'X_Forwarded_Host', 'a', 'X-Forwarded-Anything', 'b'];
+    const all = [...framing, ...kept.slice(0, 4), ...routing, ...who, ...ours, ...kept.slice(4), ...spelt];
+    assert.deepEqual(trailerFields(all), kept);
+    assert.equal(trailerFields(kept), kept);
   });
 });

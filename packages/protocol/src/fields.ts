@@ -2,11 +2,12 @@
  * What HTTP allows in a head, checked wherever a head leaves a frame: a peer is not trusted because it speaks our
  * protocol. Fields are flat, as Node's rawHeaders: name, value, name, value.
  */
+import { FieldKind, kindOf } from './field-kinds.ts';
 
 /** RFC 9110 §5.6.2 `token`. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** A request target holds visible ASCII or bytes over 0x7F, kept as they came; no fragment, no backslash. */
-const TARGET = /^[\x21\x22\x24-\x5b\x5d-\x7e\x80-\xff]+$/;
+/** RFC 9112 §3.2: a request target holds visible ASCII, kept as it came; no fragment, no backslash. */
+const TARGET = /^[\x21\x22\x24-\x5b\x5d-\x7e]+$/;
 
 /** Names that were valid before, so that the common ones cost one look-up. */
 const knownNames = new Set<string>();
@@ -44,17 +45,6 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** RFC 9110 §7.6.1: fields of one connection. They never travel in a frame (RFC 9113 §8.2.2 has the same rule). */
-const CONNECTION_FIELDS = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
-/** Fields that `Connection` cannot take away by nominating them. */
-const NOT_NOMINATED = new Set(['host', 'authorization', 'content-length', 'cookie', 'set-cookie']);
 const lowerNames = new Map<string, string>();
 
 /** `name` in lower case; the common ones cost one look-up. */
@@ -68,40 +58,68 @@ export function lowerName(name: string): string {
 }
 
 /**
- * The fields of `fields` (flat: name, value, …) that are for the other end: the same array where all are, as in most
- * heads. `keepUpgrade` for a request that asks for an upgrade and for its 101; `TE: trailers` is kept, being about the
- * message.
+ * The fields of `fields` (flat: name, value, …) that are for the other end (RFC 9110 §7.6.1): the same array where all
+ * are, as in most heads. `keepUpgrade` for a request that asks for an upgrade and for its 101; of `TE` only that trailers
+ * are welcome is kept, being about the message.
  */
 export function endToEnd(fields: readonly string[], keepUpgrade: boolean): readonly string[] {
-  let isClean = true;
-  let nominated: Set<string> | null = null;
-  for (let i = 0; i < fields.length; i += 2) {
-    const lower = lowerName(fields[i]!);
-    if (!CONNECTION_FIELDS.has(lower)) continue;
-    isClean = false;
-    if (lower === 'connection') nominated = nominate(nominated, fields[i + 1]!);
-  }
-  if (isClean) return fields;
+  let seen = 0;
+  for (let i = 0; i < fields.length; i += 2) seen |= kindOf(fields[i]!);
+  if ((seen & FieldKind.HOP) === 0) return fields;
+  const names = (seen & FieldKind.CONNECTION) === 0 ? null : nominated(fields);
   const kept: string[] = [];
   for (let i = 0; i < fields.length; i += 2) {
-    const lower = lowerName(fields[i]!);
-    const isOfConnection = CONNECTION_FIELDS.has(lower) && !isAboutMessage(lower, fields[i + 1]!, keepUpgrade);
-    if (!isOfConnection && nominated?.has(lower) !== true) kept.push(fields[i]!, fields[i + 1]!);
+    const name = fields[i]!;
+    const kind = kindOf(name);
+    const isEnding = (kind & FieldKind.HOP) !== 0 && !(keepUpgrade && (kind & FieldKind.UPGRADE) !== 0);
+    if (!isEnding && (names === null || !isTakenAway(name, names))) kept.push(name, fields[i + 1]!);
   }
+  if ((seen & FieldKind.TE) !== 0 && listsTrailers(fields)) kept.push('TE', 'trailers');
   return kept;
 }
 
-function isAboutMessage(lower: string, value: string, keepUpgrade: boolean): boolean {
-  return (lower === 'upgrade' && keepUpgrade) || (lower === 'te' && value.toLowerCase() === 'trailers');
-}
-
-function nominate(names: Set<string> | null, value: string): Set<string> | null {
-  for (const part of value.split(',')) {
-    const name = part.replace(/^[ \t]+|[ \t]+$/g, '').toLowerCase();
-    if (name === '' || CONNECTION_FIELDS.has(name) || NOT_NOMINATED.has(name) || name.startsWith('x-forwarded-'))
-      continue;
+/** The options of `Connection` (RFC 9110 §7.6.1), in lower case; null where none of them can be the name of a field. */
+export function nominated(fields: readonly string[]): ReadonlySet<string> | null {
+  let names: Set<string> | null = null;
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((kindOf(fields[i]!) & FieldKind.CONNECTION) === 0) continue;
+    const value = fields[i + 1]!.toLowerCase();
+    if (value === 'keep-alive' || value === 'close' || value === 'upgrade') continue;
     names ??= new Set();
-    names.add(name);
+    for (const option of value.split(',')) names.add(option.trim());
   }
   return names;
+}
+
+/** Whether these options take a field away: not one that is about the message or its way, nor one of the connection. */
+export function isTakenAway(name: string, options: ReadonlySet<string>): boolean {
+  return options.has(lowerName(name)) && (kindOf(name) & (FieldKind.LASTING | FieldKind.HOP)) === 0;
+}
+
+/**
+ * Whether `TE` says that trailers are welcome. Whoever says so must nominate it as well (RFC 9110 §10.1.4), but many do
+ * not, and HTTP/2 cannot: it goes on either way, for we pass trailers on.
+ */
+export function listsTrailers(fields: readonly string[]): boolean {
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((kindOf(fields[i]!) & FieldKind.TE) === 0) continue;
+    if (/(?:^|,)[ \t]*trailers[ \t]*(?:[,;]|$)/i.test(fields[i + 1]!)) return true;
+  }
+  return false;
+}
+
+/**
+ * The fields of a trailer section that may stand in one: the same array where all may. Not what must be known before the
+ * content: framing, routing, authentication, request modifiers, response controls, content format (RFC 9110 §6.5.1), nor
+ * what only we may say.
+ */
+export function trailerFields(fields: readonly string[]): readonly string[] {
+  let seen = 0;
+  for (let i = 0; i < fields.length; i += 2) seen |= kindOf(fields[i]!);
+  if ((seen & FieldKind.HEAD_ONLY) === 0) return fields;
+  const kept: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    if ((kindOf(fields[i]!) & FieldKind.HEAD_ONLY) === 0) kept.push(fields[i]!, fields[i + 1]!);
+  }
+  return kept;
 }

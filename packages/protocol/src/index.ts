@@ -4,6 +4,7 @@ export * from './codes.ts';
 export { ourHello } from './control.ts';
 export type { Hello, SessionState, SessionsUpdate, Slots } from './control.ts';
 export { WindowBudget } from './credit.ts';
+export * from './field-kinds.ts';
 export * from './fields.ts';
 export * from './heads.ts';
 export { Leg } from './leg.ts';

@@ -17,6 +17,8 @@ import type { Service } from '../service.ts';
 import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings, storePathOf } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 import { VERSION } from '../version.ts';
+import { protocolOption, sessionsOf } from './backend-flags.ts';
+import type { BackendFlags } from './backend-flags.ts';
 import { endOfDialling, sayDial } from './dial-events.ts';
 import { wholeNumber } from './up.ts';
 
@@ -41,6 +43,7 @@ export function addParts(program: Command, run: Run): void {
     .argument('[url]', 'the backend: http://, https:// or unix:/path; several come from client.sessions in the file')
     .option('--server <urls...>', 'tunnel-servers to dial')
     .option('--session <id>', 'name to be reached under')
+    .addOption(protocolOption())
     .option('--concurrency <n>', 'requests at the backend at once', wholeNumber(1, 10_000))
     .option('--credential-file <file>', 'file with a line id:secret')
     .addHelpText(
@@ -64,7 +67,7 @@ interface DialFlags extends PortFlags {
   readonly server?: string[];
   readonly credentialFile?: string;
 }
-interface ClientFlags extends DialFlags {
+interface ClientFlags extends DialFlags, BackendFlags {
   readonly session?: string;
   readonly concurrency?: number;
 }
@@ -109,8 +112,10 @@ async function entry(flags: DialFlags): Promise<Exit> {
     onDial: (server, event) => sayDial(output, { server: redactUrl(server) }, event),
     ...(await openAdminStore(config.entry.admin.credentials)),
   });
-  const ready = { event: 'ready', url: running.url, admin: running.adminUrl };
-  const announce = () => output.result(ready, `visitors ${running.url}  admin ${running.adminUrl}`);
+  const tls = running.tlsUrl === null ? {} : { tls: running.tlsUrl };
+  const ready = { event: 'ready', url: running.url, ...tls, admin: running.adminUrl };
+  const visitors = running.tlsUrl === null ? running.url : `${running.url} ${running.tlsUrl}`;
+  const announce = () => output.result(ready, `visitors ${visitors}  admin ${running.adminUrl}`);
   return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
 }
 
@@ -121,7 +126,10 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
       'for example: sallyport client http://127.0.0.1:3000 --session demo',
     );
   }
-  const sessions = url === undefined ? undefined : [{ id: flags.session, backend: url.replace(/\/$/, '') }];
+  if (url === undefined && flags.protocol !== undefined) {
+    throw usageError('--protocol goes with a backend URL', 'in the file each of client.sessions has its own protocol');
+  }
+  const sessions = url === undefined ? undefined : sessionsOf(flags.session, url, flags);
   const { config } = readSettings(
     flags,
     given({

@@ -13,9 +13,11 @@ import { addSettingFlags, readSettings } from '../settings.ts';
 import type { SettingFlags, Settings } from '../settings.ts';
 import { startStack } from '../stack/stack.ts';
 import type { Stack } from '../stack/stack.ts';
+import { protocolOption, sessionsOf } from './backend-flags.ts';
+import type { BackendFlags } from './backend-flags.ts';
 import { runStackLoad } from './up-load.ts';
 
-interface UpFlags extends SettingFlags {
+interface UpFlags extends SettingFlags, BackendFlags {
   readonly backend?: string;
   readonly session: string;
   readonly clients: number;
@@ -41,6 +43,7 @@ export function addUp(program: Command, run: (action: () => Promise<Exit>) => Pr
     .command('up')
     .description('the whole stack on loopback: test backend, server, entry, client')
     .option('--backend <url>', 'front this backend instead of the test backend')
+    .addOption(protocolOption())
     .option('--session <id>', 'name of the session', 'demo')
     .option('--clients <n>', 'tunnel-clients', wholeNumber(1, 1_000), 1)
     .option('--concurrency <n>', 'slots of each client', wholeNumber(1, 10_000))
@@ -58,6 +61,9 @@ async function up(flags: UpFlags): Promise<Exit> {
       `--session ${flags.session} cannot be a session's name`,
       'use a-z, 0-9 and inner hyphens, as in demo',
     );
+  }
+  if (flags.protocol !== undefined && flags.backend === undefined) {
+    throw usageError('--protocol is about your own backend', 'give --backend as well');
   }
   const output = createOutput(flags.json === true);
   const died = Promise.withResolvers<CommandError>();
@@ -99,16 +105,24 @@ async function failedBy(died: Promise<CommandError>): Promise<Exit> {
   throw error;
 }
 
-function overridesOf({ backend, session, concurrency, entryPort }: UpFlags): Override[] {
+function overridesOf(flags: UpFlags): Override[] {
+  const { backend, session, concurrency, entryPort } = flags;
   const overrides: Override[] = [];
   // Checked as every backend is, though the stack fills in where it runs.
   if (backend !== undefined) {
-    overrides.push({ path: 'client.sessions', value: [{ id: session, backend: backend.replace(/\/$/, '') }] });
+    overrides.push({ path: 'client.sessions', value: sessionsOf(session, backend, flags) });
   }
   if (concurrency !== undefined) overrides.push({ path: 'client.concurrency', value: concurrency });
   if (entryPort !== undefined) overrides.push({ path: 'entry.port', value: entryPort });
   if (entryPort !== 0) return overrides;
-  const others = ['entry.admin.port', 'server.port', 'server.admin.port', 'client.admin.port', 'backend.port'];
+  const others = [
+    'entry.tls.port',
+    'entry.admin.port',
+    'server.port',
+    'server.admin.port',
+    'client.admin.port',
+    'backend.port',
+  ];
   return [...overrides, ...others.map((path) => ({ path, value: 0 }))];
 }
 
@@ -127,6 +141,7 @@ function announce(output: Output, stack: Stack): void {
   const { stop: _stop, ...ready } = stack;
   const text = [
     `session   ${stack.url}`,
+    ...(stack.tls === undefined ? [] : [`by TLS    ${stack.tls}`]),
     `backend   ${stack.direct}`,
     `admin     entry ${stack.admin.entry}  server ${stack.admin.server}  client ${stack.admin.client.join(' ')}`,
     `try       curl -i ${stack.url}${stack.pids.backend === null ? '' : 'loadtest/get'}`,

@@ -4,6 +4,7 @@ import { checkConfiguration, checkNode } from './configuration.ts';
 import type { Check, DoctorContext } from './context.ts';
 import { checkCredentialFiles } from './credential-file.ts';
 import { checkDescriptors } from './descriptors.ts';
+import { checkEntryTls } from './entry-tls.ts';
 import { fail } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkPorts } from './ports.ts';
@@ -16,6 +17,7 @@ const CHECKS: readonly Check[] = [
   checkConfiguration,
   checkDescriptors,
   checkPorts,
+  checkEntryTls,
   checkStores,
   checkCredentialFiles,
   checkServers,

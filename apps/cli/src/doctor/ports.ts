@@ -32,12 +32,18 @@ const isPing = ({ status }: Answer) => status === 200;
 function placesOf({ entry, server, client, backend }: Config): Place[] {
   return [
     { part: 'entry', setting: 'entry', ...entry, path: '/', isOurs: isProblemOfOurs },
+    ...(entry.tls.certificates === undefined ? [] : [tlsPlaceOf(entry)]),
     { part: 'entry', setting: 'entry.admin', ...entry.admin, ...admin },
     { part: 'server', setting: 'server', ...server, path: '/', isOurs: isUpgrade },
     { part: 'server', setting: 'server.admin', ...server.admin, ...admin },
     { part: 'client', setting: 'client.admin', ...client.admin, ...admin },
     { part: 'backend', setting: 'backend', ...backend, path: '/loadtest/ping', isOurs: isPing },
   ];
+}
+
+/** It answers in clear text that it does not speak it. */
+function tlsPlaceOf({ host, tls }: Config['entry']): Place {
+  return { part: 'entry', setting: 'entry.tls', host, port: tls.port, path: '/', isOurs: isProblemOfOurs };
 }
 
 export async function checkPorts({ settings, timeoutMs }: DoctorContext): Promise<Finding[]> {

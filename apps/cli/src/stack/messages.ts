@@ -22,6 +22,8 @@ export interface ReadyMessage {
   readonly kind: 'ready';
   readonly url: string;
   readonly adminUrl: string;
+  /** The entry's by TLS, where there is one. */
+  readonly tlsUrl?: string;
   /** The server's: made in its memory for the rest of the stack. */
   readonly credentials?: { readonly entry: Credential; readonly client: Credential };
 }

@@ -66,7 +66,11 @@ async function entry(config: Config, credential: Credential | undefined): Promis
     ...(credential === undefined ? {} : { credential }),
   });
   return {
-    ready: { url: running.url, adminUrl: running.adminUrl },
+    ready: {
+      url: running.url,
+      adminUrl: running.adminUrl,
+      ...(running.tlsUrl === null ? {} : { tlsUrl: running.tlsUrl }),
+    },
     attachLocalServer: (transport) => running.attachLocalServer(transport),
     stop: async () => {
       await running.stop();

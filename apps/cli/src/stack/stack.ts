@@ -15,7 +15,7 @@ export interface StackOptions {
   /** With ports, limits and log level as they shall be; servers and sessions are filled in here. */
   readonly config: Config;
   readonly session: string;
-  /** Null: start the test backend. */
+  /** Null: that of the session in the configuration; where it has none the test backend is started. */
   readonly backend: string | null;
   readonly clients: number;
   readonly isSplit: boolean;
@@ -26,6 +26,8 @@ export interface Stack {
   /** The session, for visitors. */
   readonly url: string;
   readonly entry: string;
+  /** The entry by TLS, where there is one. */
+  readonly tls?: string;
   /** The backend itself. */
   readonly direct: string;
   readonly pids: { entry: number; server: number; client: number[]; backend: number | null };
@@ -37,7 +39,7 @@ export interface Stack {
 interface Part {
   readonly name: PartName;
   readonly pid: number;
-  readonly ready: { readonly url: string; readonly adminUrl: string };
+  readonly ready: { readonly url: string; readonly adminUrl: string; readonly tlsUrl?: string };
   stop(): Promise<void>;
 }
 
@@ -73,8 +75,9 @@ async function start(
   const { session, isSplit, onDied, clients } = options;
   const child = async (name: PartName, config: Config, credential?: Credential) =>
     add(await startChild(name, config, credential, onDied));
-  const backend = options.backend === null ? await child('backend', options.config) : null;
-  const direct = backend?.ready.url ?? options.backend!;
+  const told = options.backend ?? options.config.client.sessions.find(({ id }) => id === session)?.backend;
+  const backend = told === undefined ? await child('backend', options.config) : null;
+  const direct = told ?? backend!.ready.url;
   const config = withSession(options.config, session, direct);
   const front = isSplit ? await startSplitFront(config, child) : await startLocalFront(config, add);
   const dialling = { ...config, client: { ...config.client, servers: [front.server.ready.url] } };
@@ -83,12 +86,13 @@ async function start(
     const admin = { ...dialling.client.admin, port: i === 0 ? dialling.client.admin.port : 0 };
     running.push(await child('client', { ...dialling, client: { ...dialling.client, admin } }, front.credential));
   }
-  const entry = front.entry.ready.url;
+  const { url: entry, tlsUrl } = front.entry.ready;
   const fronts = { entry: front.entry.ready.adminUrl, server: front.server.ready.adminUrl };
   await untilReachable({ ...fronts, session, clients });
   return {
     url: `${entry}/session/${session}/`,
     entry,
+    ...(tlsUrl === undefined ? {} : { tls: tlsUrl }),
     direct,
     pids: {
       entry: front.entry.pid,
@@ -132,6 +136,13 @@ async function startSplitFront(
   return { server, entry, credential: credentials!.client };
 }
 
+/** As the configuration has a session of this name, if it does; its backend is this one. */
 function withSession(config: Config, id: string, backend: string): Config {
-  return { ...config, client: { ...config.client, sessions: [{ id, backend, hostHeader: 'visitor' }] } };
+  const { client } = config;
+  const known = client.sessions.find((each) => each.id === id) ?? {
+    protocol: 'http1',
+    proxyProtocol: 'off',
+    hostHeader: 'visitor',
+  };
+  return { ...config, client: { ...client, sessions: [{ ...known, id, backend }] } };
 }

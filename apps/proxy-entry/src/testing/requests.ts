@@ -1,5 +1,7 @@
-/** Visitors' requests as `admit` and `Forwarding` see them, and words for reading their fields. */
-import type { Arrival } from '../forwarding.ts';
+/** Visitors' requests as `admit` and the passes see them, and words for reading their fields. */
+import type { Origin } from '../fields/origin.ts';
+import type { Arrival, RequestHead } from '../fields/request-head.ts';
+import { requestHead } from '../fields/request-passes.ts';
 import type { VisitorRequest } from '../visitor/transport.ts';
 
 export function visitorRequest(changes: Partial<VisitorRequest> = {}): VisitorRequest {
@@ -18,7 +20,7 @@ export function visitorRequest(changes: Partial<VisitorRequest> = {}): VisitorRe
 
 export function arrival(changes: Partial<Arrival> = {}): Arrival {
   return {
-    remoteAddress: '192.0.2.7',
+    origin: stranger('192.0.2.7'),
     httpVersion: '1.1',
     scheme: 'http',
     host: 'visited.example',
@@ -27,6 +29,15 @@ export function arrival(changes: Partial<Arrival> = {}): Arrival {
     isUpgrade: false,
     ...changes,
   };
+}
+
+export function stranger(peer: string): Origin {
+  return { peer, address: peer, believed: null };
+}
+
+/** A head before its first pass. */
+export function headOf(sent: readonly string[], changes: Partial<Arrival> = {}): RequestHead {
+  return requestHead([], sent, arrival(changes), 'sallyport-local');
 }
 
 /** `Name: value` lines of flat fields, those of `name` alone when it is given (in lower case). */

@@ -4,17 +4,37 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import type { TlsMaterial } from '../tls/material.ts';
 import { listenVisitors as listen } from '../visitor/listen.ts';
-import type { VisitorExchange, VisitorListener, Visitors, VisitorOptions } from '../visitor/transport.ts';
+import type { ListenOptions } from '../visitor/listen.ts';
+import type { Refusal, VisitorExchange, VisitorListener, Visitors } from '../visitor/transport.ts';
 
-const OPTIONS = {
+export const VISITOR_OPTIONS = {
   host: '127.0.0.1',
   port: 0,
   connections: 100,
   requestHeadBytes: 16_384,
   headTimeoutMs: 5_000,
   keepAliveTimeoutMs: 5_000,
+  bodyMinBytesPerS: 0,
+  bodyGraceMs: 5_000,
+  answerStallTimeoutMs: 5_000,
+  requestHeadLines: 1_000,
+  proxyProtocolFrom: [],
+  http2: {
+    cleartext: false,
+    concurrentStreams: 100,
+    windowBytes: 65_536,
+    resets: 1_000,
+    resetsPerS: 100,
+    controlFrames: 1_000,
+    controlFramesPerS: 100,
+    overheadBytes: 262_144,
+    overheadBytesPerS: 65_536,
+  },
 };
+
+const NO_BODY = Buffer.alloc(0);
 
 /** A visitor's connection, and what came over it. */
 export class Visitor {
@@ -75,6 +95,8 @@ export class Arrived implements VisitorListener {
   readonly exchange: VisitorExchange;
   body = '';
   trailers: readonly string[] | null = null;
+  /** Set by a test that has given the head of an answer. */
+  hasHead = false;
   readonly finished: Promise<boolean>;
   #finish: ((isComplete: boolean) => void) | null = null;
   #wake: (() => void) | null = null;
@@ -103,6 +125,13 @@ export class Arrived implements VisitorListener {
     this.#wake?.();
   }
 
+  /** As the entry does it: an answer, or a cut where one is on its way. */
+  onRefused({ code, status }: Refusal): void {
+    if (this.hasHead) return this.exchange.cut();
+    this.exchange.head(status, code, ['Content-Length', '0'], true);
+    this.exchange.end([]);
+  }
+
   onDrained(): void {}
 
   onFinished(isComplete: boolean): void {
@@ -112,24 +141,32 @@ export class Arrived implements VisitorListener {
 
 export interface VisitorBench {
   readonly transport: Visitors;
+  /** Those that were reached, in order. */
+  readonly limits: readonly string[];
   readonly visit: () => Promise<Visitor>;
   /** The next request. */
   readonly arrival: () => Promise<Arrived>;
 }
 
-export async function listenVisitors(t: TestContext, changes: Partial<VisitorOptions> = {}): Promise<VisitorBench> {
+export async function listenVisitors(
+  t: TestContext,
+  changes: Partial<ListenOptions> = {},
+  material: TlsMaterial | null = null,
+): Promise<VisitorBench> {
   const arrived: Arrived[] = [];
+  const limits: string[] = [];
   let wake: (() => void) | null = null;
   const transport = await listen(
-    { ...OPTIONS, ...changes },
+    { ...VISITOR_OPTIONS, ...changes },
     {
       onRequest: (exchange) => {
         arrived.push(new Arrived(exchange));
         wake?.();
       },
-      onRefused: (failure) => `HTTP/1.1 400 ${failure}\r\nConnection: close\r\n\r\n`,
-      limitHit: () => {},
+      onRefused: ({ code, status }) => ({ status, reason: code, fields: ['Content-Length', '0'], body: NO_BODY }),
+      limitHit: (limit) => limits.push(limit),
     },
+    material,
   );
   const sockets: Socket[] = [];
   t.after(() => {
@@ -138,6 +175,7 @@ export async function listenVisitors(t: TestContext, changes: Partial<VisitorOpt
   });
   return {
     transport,
+    limits,
     visit: async () => {
       const socket = connect({ port: transport.port, host: '127.0.0.1', allowHalfOpen: true });
       await once(socket, 'connect');

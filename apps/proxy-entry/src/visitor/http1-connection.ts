@@ -5,10 +5,12 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import { Faults, Phase, RequestReader, ResponseWriter } from '@sallyport/http1';
-import type { Fault, MessageHandler, ReadLimits } from '@sallyport/http1';
+import { Faults, Phase, RequestReader, ResponseWriter, writePieces } from '@sallyport/http1';
+import type { MessageHandler, ReadLimits } from '@sallyport/http1';
+import { AnswerClock, BodyClock } from './http1-clocks.ts';
 import { Http1Exchange } from './http1-exchange.ts';
-import type { AdmissionFailure, Peer, VisitorHandler } from './transport.ts';
+import { HalfClosed } from './http1-half-closed.ts';
+import type { Peer, Refusal, VisitorHandler } from './transport.ts';
 
 /** What all connections of a listener have in common. */
 export interface ConnectionContext {
@@ -16,6 +18,9 @@ export interface ConnectionContext {
   readonly limits: ReadLimits;
   readonly headTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
+  readonly bodyMinBytesPerS: number;
+  readonly bodyGraceMs: number;
+  readonly answerStallTimeoutMs: number;
   readonly isDraining: boolean;
   onClosed(connection: VisitorConnection): void;
 }
@@ -27,7 +32,18 @@ const LINGER_MS = 1_000;
 const REST_BYTES = 65_536;
 const REST_READS = 64;
 const MS_PER_SECOND = 1_000;
-const EXPECTATION_FAILED = 'HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
+const HEAD_TOO_SLOW: Refusal = {
+  code: 'head-too-slow',
+  rule: 'RFC 9110 §15.5.9',
+  text: 'the head did not come in time',
+  status: 408,
+};
+const BODY_TOO_SLOW: Refusal = {
+  code: 'body-too-slow',
+  rule: 'RFC 9110 §15.5.9',
+  text: 'the body came slower than its minimum rate',
+  status: 408,
+};
 
 export class VisitorConnection implements MessageHandler {
   readonly socket: Socket;
@@ -43,8 +59,16 @@ export class VisitorConnection implements MessageHandler {
   #sinceMs: number;
   #nowMs: number;
   #hasServed = false;
+  /** The visitor sends nothing more. */
+  #isHalfClosed = false;
+  #halfClosed: HalfClosed | null = null;
   #isLingering = false;
+  /** Read of an upload behind the end of its answer. */
   #lingeredBytes = 0;
+  readonly #bodyClock = new BodyClock();
+  readonly #answerClock = new AnswerClock();
+  /** Not all of the time since the last check was the visitor's to send in. */
+  #wasPaused = false;
 
   constructor(context: ConnectionContext, socket: Socket, peer: Peer) {
     this.#context = context;
@@ -70,10 +94,12 @@ export class VisitorConnection implements MessageHandler {
 
   /** Another request may follow. */
   get mayStay(): boolean {
+    if (this.#isHalfClosed && this.#rest.length === 0) return false;
     return this.reader.keepsAlive && !this.#context.isDraining && this.reader.method !== 'CONNECT';
   }
 
   pause(): void {
+    this.#wasPaused = true;
     this.socket.pause();
   }
 
@@ -81,19 +107,21 @@ export class VisitorConnection implements MessageHandler {
     this.socket.resume();
   }
 
+  /** What is still under way is cut, and looks so. */
   destroy(): void {
-    this.socket.destroy();
+    if (this.#exchange === null) this.socket.destroy();
+    else this.#exchange.cut();
   }
 
-  /** Called now and then: has something taken too long? */
+  /** Called about once a second: has something taken too long? */
   check(nowMs: number): void {
-    if (this.#exchange !== null) return;
+    if (this.#exchange !== null) return this.#checkExchange(this.#exchange, nowMs);
     const { headTimeoutMs, keepAliveTimeoutMs } = this.#context;
     const tookMs = nowMs - this.#sinceMs;
     if (this.#isLingering) {
       if (tookMs > LINGER_MS) this.destroy();
     } else if (!this.reader.isIdle) {
-      if (tookMs > headTimeoutMs) this.#refuse('head-timeout');
+      if (tookMs > headTimeoutMs) this.#refuse(HEAD_TOO_SLOW);
     } else if (tookMs > (this.#hasServed ? keepAliveTimeoutMs : headTimeoutMs)) this.destroy();
   }
 
@@ -107,36 +135,38 @@ export class VisitorConnection implements MessageHandler {
     exchange.finish(true);
     // Who said that nothing more will come, and sent all of it, needs no lingering.
     if (isRead && this.#rest.length === 0 && !this.reader.keepsAlive) return this.socket.destroySoon();
-    const isLast = this.writer.closes || this.socket.readableEnded || this.#context.isDraining;
+    const isLast = this.writer.closes || this.#context.isDraining || (this.#isHalfClosed && this.#rest.length === 0);
     if (isLast || !isRead) return this.#linger();
     this.reader.next();
     this.#sinceMs = performance.now();
     // A body that nobody wanted any more, or too much behind the request, may have stopped it.
     if (this.socket.isPaused()) this.socket.resume();
     if (this.#rest.length > 0) this.#onData(this.#takeRest());
+    if (this.#isHalfClosed) this.#onEnd();
   };
 
   // ---- from the reader
 
   onHead(): void {
-    const { facts, minor } = this.reader;
-    if (minor === 1 && facts.expect !== '' && facts.expect.toLowerCase() !== '100-continue') {
-      this.#say(EXPECTATION_FAILED);
-      return;
-    }
     const exchange = new Http1Exchange(this, this.#isUpgrade(), this.#nowMs);
     this.#exchange = exchange;
+    if (exchange.hasBody) this.#bodyClock.start(this.#nowMs, this.#context.bodyGraceMs);
     this.#context.handler.onRequest(exchange);
   }
 
   onBody(chunk: Buffer): void {
-    this.#exchange?.body(chunk);
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#bodyClock.took(chunk.length);
+    if (exchange.isEnded) this.#countUnwanted(chunk.length);
+    else exchange.body(chunk);
   }
 
   // ---- from the socket
 
   #onData(chunk: Buffer): void {
-    if (this.#isLingering) return this.#drop(chunk);
+    // It lingers, or the rest of a request is on its way that was refused.
+    if (this.reader.phase > Phase.DONE) return this.#countUnwanted(chunk.length);
     const exchange = this.#exchange;
     if (exchange?.isUpgrade === true) return exchange.body(chunk);
     if (exchange !== null && this.reader.phase === Phase.DONE) return this.#keep(chunk);
@@ -144,7 +174,7 @@ export class VisitorConnection implements MessageHandler {
     if (exchange === null && this.reader.isIdle) this.#sinceMs = this.#nowMs;
     const at = this.reader.read(chunk, 0, chunk.length);
     if (this.reader.phase === Phase.DONE) this.#onRequestRead(at === chunk.length ? null : chunk.subarray(at));
-    else if (this.reader.phase === Phase.FAILED) this.#refuseFault(this.reader.fault!);
+    else if (this.reader.phase === Phase.FAILED) this.#refuse(this.reader.fault!);
   }
 
   /** `rest`: what came right behind it. */
@@ -179,45 +209,59 @@ export class VisitorConnection implements MessageHandler {
   }
 
   #onEnd(): void {
+    this.#isHalfClosed = true;
     const exchange = this.#exchange;
-    if (exchange?.isRaw === true) {
-      exchange.bodyEnd([]);
-      return;
-    }
+    if (exchange === null) {
+      if (this.reader.isIdle || this.#isLingering) return this.socket.destroySoon();
+      this.reader.finish();
+      this.#refuse(this.reader.fault ?? Faults.CUT);
+    } else if (exchange.isRaw) exchange.bodyEnd([]);
     // Its answer is on its way: it still gets it.
-    if (exchange?.isEnded === true) return;
-    if (exchange === null && !this.reader.isIdle && !this.#isLingering) return this.#refuse('bad-request');
-    // Who ends its side while it waits for an answer has left.
-    if (exchange === null) this.socket.destroySoon();
-    else this.destroy();
+    else if (exchange.isEnded) return;
+    else if (this.#mayStillRead(exchange)) {
+      this.#halfClosed ??= new HalfClosed(this.socket, () => this.destroy());
+      this.#halfClosed.watch(exchange.isHeadGiven);
+    } else this.destroy();
+  }
+
+  /** Behind a whole request. Before its answer HTTP/1.0 has nothing to ask with whether the visitor is there. */
+  #mayStillRead({ isHeadGiven, isUpgrade }: Http1Exchange): boolean {
+    const { phase, minor } = this.reader;
+    return phase === Phase.DONE && !isUpgrade && (isHeadGiven || minor === 1);
   }
 
   #onClose(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
+    this.#halfClosed?.stop();
     this.#takeRest();
     this.reader.stop();
     exchange?.finish(exchange.isRaw && exchange.isEnded);
     this.#context.onClosed(this);
   }
 
-  #refuseFault(fault: Fault): void {
-    const isTooLarge = TOO_LARGE.has(fault);
-    this.#refuse(isTooLarge ? 'head-too-large' : 'bad-request');
+  #checkExchange(exchange: Http1Exchange, nowMs: number): void {
+    const { bodyMinBytesPerS, bodyGraceMs, answerStallTimeoutMs, handler } = this.#context;
+    const isPaused = this.socket.isPaused();
+    const isTheirTurn = exchange.isBodyAwaited && this.reader.phase < Phase.DONE && !this.#wasPaused && !isPaused;
+    this.#wasPaused = isPaused;
+    if (!isTheirTurn || bodyMinBytesPerS === 0) this.#bodyClock.skip(nowMs);
+    else if (this.#bodyClock.isLate(nowMs, bodyMinBytesPerS, bodyGraceMs)) {
+      this.reader.stop();
+      return exchange.refused(BODY_TOO_SLOW);
+    }
+    if (!this.#answerClock.isLate(nowMs, this.socket, queuedBytes(this.socket), answerStallTimeoutMs)) return;
+    handler.limitHit('answer-stall');
+    // What the kernel holds for it is given back at once.
+    this.socket.resetAndDestroy();
   }
 
-  #refuse(failure: AdmissionFailure): void {
-    const exchange = this.#exchange;
-    // In the midst of an answer there is no place for another.
-    if (exchange?.isHeadGiven === true) return exchange.cut();
-    this.#exchange = null;
-    exchange?.finish(false);
-    this.#say(this.#context.handler.onRefused(failure, this.peer.remoteAddress));
-  }
-
-  /** The last words of a connection that has no exchange. */
-  #say(text: string): void {
-    this.socket.write(text, 'latin1');
+  #refuse(refusal: Refusal): void {
+    if (this.#exchange !== null) return this.#exchange.refused(refusal);
+    const { status, reason, fields, body } = this.#context.handler.onRefused(refusal, this.peer);
+    const { isHead } = this.reader;
+    const head = this.writer.head(status, reason, fields, { isToHead: isHead, minor: 1, keepsAlive: false });
+    if (head !== null) writePieces(this.socket, head, isHead ? null : body, '');
     this.#linger();
   }
 
@@ -231,14 +275,15 @@ export class VisitorConnection implements MessageHandler {
     else this.socket.resume();
   }
 
-  #drop(chunk: Buffer): void {
-    this.#lingeredBytes += chunk.length;
-    if (this.#lingeredBytes > LINGER_BYTES) this.destroy();
+  /** Of an upload whose answer is given already: it is read to a limit, so that the visitor comes to read the answer. */
+  #countUnwanted(bytes: number): void {
+    this.#lingeredBytes += bytes;
+    // Not a close yet: as a reset it could overtake the answer.
+    if (this.#lingeredBytes > LINGER_BYTES) this.pause();
   }
 }
 
-const TOO_LARGE: ReadonlySet<Fault> = new Set([
-  Faults.HEAD_TOO_LARGE,
-  Faults.TOO_MANY_LINES,
-  Faults.START_LINE_TOO_LONG,
-]);
+/** Node shows nowhere else how far it is with a large write; its own socket timeout looks at this as well. */
+function queuedBytes(socket: Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number {
+  return socket._handle?.writeQueueSize ?? 0;
+}

@@ -1,11 +1,11 @@
 /** One request and its answer by our own codec. One object is both: what was asked, and what it is answered by. */
 import { Framing, writePieces } from '@sallyport/http1';
 import type { VisitorConnection } from './http1-connection.ts';
-import type { Peer, VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
+import type { Peer, Refusal, VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
 /** A body up to this size that comes in the same turn as its head goes out with it, as one string in one write. */
 const JOINED_BODY_BYTES = 4_096;
-const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const CONTINUE = 100;
 
 export class Http1Exchange implements VisitorExchange, VisitorRequest {
   readonly request: VisitorRequest = this;
@@ -26,7 +26,8 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   readonly #connection: VisitorConnection;
   #isOver = false;
   #isBodyStarted = false;
-  #expectsContinue: boolean;
+  /** The visitor sends nothing of its body before a 100 comes, or before it is tired of waiting (RFC 9110 §10.1.1). */
+  #isWaitedFor: boolean;
   /** What came of the body before it was wanted: at most one read of the socket. */
   readonly #early: Buffer[] = [];
   /** The trailers, where the body ended before it was wanted. */
@@ -48,16 +49,18 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
     this.isUpgrade = isUpgrade;
     this.hasBody = isUpgrade || reader.framing === Framing.CHUNKED || reader.facts.contentLength > 0;
     this.arrivedMs = nowMs;
-    this.#expectsContinue = reader.minor === 1 && reader.facts.expect !== '' && this.hasBody && !isUpgrade;
+    this.#isWaitedFor = reader.minor === 1 && reader.facts.expect !== '';
+  }
+
+  /** Whether it is the visitor's turn: of its body more is wanted, and nothing was answered yet. */
+  get isBodyAwaited(): boolean {
+    return this.#isBodyStarted && !this.#isWaitedFor && !this.isHeadGiven && !this.isUpgrade;
   }
 
   // ---- from the entry
 
   startBody(): void {
     this.#isBodyStarted = true;
-    // The request was admitted: only now is its body asked for (RFC 9110 §10.1.1).
-    if (this.#expectsContinue && !this.isHeadGiven) this.#connection.socket.write(CONTINUE, 'latin1');
-    this.#expectsContinue = false;
     for (const chunk of this.#early.splice(0)) this.listener?.onBody(chunk);
     const trailers = this.#earlyTrailers;
     this.#earlyTrailers = null;
@@ -74,8 +77,8 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   }
 
   informational(status: number, reason: string, fields: readonly string[]): void {
-    // 100 is said by who reads the body, when it does.
-    if (this.#isOver || this.isHeadGiven || this.httpVersion === '1.0' || status === 100) return;
+    if (this.#isOver || this.isHeadGiven || this.httpVersion === '1.0') return;
+    if (status === CONTINUE) this.#isWaitedFor = false;
     const text = this.#connection.writer.informational(status, reason, fields);
     if (text !== null) this.#connection.socket.write(text, 'latin1');
   }
@@ -158,6 +161,7 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
 
   /** A piece of the body, or raw bytes. */
   body(chunk: Buffer): void {
+    this.#isWaitedFor = false;
     if (this.#isBodyStarted) {
       this.listener?.onBody(chunk);
       return;
@@ -169,6 +173,11 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   bodyEnd(trailers: readonly string[]): void {
     if (this.#isBodyStarted) this.listener?.onBodyEnd(trailers);
     else this.#earlyTrailers = trailers;
+  }
+
+  /** What came behind the head is no body, or came too slowly. */
+  refused(refusal: Refusal): void {
+    if (!this.isEnded) this.listener?.onRefused(refusal);
   }
 
   drained(): void {

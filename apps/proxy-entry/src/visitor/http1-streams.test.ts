@@ -6,8 +6,9 @@ import type { TestContext } from 'node:test';
 import fc from 'fast-check';
 import { request, stream } from '../../../../packages/http1/src/testing/messages.ts';
 import { readRequests } from '../../../../packages/http1/src/testing/record.ts';
+import { VISITOR_OPTIONS } from '../testing/visitors.ts';
 import { listenVisitors as listenAll } from './listen.ts';
-import type { VisitorExchange, Visitors } from './transport.ts';
+import type { OwnAnswer, Refusal, VisitorExchange, Visitors } from './transport.ts';
 
 const CEILING_MS = 60_000;
 const RUNS = 400;
@@ -29,6 +30,10 @@ class Collector {
     exchange.listener = {
       onBody: (chunk) => (body += chunk.toString('latin1')),
       onBodyEnd: done,
+      onRefused: ({ status }) => {
+        exchange.head(status, 'Refused', ['Content-Length', '0'], true);
+        exchange.end([]);
+      },
       onDrained: () => {},
       onFinished: () => {},
     };
@@ -36,8 +41,8 @@ class Collector {
     setImmediate(() => (hasBody ? exchange.startBody() : done([])));
   }
 
-  onRefused(): string {
-    return 'HTTP/1.1 400 Refused\r\nConnection: close\r\n\r\n';
+  onRefused({ status }: Refusal): OwnAnswer {
+    return { status, reason: 'Refused', fields: ['Content-Length', '0'], body: Buffer.alloc(0) };
   }
 
   limitHit(): void {}
@@ -88,8 +93,7 @@ async function say(port: number, text: string, cuts: readonly number[], answers:
 }
 
 async function listen(t: TestContext, collector: Collector): Promise<Visitors> {
-  const limits = { connections: 100, requestHeadBytes: 65_536, headTimeoutMs: 5_000, keepAliveTimeoutMs: 5_000 };
-  const transport = await listenAll({ host: '127.0.0.1', port: 0, ...limits }, collector);
+  const transport = await listenAll({ ...VISITOR_OPTIONS, requestHeadBytes: 65_536 }, collector);
   t.after(() => transport.close());
   return transport;
 }
@@ -108,7 +112,7 @@ describe('streams of requests, right and wrong', { timeout: CEILING_MS }, () => 
       assert.equal(heard.split(ANSWER).length - 1, arrived.length);
       // Behind one that closes the connection no other is read.
       if (arrived.length < requests.length) assert.match(text, /close|HTTP\/1\.0|CONNECT/i);
-      else if (isRefused) assert.match(heard, /HTTP\/1\.1 400 Refused\r\n|Connection: close\r\n/);
+      else if (isRefused) assert.match(heard, /HTTP\/1\.1 [45]\d\d Refused\r\n|Connection: close\r\n/);
     });
     await fc.assert(check, { numRuns: RUNS });
   });

@@ -74,7 +74,7 @@ describe('requests that come before they are wanted', { timeout: CEILING_MS }, (
     visitor.say('GE');
     await turn();
     visitor.say('T');
-    visitor.socket.end();
+    visitor.socket.destroy();
     assert.equal(await arrived.finished, false);
   });
 
@@ -112,10 +112,21 @@ describe('requests that come before they are wanted', { timeout: CEILING_MS }, (
 describe('a visitor that expects', { timeout: CEILING_MS }, () => {
   const EXPECTS = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-Continue\r\n\r\n';
 
-  it('100 is told to go on when its body is wanted', async (t) => {
+  it('100 is told to go on when the backend says so, and not before', async (t) => {
     const { visitor, arrived } = await asked(t, EXPECTS);
     arrived.exchange.startBody();
-    assert.equal(await visitor.hear(HEAD_END), 'HTTP/1.1 100 Continue\r\n\r\n');
+    await turn();
+    arrived.exchange.informational(103, 'Early Hints', []);
+    arrived.exchange.informational(100, 'Continue', ['X-From', 'the backend']);
+    const said = 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\nX-From: the backend\r\n\r\n';
+    assert.equal(await visitor.hear('backend\r\n\r\n'), said);
+    visitor.say('body');
+    assert.equal(await arrived.hear(), 'body');
+  });
+
+  it('100 and sends its body without waiting for it has it read', async (t) => {
+    const { visitor, arrived } = await asked(t, EXPECTS);
+    arrived.exchange.startBody();
     visitor.say('body');
     assert.equal(await arrived.hear(), 'body');
   });
@@ -125,13 +136,6 @@ describe('a visitor that expects', { timeout: CEILING_MS }, () => {
     answer(arrived, 'no', true);
     const { text } = await visitor.hearAll();
     assert.match(text, /^HTTP\/1.1 200 OK\r\n[^]*no$/);
-  });
-
-  it('something else is told that it will not be: 417', async (t) => {
-    const { visit } = await listen(t);
-    const visitor = await visit();
-    visitor.say(EXPECTS.replace('100-Continue', '200-ok'));
-    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 417 /);
   });
 });
 
@@ -163,25 +167,30 @@ describe('what is no request', { timeout: CEILING_MS }, () => {
   it('is refused with the reason, and the connection ends', async (t) => {
     const { visit } = await listen(t);
     for (const [text, reason] of [
-      ['\x16\x03\x01', 'bad-request'],
-      ['GET / HTTP/1.1\r\nHost : a\r\n\r\n', 'bad-request'],
-      ['POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', 'bad-request'],
-      ['GET / HTTP/2.0\r\n\r\n', 'bad-request'],
-      [`GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, 'head-too-large'],
-      [`GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`, 'head-too-large'],
-      [`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(1_100)}\r\n`, 'head-too-large'],
+      ['\x16\x03\x01', '400 not-http'],
+      ['GET / HTTP/1.1\r\nHost : a\r\n\r\n', '400 space-before-colon'],
+      ['POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', '400 length-and-coding'],
+      ['POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n', '501 unknown-coding'],
+      ['GET / HTTP/2.0\r\n\r\n', '505 bad-version'],
+      ['GET /\r\n', '505 bad-version'],
+      ['GET / HTTP\r\n', '400 bad-request-line'],
+      [`GET / HTTP/1.1\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`, '431 head-too-large'],
+      [`GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`, '414 start-line-too-long'],
+      [`GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(1_100)}\r\n`, '431 too-many-lines'],
     ] as const) {
       const visitor = await visit();
       visitor.say(text);
       const { text: said, end } = await visitor.hearAll();
-      assert.deepEqual([said, end], [`HTTP/1.1 400 ${reason}\r\nConnection: close\r\n\r\n`, 'end'], text.slice(0, 60));
+      assert.equal(end, 'end');
+      assert.ok(said.startsWith(`HTTP/1.1 ${reason}\r\n`), said);
+      assert.match(said, /\r\nDate: [^\r]+\r\nConnection: close\r\n/);
     }
   });
 
   it('behind a request is refused behind its answer', async (t) => {
     const { visitor, arrived } = await asked(t, `${GET}what?\r\n\r\n`);
     answer(arrived, 'ok');
-    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 200 OK\r\n[^]*okHTTP\/1.1 400 bad-request\r\n/);
+    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 200 OK\r\n[^]*okHTTP\/1.1 400 bad-method\r\n/);
   });
 
   it('within a body is refused where there is no answer yet, and a cut where there is', async (t) => {
@@ -190,19 +199,100 @@ describe('what is no request', { timeout: CEILING_MS }, () => {
       arrived.exchange.startBody();
       if (hasHead) arrived.exchange.head(200, 'OK', [], false);
       if (hasHead) await visitor.hear(HEAD_END);
+      arrived.hasHead = hasHead;
       visitor.say('zz\r\n');
-      assert.equal(await arrived.finished, false);
-      assert.match((await visitor.hearAll()).text, hasHead ? /^$/ : /^HTTP\/1.1 400 bad-request\r\n/);
+      assert.equal(await arrived.finished, !hasHead);
+      assert.match((await visitor.hearAll()).text, hasHead ? /^$/ : /^HTTP\/1.1 400 bad-chunk-size\r\n/);
       answer(arrived, 'too late');
     }
   });
 });
 
 describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
-  it('by ending its side while it waits is gone', async (t) => {
+  it('by closing its connection while it waits is gone', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    visitor.socket.destroy();
+    assert.equal(await arrived.finished, false);
+  });
+
+  it('by ending its side alone is asked whether it is there, and gets its answer', async (t) => {
     const { visitor, arrived } = await asked(t, GET);
     visitor.socket.end();
-    assert.equal(await arrived.finished, false);
+    assert.equal(await visitor.hear(HEAD_END), 'HTTP/1.1 100 Continue\r\n\r\n');
+    answer(arrived, 'ok');
+    const { text, end } = await visitor.hearAll();
+    assert.match(text, /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\nok$/);
+    assert.deepEqual([end, await arrived.finished], ['end', true]);
+  });
+
+  it('by ending its side within an answer gets the rest of it while it flows', async (t) => {
+    for (const request of [GET, 'GET / HTTP/1.0\r\n\r\n']) {
+      const { visitor, arrived } = await asked(t, request);
+      arrived.exchange.head(200, 'OK', [], false);
+      arrived.exchange.write(Buffer.from('begin'));
+      await visitor.hear('begin');
+      visitor.socket.end();
+      // As long as something comes now and then.
+      for (let i = 0; i < 10; i += 1) {
+        arrived.exchange.write(Buffer.from(`${i}.`));
+        await visitor.hear(`${i}.`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      arrived.exchange.end([]);
+      assert.equal((await visitor.hearAll()).end, 'end');
+      assert.equal(await arrived.finished, true);
+    }
+  });
+
+  it('by ending its side within an answer that is quiet is gone, and sees a cut', async (t) => {
+    for (const [request, end] of [
+      [GET, 'end'],
+      ['GET / HTTP/1.0\r\n\r\n', 'reset'],
+    ] as const) {
+      const { visitor, arrived } = await asked(t, request);
+      arrived.exchange.head(200, 'OK', [], false);
+      arrived.exchange.write(Buffer.from('begin'));
+      await visitor.hear('begin');
+      visitor.socket.end();
+      assert.equal(await arrived.finished, false);
+      const heard = await visitor.hearAll();
+      assert.equal(heard.end, end);
+      assert.doesNotMatch(heard.text, /0\r\n\r\n/);
+    }
+  });
+
+  it('by ending its side behind several requests gets all answers, and is asked once', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    visitor.socket.end(`${GET}${GET}${GET}`);
+    for (const text of ['one', 'two', 'three']) {
+      const arrived = await arrival();
+      await turn();
+      answer(arrived, text);
+    }
+    const { text } = await visitor.hearAll();
+    assert.equal(text.split('100 Continue').length - 1, 1);
+    assert.match(text, /one[^]*keep-alive[^]*two[^]*Connection: close\r\n\r\nthree$/);
+  });
+
+  it('by ending its side behind a request and a half gets one answer, and is told of the half', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    visitor.socket.end('GET / HT');
+    await visitor.hear('100 Continue\r\n\r\n');
+    answer(arrived, 'ok');
+    assert.match((await visitor.hearAll()).text, /okHTTP\/1.1 400 cut\r\n/);
+  });
+
+  it('by ending its side is gone where it cannot be asked, or where more was to come from it', async (t) => {
+    for (const text of [
+      'GET / HTTP/1.0\r\n\r\n',
+      POST,
+      `${GET.slice(0, -2)}Connection: upgrade\r\nUpgrade: x\r\n\r\n`,
+    ]) {
+      const { visitor, arrived } = await asked(t, text);
+      visitor.socket.end();
+      assert.equal(await arrived.finished, false);
+    }
   });
 
   it('by ending its side when its answer is on its way still gets it, and no more', async (t) => {
@@ -210,6 +300,59 @@ describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
     answer(arrived, 'ok');
     visitor.socket.end();
     assert.match((await visitor.hearAll()).text, /ok$/);
+  });
+});
+
+describe('a visitor that is slow', { timeout: CEILING_MS }, () => {
+  const UPLOAD = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+  it('to send its body is told so: 408', async (t) => {
+    const { visit, arrival } = await listen(t, { bodyMinBytesPerS: 500, bodyGraceMs: 50 });
+    const visitor = await visit();
+    visitor.say(`${UPLOAD}1\r\na\r\n`);
+    const arrived = await arrival();
+    arrived.exchange.startBody();
+    assert.match((await visitor.hearAll()).text, /^HTTP\/1.1 408 body-too-slow\r\n/);
+    assert.equal(arrived.trailers, null);
+  });
+
+  it('to send its body is waited for while the entry does not read, or has answered, or has not said 100', async (t) => {
+    const { visit, arrival, limits } = await listen(t, { bodyMinBytesPerS: 500, bodyGraceMs: 50, headTimeoutMs: 50 });
+    const waiting: Visitor[] = [];
+    for (const how of ['paused', 'answered', 'expecting'] as const) {
+      const visitor = await visit();
+      visitor.say(how === 'expecting' ? UPLOAD.replace('Host', 'Expect: 100-continue\r\nHost') : UPLOAD);
+      const arrived = await arrival();
+      arrived.exchange.startBody();
+      if (how === 'paused') arrived.exchange.pauseBody();
+      if (how === 'answered') arrived.exchange.head(200, 'OK', [], true);
+      waiting.push(visitor);
+    }
+    // Its limit is as short: when it is told, the others would have been.
+    const slow = await visit();
+    slow.say('GET /');
+    await slow.hearAll();
+    assert.ok(waiting.every(({ socket }) => !socket.readableEnded));
+    assert.deepEqual(limits, []);
+  });
+
+  it('to take its answer is cut off, where bytes wait for it and not where none do', async (t) => {
+    const { visit, arrival, limits } = await listen(t, { answerStallTimeoutMs: 50 });
+    const [stalled, quiet] = [await visit(), await visit()];
+    quiet.say(GET);
+    const still = await arrival();
+    still.exchange.head(200, 'OK', [], false);
+    await quiet.hear(HEAD_END);
+    stalled.socket.pause();
+    stalled.say(GET);
+    const arrived = await arrival();
+    arrived.exchange.head(200, 'OK', [], false);
+    // More than the kernel takes for it.
+    for (let i = 0; i < 256; i += 1) arrived.exchange.write(Buffer.alloc(65_536));
+    assert.equal(await arrived.finished, false);
+    assert.deepEqual(limits, ['answer-stall']);
+    still.exchange.write(Buffer.from('there'));
+    await quiet.hear('there');
   });
 });
 
@@ -282,7 +425,7 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     const { visit } = await listen(t, { headTimeoutMs: 30, keepAliveTimeoutMs: 30 });
     const [slow, silent] = [await visit(), await visit()];
     slow.say('GET / HTTP/1.1\r\n');
-    assert.match((await slow.hearAll()).text, /^HTTP\/1.1 400 head-timeout\r\n/);
+    assert.match((await slow.hearAll()).text, /^HTTP\/1.1 408 head-too-slow\r\n/);
     assert.equal((await silent.hearAll()).text, '');
   });
 
@@ -295,7 +438,20 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     assert.equal((await visitor.hearAll()).text, '');
   });
 
-  it('that drains closes idle connections, and others behind their answer', async (t) => {
+  it('that drains answers still on connections that were idle, and closes them behind that answer', async (t) => {
+    const { visit, arrival, transport } = await listen(t);
+    const visitor = await visit();
+    visitor.say(GET);
+    answer(await arrival(), 'first');
+    await visitor.hear('first');
+    const drained = transport.drain();
+    visitor.say(GET);
+    answer(await arrival(), 'last');
+    assert.match((await visitor.hearAll()).text, /\r\nConnection: close\r\n\r\nlast$/);
+    await drained;
+  });
+
+  it('that drains closes idle connections after a grace, and others behind their answer', async (t) => {
     const { visit, arrival, transport } = await listen(t);
     const [busy, idle] = [await visit(), await visit()];
     idle.say(GET);
@@ -320,6 +476,18 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     await other.hearAll();
     answer(arrived, 'ok', true);
     await visitor.hearAll();
+  });
+
+  it('cuts an answer that ends with its connection by a reset when it is closed', async (t) => {
+    const { visit, arrival, transport } = await listen(t);
+    const visitor = await visit();
+    visitor.say('GET / HTTP/1.0\r\n\r\n');
+    const { exchange } = await arrival();
+    exchange.head(200, 'OK', [], false);
+    exchange.write(Buffer.from('half'));
+    await visitor.hear('half');
+    await transport.close();
+    assert.equal((await visitor.hearAll()).end, 'reset');
   });
 
   it('ends what is still open when it is closed', async (t) => {

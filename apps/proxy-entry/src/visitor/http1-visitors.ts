@@ -8,6 +8,8 @@ import type { Peer, VisitorHandler, VisitorOptions, VisitorProtocol } from './tr
 
 /** How late a time limit may be noticed. */
 const CHECK_PERIOD_MS = 1_000;
+/** A visitor may be about to send on a connection that is idle: for so long it is answered still, and told to close. */
+const DRAIN_GRACE_MS = 1_000;
 const CLOSE_GRACE_MS = 1_000;
 
 export class Http1Visitors implements VisitorProtocol {
@@ -27,6 +29,9 @@ export class Http1Visitors implements VisitorProtocol {
       },
       headTimeoutMs: options.headTimeoutMs,
       keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+      bodyMinBytesPerS: options.bodyMinBytesPerS,
+      bodyGraceMs: options.bodyGraceMs,
+      answerStallTimeoutMs: options.answerStallTimeoutMs,
       isDraining: false,
       onClosed: (connection) => this.#connections.delete(connection),
     };
@@ -41,19 +46,21 @@ export class Http1Visitors implements VisitorProtocol {
     this.#connections.add(new VisitorConnection(this.#context, socket, peer));
   }
 
-  drain(): void {
+  async drain(): Promise<void> {
     this.#context.isDraining = true;
-    for (const connection of this.#connections) if (connection.isIdle) connection.destroy();
+    const idle = [...this.#connections].filter(({ isIdle }) => isIdle);
+    const grace = setTimeout(() => closeIdle(idle), DRAIN_GRACE_MS);
+    await allClosed(idle);
+    clearTimeout(grace);
   }
 
   async close(): Promise<void> {
-    this.drain();
+    this.#context.isDraining = true;
+    closeIdle(this.#connections);
     const deadline = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
     }, CLOSE_GRACE_MS);
-    const sockets = [...this.#connections].map(({ socket }) => socket);
-    // Not events.once: that rejects where a visitor resets its connection.
-    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    await allClosed([...this.#connections]);
     clearTimeout(deadline);
     clearInterval(this.#timer);
   }
@@ -62,4 +69,14 @@ export class Http1Visitors implements VisitorProtocol {
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.check(nowMs);
   }
+}
+
+function closeIdle(connections: Iterable<VisitorConnection>): void {
+  for (const connection of connections) if (connection.isIdle) connection.destroy();
+}
+
+async function allClosed(connections: readonly VisitorConnection[]): Promise<void> {
+  // Not events.once: that rejects where a visitor resets its connection.
+  const closed = connections.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)));
+  await Promise.all(closed);
 }

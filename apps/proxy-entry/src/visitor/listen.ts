@@ -2,44 +2,167 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { trustOf } from '../fields/addresses.ts';
+import type { HandshakeFailure } from '../tls/handshake-failures.ts';
+import type { TlsMaterial } from '../tls/material.ts';
+import { CLEAR_TEXT, sayInClearText } from './clear-text.ts';
+import { connectionLimit } from './descriptors.ts';
+import { lookForPreface, readFirstBytes } from './first-bytes.ts';
 import { Http1Visitors } from './http1-visitors.ts';
-import type { VisitorHandler, VisitorOptions, Visitors } from './transport.ts';
+import { Http2Visitors } from './http2-visitors.ts';
+import type { Http2Options } from './http2-visitors.ts';
+import { Lobby } from './lobby.ts';
+import { BAD_PROXY_HEADER, lookForProxyHeader, withoutMapping } from './proxy-protocol.ts';
+import { TlsPort } from './tls-port.ts';
+import type { Peer, VisitorHandler, VisitorProtocol, Visitors } from './transport.ts';
 
 /** What a socket is read by. */
 const READ_BYTES = 65_536;
 const SOCKETS = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_BYTES } as const;
 
-/** Rejects with Node's own error when a port cannot be had. */
-export async function listenVisitors(options: VisitorOptions, handler: VisitorHandler): Promise<Visitors> {
-  const http1 = new Http1Visitors(options, handler);
-  const plain = createServer(SOCKETS, (socket) => {
-    if (http1.connections < options.connections) {
-      http1.accept(socket, { remoteAddress: plainAddress(socket), scheme: 'http' });
-      return;
-    }
-    handler.limitHit('connections');
-    socket.destroy();
-  });
+export interface ListenOptions extends Http2Options {
+  readonly http2: Http2Options['http2'] & {
+    /** Spoken on the plain port with who begins with it. */
+    readonly cleartext: boolean;
+  };
+  /** CIDR networks of balancers that begin each connection with a PROXY header. */
+  readonly proxyProtocolFrom: readonly string[];
+}
+
+/** Rejects with Node's own error when a port cannot be had. `material`: null, no TLS. */
+export async function listenVisitors(
+  options: ListenOptions,
+  handler: VisitorHandler,
+  material: TlsMaterial | null = null,
+): Promise<Visitors> {
+  const ports = new VisitorPorts(options, handler, material);
   try {
-    await listen(plain, options.host, options.port);
+    await ports.listen();
+    return ports;
   } catch (error) {
-    await http1.close();
+    await ports.close();
     throw error;
   }
-  return {
-    port: (plain.address() as AddressInfo).port,
-    get connections() {
-      return http1.connections;
-    },
-    drain: () => {
-      plain.close();
-      http1.drain();
-    },
-    close: async () => {
-      plain.close();
-      await http1.close();
-    },
+}
+
+class VisitorPorts implements Visitors {
+  readonly #options: ListenOptions;
+  readonly #handler: VisitorHandler;
+  readonly #limit: number;
+  readonly #isBalancer: (address: string) => boolean;
+  readonly #lobby = new Lobby();
+  readonly #http1: VisitorProtocol;
+  readonly #http2: VisitorProtocol;
+  readonly #plainServer: Server;
+  readonly #tlsServer: Server | null;
+  readonly #tls: TlsPort | null;
+  readonly #material: TlsMaterial | null;
+
+  constructor(options: ListenOptions, handler: VisitorHandler, material: TlsMaterial | null) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#material = material;
+    this.#limit = connectionLimit(options.connections);
+    this.#isBalancer = trustOf(options.proxyProtocolFrom);
+    this.#http1 = new Http1Visitors(options, handler);
+    this.#http2 = new Http2Visitors(options, handler);
+    const events = { onSecure: this.#onSecure.bind(this), onFailed: this.#onFailed.bind(this) };
+    this.#tls = material === null ? null : new TlsPort(material, events);
+    this.#plainServer = createServer(SOCKETS, (socket) => this.#accept(socket, this.#onPlain));
+    const untilSecure = { ...SOCKETS, allowHalfOpen: false };
+    this.#tlsServer =
+      material === null ? null : createServer(untilSecure, (socket) => this.#accept(socket, this.#onTls));
+  }
+
+  async listen(): Promise<void> {
+    await listen(this.#plainServer, this.#options.host, this.#options.port);
+    if (this.#tlsServer !== null) await listen(this.#tlsServer, this.#options.host, this.#material!.config.port);
+  }
+
+  get port(): number {
+    return portOf(this.#plainServer);
+  }
+
+  get tlsPort(): number | null {
+    return this.#tlsServer === null ? null : portOf(this.#tlsServer);
+  }
+
+  get connections(): number {
+    return this.#http1.connections + this.#http2.connections + this.#lobby.size;
+  }
+
+  async drain(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([this.#http1.drain(), this.#http2.drain()]);
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([this.#http1.close(), this.#http2.close()]);
+  }
+
+  #stopListening(): void {
+    this.#plainServer.close();
+    this.#tlsServer?.close();
+    this.#lobby.clear();
+  }
+
+  /** One limit for all ports. Then it is known for whom the connection speaks. */
+  #accept(socket: Socket, next: (socket: Socket, remoteAddress: string) => void): void {
+    if (this.connections >= this.#limit) {
+      this.#handler.limitHit('connections');
+      socket.destroy();
+      return;
+    }
+    const address = withoutMapping(socket.remoteAddress ?? '');
+    if (!this.#isBalancer(address)) return next(socket, address);
+    this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('proxy-header'));
+    readFirstBytes(socket, lookForProxyHeader, (header) => {
+      this.#lobby.leave(socket);
+      if (header.kind === 'read') return next(socket, header.source ?? address);
+      // Counted and told as any request that was refused; to a balancer there is nothing to say.
+      this.#handler.onRefused(BAD_PROXY_HEADER, { remoteAddress: address, scheme: 'http' });
+      socket.destroy();
+    });
+  }
+
+  readonly #onPlain = (socket: Socket, remoteAddress: string): void => {
+    const peer: Peer = { remoteAddress, scheme: 'http' };
+    if (!this.#options.http2.cleartext) return this.#speak(this.#http1, socket, peer);
+    this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('head-timeout'));
+    readFirstBytes(socket, lookForPreface, (isHttp2) => {
+      this.#lobby.leave(socket);
+      this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer);
+    });
   };
+
+  readonly #onTls = (socket: Socket, remoteAddress: string): void => {
+    this.#lobby.enter(socket, this.#material!.config.handshakeTimeoutMs, () => {
+      this.#tls!.forget(socket);
+      this.#handler.limitHit('handshake');
+      this.#material!.failures.add({ cause: 'late', code: 'HANDSHAKE_TIMEOUT' });
+    });
+    this.#tls!.accept(socket, remoteAddress);
+  };
+
+  #speak(protocol: VisitorProtocol, socket: Socket, peer: Peer): void {
+    protocol.accept(socket, peer);
+    // What was read ahead waits in it; HTTP/2 takes that by itself.
+    if (protocol === this.#http1 && socket.isPaused()) socket.resume();
+  }
+
+  #onSecure(raw: Socket, socket: Socket, peer: Peer, isHttp2: boolean): void {
+    if (this.#lobby.leave(raw)) this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer);
+    else socket.destroy();
+  }
+
+  #onFailed(raw: Socket, failure: HandshakeFailure): void {
+    this.#lobby.leave(raw);
+    this.#material!.failures.add(failure);
+    if (failure.cause !== 'clear_text') return;
+    const peer: Peer = { remoteAddress: withoutMapping(raw.remoteAddress ?? ''), scheme: 'http' };
+    sayInClearText(raw, this.#handler.onRefused(CLEAR_TEXT, peer));
+  }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
@@ -47,7 +170,6 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   await once(server, 'listening');
 }
 
-/** Node shows IPv4 on a dual-stack socket as `::ffff:1.2.3.4`. */
-function plainAddress({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }

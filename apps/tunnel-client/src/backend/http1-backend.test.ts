@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { StreamCode } from '@sallyport/protocol';
@@ -37,18 +39,74 @@ describe('a request by our own codec', { timeout: CEILING_MS }, () => {
     const wire = await raw.accept();
     assert.match(await wire.hearHead(), /^POST \/ HTTP\/1.1\r\n/);
     answer.call.write(Buffer.from('abc'));
-    answer.call.end();
+    answer.call.end([]);
     assert.equal(await wire.hear('abc'), 'abc');
     wire.say(OK);
     await answer.over;
     assert.equal(answer.told.at(-1), 'end');
   });
 
+  it('that expects a 100 has its head sent at once, and its body as it comes', async (t) => {
+    const { raw, backend } = await setUp(t);
+    const answer = new Answer(backend, post('/', 'Expect', '100-continue', 'Content-Length', '4'));
+    const wire = await raw.accept();
+    assert.match(await wire.hearHead(), /^POST \/ HTTP\/1.1\r\n.*Expect: 100-continue\r\n/s);
+    wire.say('HTTP/1.1 100 Continue\r\n\r\n');
+    answer.call.write(Buffer.from('body'));
+    answer.call.end([]);
+    assert.equal(await wire.hear('body'), 'body');
+    wire.say(OK);
+    await answer.over;
+    assert.deepEqual(answer.told, ['100', '200', 'data', 'end']);
+  });
+
+  it('that expects a 100 and gets an answer has sent no body, and leaves its connection', async (t) => {
+    const { raw, backend } = await setUp(t);
+    const answer = new Answer(backend, post('/', 'Expect', '100-continue', 'Content-Length', '4'));
+    const wire = await raw.accept();
+    await wire.hearHead();
+    wire.say('HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno');
+    await answer.over;
+    assert.deepEqual([answer.told, answer.body], [['417', 'data', 'end'], 'no']);
+    answer.call.write(Buffer.from('body'));
+    assert.equal(await wire.hearAll(), '');
+  });
+
+  it('that expects a 100 is late where nothing is said to its head; behind a 100 its visitor has all the time', async (t) => {
+    const { raw, backend } = await setUp(t, { headTimeoutMs: 40 });
+    const expecting = post('/', 'Expect', '100-continue', 'Content-Length', '4');
+    const asked = new Answer(backend, expecting);
+    const wire = await raw.accept();
+    await wire.hearHead();
+    wire.say('HTTP/1.1 100 Continue\r\n\r\n');
+    const late = new Answer(backend, expecting);
+    await late.over;
+    assert.deepEqual([late.told, asked.told], [['failed backend-timeout'], ['100']]);
+  });
+
+  it('has its trailers behind its last chunk, and none behind a counted body', async (t) => {
+    const { raw, backend } = await setUp(t);
+    for (const [fields, sent] of [
+      [[], '3\r\nabc\r\n0\r\nX-Sum: 1\r\nx-sum: \xfc\r\n\r\n'],
+      [['Content-Length', '3'], 'abc'],
+    ] as const) {
+      const answer = new Answer(backend, post('/', ...fields));
+      const wire = await raw.accept();
+      await wire.hearHead();
+      answer.call.write(Buffer.from('abc'));
+      answer.call.end(['X-Sum', '1', 'x-sum', '\xfc']);
+      assert.equal(await wire.hear(sent), sent);
+      wire.say('HTTP/1.1 204 No\r\nConnection: close\r\n\r\n');
+      await answer.over;
+      assert.equal(await wire.hearAll(), '');
+    }
+  });
+
   it('goes out whole, head and body, where all of it is there', async (t) => {
     const { raw, backend } = await setUp(t);
     const answer = new Answer(backend, post());
     answer.call.write(Buffer.from('abc'));
-    answer.call.end();
+    answer.call.end([]);
     const wire = await raw.accept();
     assert.match(await wire.hear('0\r\n\r\n'), /Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n$/);
     wire.say(OK);
@@ -61,7 +119,7 @@ describe('a request by our own codec', { timeout: CEILING_MS }, () => {
       const answer = new Answer(backend, post('/', 'Content-Length', '3'));
       const wire = await raw.accept();
       answer.call.write(Buffer.from(text));
-      answer.call.end();
+      answer.call.end([]);
       await answer.over;
       assert.deepEqual(answer.told, ['failed bad-head']);
       assert.doesNotMatch(await wire.hearAll(), /d$/);
@@ -78,7 +136,7 @@ describe('a request by our own codec', { timeout: CEILING_MS }, () => {
     const other = new Answer(backend, get());
     await other.over;
     assert.deepEqual([other.told, answer.told], [['failed backend-timeout'], []]);
-    answer.call.end();
+    answer.call.end([]);
     await answer.over;
     assert.deepEqual(answer.told, ['failed backend-timeout']);
   });
@@ -171,6 +229,53 @@ describe('a connection by our own codec', { timeout: CEILING_MS }, () => {
     await upgrade.head;
     assert.equal(upgrade.status, 101);
     upgrade.call.cancel();
+  });
+
+  it('is never one that was used where the request is a second try', async (t) => {
+    const { raw, backend } = await setUp(t);
+    const first = new Answer(backend, get());
+    const wire = await raw.accept();
+    await wire.hearHead();
+    wire.say(OK);
+    await first.over;
+    const second = new Answer(backend, { ...get(), isRetry: true });
+    const other = await raw.accept();
+    await other.hearHead();
+    other.say(OK);
+    await second.over;
+    assert.equal(second.body, 'ok');
+  });
+
+  it('on which something came in the turn in which the next request came is not used for that', async (t) => {
+    for (const isAnswer of [true, false]) {
+      const { raw, backend } = await setUp(t);
+      const first = new Answer(backend, get());
+      const wire = await raw.accept();
+      await wire.hearHead();
+      wire.say(OK);
+      await first.over;
+      // Both are there when sockets are next looked at, the cue for the request before what concerns its connection.
+      const cue = await listenRaw(t);
+      const cueing = connect(Number(new URL(cue.url).port), '127.0.0.1');
+      t.after(() => cueing.destroy());
+      const connected = once(cueing, 'connect');
+      const cued = await cue.accept();
+      await connected;
+      // From here on its socket is looked at together with the others.
+      cueing.write('well');
+      await cued.hear('well');
+      const asked = Promise.withResolvers<Answer>();
+      cued.socket.prependListener('data', () => asked.resolve(new Answer(backend, { ...get(), method: 'POST' })));
+      cueing.write('now');
+      if (isAnswer) wire.say('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+      else wire.reset();
+      const second = await asked.promise;
+      const other = await raw.accept();
+      await other.hearHead();
+      other.say(OK);
+      await second.over;
+      assert.equal(second.body, 'ok');
+    }
   });
 
   it('that switches protocols unasked has a bad head', async (t) => {

@@ -1,7 +1,7 @@
 /** Requests and upgrades to the backend by our own codec: a pool of kept-alive connections, one request on each. */
 import { performance } from 'node:perf_hooks';
-import { Field, fieldOf } from '@sallyport/http1';
 import { StreamCode } from '@sallyport/protocol';
+import { Dialling } from './dialling.ts';
 import { Http1Call } from './http1-call.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { ConnectionOwner } from './http1-connection.ts';
@@ -16,23 +16,26 @@ const MAX_CHECK_MS = 1_000;
 
 export class Http1Backend implements BackendTransport, ConnectionOwner {
   readonly #options: BackendOptions;
+  readonly #dialling: Dialling;
   readonly #connections = new Set<Http1Connection>();
   /** The one used last is last: the others may come to their end. */
   readonly #idle: Http1Connection[] = [];
   /** At most WAITING_LIMIT. */
   readonly #waiting: Http1Call[] = [];
+  #isServingDue = false;
   readonly #checkPeriodMs: number;
   #checkTimer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
   constructor(options: BackendOptions) {
     this.#options = options;
+    this.#dialling = new Dialling(options, 'http/1.1');
     const shortestMs = Math.min(options.headTimeoutMs, options.idleTimeoutMs);
     this.#checkPeriodMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / CHECKS_PER_LIMIT));
   }
 
   start(request: BackendRequest, handler: BackendHandler): BackendCall {
-    const call = new Http1Call(request, handler, asksForUpgrade(request.fields));
+    const call = new Http1Call(request, handler, this.#options.proxyProtocol !== 'off');
     if (!call.isSendable) {
       call.fail(StreamCode.BAD_HEAD, false, new Error('HTTP does not allow this request'));
       return call;
@@ -56,9 +59,8 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
   // ---- from connections
 
   onFree(connection: Http1Connection): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(connection);
-    else this.#run(connection, next);
+    this.#idle.push(connection);
+    if (this.#waiting.length > 0) this.#serveLater();
   }
 
   onClosed(connection: Http1Connection): void {
@@ -66,43 +68,65 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
     if (this.#connections.size === 0) this.#stopChecks();
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.#open(next);
+    if (this.#waiting.length > 0) this.#serveLater();
   }
 
   // ---- inside
 
   #place(call: Http1Call): void {
-    // A connection that was kept may be at its end, and an upgrade is for long: it gets its own.
-    const kept = call.isUpgrade ? undefined : this.#takeIdle();
-    if (kept !== undefined) return kept.run(call);
-    if (this.#connections.size >= this.#options.connections) this.#idle.at(0)?.destroy();
-    if (this.#connections.size < this.#options.connections) return this.#open(call);
+    const isReusing = !call.wantsFresh && this.#idle.length > 0;
+    if (!isReusing && this.#hasRoom()) return this.#open(call);
     if (this.#waiting.length >= WAITING_LIMIT) {
       return call.fail(StreamCode.OVERLOADED, false, new Error('too many requests wait for a connection'));
     }
     call.waitingMs = performance.now();
     this.#waiting.push(call);
     call.onAbandoned = this.#abandon;
+    if (isReusing) this.#serveLater();
   }
 
-  #takeIdle(): Http1Connection | undefined {
+  /** The oldest idle connection makes room, if need be. */
+  #hasRoom(): boolean {
+    if (this.#connections.size >= this.#options.connections) this.#idle.at(0)?.destroy();
+    return this.#connections.size < this.#options.connections;
+  }
+
+  /**
+   * A connection is used again only once all that this turn of the event loop found on sockets was read: a FIN, or an
+   * answer that nobody asked for, may be there already, and would be taken for what becomes of the next request.
+   */
+  #serveLater(): void {
+    if (this.#isServingDue) return;
+    this.#isServingDue = true;
+    setImmediate(this.#serve);
+  }
+
+  readonly #serve = (): void => {
+    this.#isServingDue = false;
     const nowMs = performance.now();
+    while (this.#waiting.length > 0) {
+      const call = this.#waiting[0]!;
+      const kept = call.wantsFresh ? undefined : this.#takeIdle(nowMs);
+      if (kept === undefined && !this.#hasRoom()) return;
+      this.#waiting.shift();
+      call.onAbandoned = null;
+      if (kept === undefined) this.#open(call);
+      else kept.run(call);
+    }
+  };
+
+  #takeIdle(nowMs: number): Http1Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
-      if (connection === undefined || nowMs - connection.idleMs < connection.idleLimitMs) return connection;
+      if (connection === undefined) return undefined;
+      // One that failed is closed a little later.
+      if (nowMs - connection.idleMs < connection.idleLimitMs && !connection.socket.destroyed) return connection;
       connection.destroy();
     }
   }
 
-  #run(connection: Http1Connection, call: Http1Call): void {
-    call.onAbandoned = null;
-    connection.run(call);
-  }
-
   #open(call: Http1Call): void {
-    call.onAbandoned = null;
-    this.#connections.add(new Http1Connection(this.#options, this, call));
+    this.#connections.add(new Http1Connection(this.#options, this.#dialling, this, call));
     this.#checkTimer ??= setInterval(() => this.#check(), this.#checkPeriodMs).unref();
   }
 
@@ -127,13 +151,6 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
     if (this.#checkTimer !== null) clearInterval(this.#checkTimer);
     this.#checkTimer = null;
   }
-}
-
-function asksForUpgrade(fields: readonly string[]): boolean {
-  for (let i = 0; i < fields.length; i += 2) {
-    if ((fieldOf(fields[i]!) & Field.UPGRADE) !== 0) return true;
-  }
-  return false;
 }
 
 function closed({ socket }: Http1Connection): Promise<void> {

@@ -1,43 +1,50 @@
 /** One request on its way, by our own codec. Its connection carries it; it knows what is still to be sent. */
 import { performance } from 'node:perf_hooks';
-import { RequestWriter, writePieces } from '@sallyport/http1';
-import { MergeBuffer, StreamCode } from '@sallyport/protocol';
+import { Field, RequestWriter, writePieces } from '@sallyport/http1';
+import { MergeBuffer, NO_FIELDS, StreamCode } from '@sallyport/protocol';
 import type { Http1Connection } from './http1-connection.ts';
 import type { BackendCall, BackendHandler, BackendRequest } from './transport.ts';
 
 export class Http1Call implements BackendCall {
+  readonly request: BackendRequest;
   readonly handler: BackendHandler;
-  readonly method: string;
   readonly isUpgrade: boolean;
+  /** It must not go over a connection that was used before: that may be at its end, and an upgrade is for long. */
+  readonly wantsFresh: boolean;
   /** Null until it has one, and when it is over. */
   connection: Http1Connection | null = null;
   /** When something was last sent, or nothing more was to be: what the time to the head counts from. */
   sentMs = 0;
   isOver = false;
+  /** `Expect: 100-continue` went out, and neither a 100 came nor did the visitor send without it. */
+  expectsContinue: boolean;
   /** Since when it waits for a connection, if it does. */
   waitingMs = 0;
   /** Called once, where it is cancelled while it waits for a connection. */
   onAbandoned: ((call: Http1Call) => void) | null = null;
   readonly #writer = new RequestWriter();
-  /** The head, held for the first bytes of the body to go with it; '' once it is out. */
+  /** '' once it is out. */
   #head: string;
   /** Body from before there was a connection, or before the 101. Its limit is the credit granted: a window. */
   readonly #early: MergeBuffer | null;
-  #isHeadHeld: boolean;
   #hasEnded: boolean;
+  #trailers: readonly string[] = NO_FIELDS;
   #isEndSent = false;
   /** Sent and not reported yet, because the connection is full. */
   #untakenBytes = 0;
 
-  constructor(request: BackendRequest, handler: BackendHandler, isUpgrade: boolean) {
+  /** `isOnItsOwn`: its connection is for it alone. */
+  constructor(request: BackendRequest, handler: BackendHandler, isOnItsOwn: boolean) {
     const { method, target, fields, hasBody } = request;
+    this.request = request;
     this.handler = handler;
-    this.method = method;
-    this.isUpgrade = isUpgrade;
     this.#early = hasBody ? new MergeBuffer() : null;
     this.#hasEnded = !hasBody;
-    this.#isHeadHeld = hasBody && !isUpgrade;
     this.#head = this.#writer.head(method, target, fields, hasBody) ?? '';
+    const { seen } = this.#writer;
+    this.isUpgrade = (seen & Field.UPGRADE) !== 0;
+    this.wantsFresh = this.isUpgrade || request.isRetry || isOnItsOwn;
+    this.expectsContinue = hasBody && (seen & Field.EXPECT) !== 0;
   }
 
   /** HTTP allows its head. */
@@ -58,9 +65,10 @@ export class Http1Call implements BackendCall {
     else this.#early?.add(chunk);
   }
 
-  end(): void {
+  end(trailers: readonly string[]): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#trailers = trailers;
     if (this.#canSend) this.#sendEnd();
   }
 
@@ -84,15 +92,16 @@ export class Http1Call implements BackendCall {
   /** The connection is there: the request goes out, with what there is of its body. */
   begin(nowMs: number): void {
     this.sentMs = nowMs;
-    if (!this.#isHeadHeld) {
+    const early = this.#early;
+    if (early === null || this.isUpgrade) {
       this.#sendHead();
       // What an upgrade sends comes behind its 101.
-      if (this.isUpgrade) return;
-      this.#isEndSent = true;
+      this.#isEndSent = !this.isUpgrade;
       return;
     }
-    if (this.#early!.length > 0) this.#sendBody(this.#early!.take());
+    if (early.length > 0) this.#sendBody(early.take());
     if (this.#hasEnded) this.#sendEnd();
+    // The first bytes of the body go with it, where they come in this turn; they may wait for what is said to the head.
     else if (this.#head !== '') process.nextTick(sendHead, this);
   }
 
@@ -139,6 +148,7 @@ export class Http1Call implements BackendCall {
 
   #sendBody(chunk: Buffer): void {
     const { socket } = this.connection!;
+    this.expectsContinue = false;
     const before = this.#isRaw ? '' : this.#writer.before(chunk.length);
     // More than its Content-Length would be read as the next request.
     if (before === null) return this.#breakOff();
@@ -158,7 +168,8 @@ export class Http1Call implements BackendCall {
       connection.endRaw();
       return;
     }
-    const end = this.#writer.end([]);
+    this.expectsContinue = false;
+    const end = this.#writer.end(this.#trailers);
     if (end === null) return this.#breakOff();
     const text = this.#head + end;
     this.#head = '';

@@ -8,9 +8,10 @@ import type { Socket } from 'node:net';
 import { DEFAULT_LIMITS, Phase, ResponseReader } from '@sallyport/http1';
 import type { MessageHandler } from '@sallyport/http1';
 import { StreamCode } from '@sallyport/protocol';
-import { connect } from './connect.ts';
+import type { Dialling } from './dialling.ts';
 import { failureCode } from './failures.ts';
 import type { Http1Call } from './http1-call.ts';
+import { proxyHeader, visitorOf } from './proxy-header.ts';
 import type { BackendOptions } from './transport.ts';
 
 /** What a connection tells its pool. */
@@ -57,20 +58,20 @@ export class Http1Connection implements MessageHandler {
   #error: (Error & { code?: string }) | null = null;
 
   /** Begins to connect for `call`. */
-  constructor(options: BackendOptions, owner: ConnectionOwner, call: Http1Call) {
+  constructor(options: BackendOptions, dialling: Dialling, owner: ConnectionOwner, call: Http1Call) {
     this.#options = options;
     this.#owner = owner;
     const limits = { ...DEFAULT_LIMITS, headBytes: options.headBytes, startLineBytes: options.headBytes };
     this.#reader = new ResponseReader(limits, this);
     this.#call = call;
     call.connection = this;
-    this.socket = connect(options, {
+    this.socket = dialling.dial({
       buffer: READ_BUFFER,
       callback: (bytes, buffer) => this.#onBytes(buffer as Buffer, bytes),
     });
     this.#connectTimer = setTimeout(() => this.#connectTimedOut(), options.connectTimeoutMs);
     this.socket
-      .once(options.url.startsWith('https:') ? 'secureConnect' : 'connect', () => this.#onReady())
+      .once(dialling.readyEvent, () => this.#onReady())
       .on('drain', () => this.#call?.drained())
       .on('end', () => this.#onEnd())
       .on('error', (error) => (this.#error = error))
@@ -108,7 +109,7 @@ export class Http1Connection implements MessageHandler {
     if (this.#isHalfOpen && nowMs - this.#endedMs > HALF_OPEN_MS) return this.destroy();
     if (call === null || !this.isReady || this.#hasHead) return;
     // While the visitor is sending, and the backend taking, nobody keeps us waiting.
-    const isWaiting = call.isSent || call.isUpgrade || this.socket.writableNeedDrain;
+    const isWaiting = call.isSent || call.isUpgrade || call.expectsContinue || this.socket.writableNeedDrain;
     if (!isWaiting || nowMs - call.sentMs < this.#options.headTimeoutMs) return;
     call.fail(StreamCode.BACKEND_TIMEOUT, true, new Error('no answer in time'));
     this.destroy();
@@ -120,6 +121,7 @@ export class Http1Connection implements MessageHandler {
     const { status, reason, fields } = this.#reader;
     const call = this.#call!;
     if (status < 200 && status !== 101) {
+      if (status === 100) call.expectsContinue = false;
       call.handler.onInformational(status, reason, fields);
       return;
     }
@@ -144,12 +146,21 @@ export class Http1Connection implements MessageHandler {
     clearTimeout(this.#connectTimer);
     this.isReady = true;
     this.#wasReady = true;
-    if (this.#call !== null) this.#start(this.#call);
+    const call = this.#call;
+    if (call === null) return;
+    const { proxyProtocol } = this.#options;
+    if (proxyProtocol !== 'off') this.#name(proxyProtocol, visitorOf(call.request.fields));
+    this.#start(call);
+  }
+
+  #name(protocol: 'v1' | 'v2', visitor: string | null): void {
+    const { remoteAddress = '', remotePort = 0 } = this.socket;
+    this.socket.write(proxyHeader(protocol, visitor, { address: remoteAddress, port: remotePort }));
   }
 
   #start(call: Http1Call): void {
     this.#hasHead = false;
-    this.#reader.expect(call.method);
+    this.#reader.expect(call.request.method);
     call.begin(performance.now());
   }
 
@@ -191,6 +202,7 @@ export class Http1Connection implements MessageHandler {
   }
 
   #mayStay(call: Http1Call, hasMore: boolean): boolean {
+    if (this.#options.proxyProtocol !== 'off') return false;
     if (hasMore || !call.isSent || !this.#reader.keepsAlive || call.isUpgrade || this.#hasEnded) return false;
     const { keepAliveSeconds } = this.#reader.facts;
     const hintMs = keepAliveSeconds < 0 ? Infinity : keepAliveSeconds * MS_PER_SECOND - KEEP_ALIVE_MARGIN_MS;

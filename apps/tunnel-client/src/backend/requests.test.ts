@@ -76,7 +76,7 @@ describe('requests', () => {
         const first = await wire.hear('one ');
         answer.call.write(Buffer.from('two.'));
         await answer.taken(8);
-        answer.call.end();
+        answer.call.end([]);
         assert.equal(first + (await wire.hear(framed.slice(first.length))), framed);
         wire.say(OK);
         await answer.over;
@@ -158,7 +158,7 @@ describe('requests', () => {
       assert.deepEqual([answer.told, answer.body], [['413', 'data', 'end'], 'no']);
       answer.call.write(Buffer.alloc(10));
       answer.call.cancel();
-      answer.call.end();
+      answer.call.end([]);
       const next = new Answer(backend, get());
       const other = await raw.accept();
       await other.hearHead();

@@ -48,6 +48,17 @@ for (const isUpgrade of [false, true]) {
   });
 }
 
+describe('a second connection to a backend behind TLS', { timeout: CEILING_MS }, () => {
+  it('takes up the session of the one before', async (t) => {
+    if (!haveOpenssl(t)) return;
+    const { port, ca, resumed } = await listenTls(t);
+    const backend = new Http1Backend({ ...OPTIONS, ca, url: `https://127.0.0.1:${port}` });
+    t.after(() => backend.close());
+    for (let i = 0; i < 3; i += 1) await new Answer(backend, get()).over;
+    assert.deepEqual(resumed, [false, true, true]);
+  });
+});
+
 describe('the name of a backend', () => {
   it('is the host of its URL, or the one that was configured', () => {
     assert.equal(tlsName({ url: 'https://backend.example:8443', serverName: undefined }), 'backend.example');

@@ -1,5 +1,6 @@
 /** The seam to the backend: one request out, its answer in. Libraries behind it can change without the rest knowing. */
 import type { StreamCode } from '@sallyport/protocol';
+import type { ProxyProtocol } from './proxy-header.ts';
 
 export interface BackendRequest {
   readonly method: string;
@@ -7,6 +8,8 @@ export interface BackendRequest {
   /** Flat, end-to-end only: name, value, … */
   readonly fields: readonly string[];
   readonly hasBody: boolean;
+  /** Its first try failed: it goes over a connection that was not used before. */
+  readonly isRetry: boolean;
 }
 
 /** Events of one answer: informational heads, one head, data, then exactly one of `onAnswerEnd` and `onFailure`. */
@@ -24,7 +27,8 @@ export interface BackendHandler {
 
 export interface BackendCall {
   write(chunk: Buffer): void;
-  end(): void;
+  /** The body is whole. Trailers go where the backend's protocol has a place for them, and are dropped otherwise. */
+  end(trailers: readonly string[]): void;
   /** The answer may flow again. */
   resume(): void;
   /** Nobody wants the answer: the backend's connection is closed if need be. `onFailure` follows. */
@@ -47,4 +51,6 @@ export interface BackendOptions {
   /** Connections at once: slots and long streams. */
   readonly connections: number;
   readonly headBytes: number;
+  /** Other than off: each request has its own connection, whose first bytes name its visitor. */
+  readonly proxyProtocol: ProxyProtocol;
 }

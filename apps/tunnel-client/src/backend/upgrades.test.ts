@@ -56,7 +56,7 @@ describe('upgrades', () => {
       const { answer, wire } = await asked(t);
       answer.call.write(Buffer.from('early '));
       answer.call.write(Buffer.from('birds'));
-      answer.call.end();
+      answer.call.end([]);
       assert.equal(answer.takenBytes, 0);
       wire.say(SWITCHING);
       assert.equal(await wire.hearAll(), 'early birds');
@@ -66,7 +66,7 @@ describe('upgrades', () => {
     it('ends each way by itself', async (t) => {
       const { answer, wire } = await upgraded(t);
       answer.call.write(Buffer.from('last words'));
-      answer.call.end();
+      answer.call.end([]);
       assert.equal(await wire.hearAll(), 'last words');
       wire.say('an answer');
       wire.finish();
@@ -79,7 +79,7 @@ describe('upgrades', () => {
       wire.finish();
       await answer.over;
       answer.call.write(Buffer.from('still there'));
-      answer.call.end();
+      answer.call.end([]);
       assert.equal(await wire.hearAll(), 'still there');
       assert.deepEqual(answer.told, ['101', 'end']);
     });

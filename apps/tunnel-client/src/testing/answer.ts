@@ -12,14 +12,15 @@ export const OPTIONS: Omit<BackendOptions, 'url'> = {
   idleTimeoutMs: 5_000,
   connections: 10,
   headBytes: 65_536,
+  proxyProtocol: 'off',
 };
 
 export function get(target = '/', ...fields: string[]): BackendRequest {
-  return { method: 'GET', target, fields: ['Host', 'visited.example', ...fields], hasBody: false };
+  return { method: 'GET', target, fields: ['Host', 'visited.example', ...fields], hasBody: false, isRetry: false };
 }
 
 export function post(target = '/', ...fields: string[]): BackendRequest {
-  return { method: 'POST', target, fields: ['Host', 'visited.example', ...fields], hasBody: true };
+  return { method: 'POST', target, fields: ['Host', 'visited.example', ...fields], hasBody: true, isRetry: false };
 }
 
 export class Answer implements BackendHandler {

@@ -1,6 +1,6 @@
 /** A client link in memory whose OPENs become exchanges, with a fake backend behind them and a relay in front. */
 import assert from 'node:assert/strict';
-import { Link, memoryTransportPair, readHead, readOpen, Role, WindowBudget } from '@sallyport/protocol';
+import { Link, memoryTransportPair, readHead, readOpen, readTrailers, Role, WindowBudget } from '@sallyport/protocol';
 import type { Leg, ResponseHead, StreamCode } from '@sallyport/protocol';
 import {
   HELLO_TIMEOUT_MS,
@@ -33,6 +33,15 @@ export class Asked extends Recorder {
     return head;
   }
 
+  trailers: readonly string[] = [];
+
+  override onEnd(_leg?: Leg, frame?: Buffer, start = 0, end = 0): void {
+    super.onEnd();
+    const trailers = frame === undefined ? [] : readTrailers(frame, start, end);
+    assert.ok(trailers !== null && trailers !== 'bad-head');
+    this.trailers = trailers;
+  }
+
   override onHead(leg: Leg, frame: Buffer, start: number, end: number, last: boolean): void {
     super.onHead(leg, frame, start, end, last);
     const head = readHead(frame, start, end);
@@ -45,8 +54,8 @@ export class Asked extends Recorder {
     this.#clock.settle();
   }
 
-  end(): void {
-    this.leg.end([]);
+  end(...trailers: string[]): void {
+    this.leg.end(trailers);
     this.#clock.settle();
   }
 

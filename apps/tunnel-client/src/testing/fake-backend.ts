@@ -7,6 +7,7 @@ export class FakeCall implements BackendCall {
   readonly handler: BackendHandler;
   readonly written: Buffer[] = [];
   isEnded = false;
+  trailers: readonly string[] = [];
   isCancelled = false;
   resumed = 0;
 
@@ -23,8 +24,9 @@ export class FakeCall implements BackendCall {
     this.written.push(Buffer.from(chunk));
   }
 
-  end(): void {
+  end(trailers: readonly string[]): void {
     this.isEnded = true;
+    this.trailers = trailers;
   }
 
   resume(): void {

@@ -42,6 +42,14 @@ export class Wire {
     }
   }
 
+  async hearBytes(length: number): Promise<string> {
+    while (this.#unread.length < length) {
+      assert.ok(!this.#isEnded, `the connection ended before ${length} bytes: ${JSON.stringify(this.#unread)}`);
+      await this.#more();
+    }
+    return this.#take(length);
+  }
+
   /** All up to the end of what the other side sends. */
   async hearAll(): Promise<string> {
     while (!this.#isEnded) await this.#more();

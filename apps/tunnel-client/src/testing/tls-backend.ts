@@ -21,22 +21,26 @@ export function haveOpenssl(t: TestContext): boolean {
 
 /**
  * Its certificate is for `named.test` and 127.0.0.1. It speaks HTTP/2 to whoever would, and answers every request, also
- * one for an upgrade, with `X-Version`, two cookies and the name it was asked for.
+ * one for an upgrade, with `X-Version`, two cookies and the name it was asked for. `resumed`: of each connection, in
+ * order.
  */
-export async function listenTls(t: TestContext): Promise<{ port: number; ca: string }> {
+export async function listenTls(t: TestContext): Promise<{ port: number; ca: string; resumed: boolean[] }> {
   const options = { allowHTTP1: true, ...makeCertificate() };
   const server = createSecureServer(options, (request, response) => {
-    response.writeHead(200, { 'X-Version': request.httpVersion, 'Set-Cookie': ['a=1', 'b=2'], Connection: 'close' });
+    const closing = request.httpVersion === '1.1' ? { Connection: 'close' } : {};
+    response.writeHead(200, { 'X-Version': request.httpVersion, 'Set-Cookie': ['a=1', 'b=2'], ...closing });
     response.end(`asked for ${String((request.socket as unknown as Asked).servername)}`);
   });
   server.on('upgrade', (_request, socket: Socket & Asked) => {
     const head = 'HTTP/1.1 200 OK\r\nX-Version: 1.1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n';
     socket.end(`${head}asked for ${String(socket.servername)}`);
   });
+  const resumed: boolean[] = [];
+  server.on('secureConnection', (socket) => resumed.push(socket.isSessionReused()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => server.close());
-  return { port: (server.address() as AddressInfo).port, ca: options.cert };
+  return { port: (server.address() as AddressInfo).port, ca: options.cert, resumed };
 }
 
 function makeCertificate(): { key: string; cert: string } {

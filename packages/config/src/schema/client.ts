@@ -15,6 +15,16 @@ export const session = Type.Object(
         examples: [10],
       }),
     ),
+    protocol: choice(
+      'What the backend speaks: http1 (HTTP/1.1), h2 (HTTP/2 over TLS), h2c (HTTP/2 in clear text, with prior knowledge)',
+      'http1',
+      ['http1', 'h2', 'h2c'],
+    ),
+    proxyProtocol: choice(
+      'What begins each connection to an http1 backend without TLS: nothing, or whom it is for (PROXY protocol). Each request then has its own',
+      'off',
+      ['off', 'v1', 'v2'],
+    ),
     caFile: Type.Optional(
       filePath('Certificates (PEM) that an https:// backend is checked against; unset: the well-known ones'),
     ),

@@ -1,7 +1,9 @@
 /** Settings of proxy-entry. */
 import { Type } from 'typebox';
 import { SESSION_ID_PATTERN, bindHost, cidr, count, dnsName, filePath, flag, milliseconds, port } from '../parts.ts';
-import { KIB, HEAD_CAP_BYTES, HEAD_CAP_LINES, closed, admin, servers, drainTimeout } from './shared.ts';
+import { entryHttp2 } from './entry-http2.ts';
+import { entryTls } from './entry-tls.ts';
+import { KIB, MIB, HEAD_CAP_BYTES, HEAD_CAP_LINES, closed, admin, servers, drainTimeout } from './shared.ts';
 
 export const entry = Type.Object(
   {
@@ -27,6 +29,13 @@ export const entry = Type.Object(
       default: [],
       maxItems: 1000,
     }),
+    proxyProtocolFrom: Type.Array(cidr(), {
+      description: 'Networks of balancers that say whom they speak for by the PROXY protocol (v1 or v2), on both ports',
+      default: [],
+      maxItems: 1000,
+    }),
+    tls: entryTls,
+    http2: entryHttp2,
     serverTiming: flag('Answers carry Server-Timing, one entry per hop', true),
     connections: count('Visitor connections open at once', 10_000),
     requestHeadBytes: count('Bytes of a request head', HEAD_CAP_BYTES, { minimum: KIB, maximum: HEAD_CAP_BYTES }),
@@ -35,6 +44,12 @@ export const entry = Type.Object(
     bodyBytes: count('Bytes of a request body; 0: no limit', 0, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     headTimeoutMs: milliseconds('Time for a visitor to send a request head', 10_000),
     keepAliveTimeoutMs: milliseconds('Time a visitor connection may sit idle', 75_000),
+    bodyMinBytesPerS: count('Slowest rate of a request body while the entry reads it, in bytes a second; 0: any', 500, {
+      minimum: 0,
+      maximum: MIB,
+    }),
+    bodyGraceMs: milliseconds('Time for which a request body may come slower than its minimum rate', 20_000),
+    answerStallTimeoutMs: milliseconds('Time an answer may wait for its visitor to take any of it', 60_000),
     uploadStallTimeoutMs: milliseconds('Time an upload may wait for the backend to read', 60_000),
     sessionSyncTimeoutMs: milliseconds('Time to wait for the first list of sessions before answering 503', 2000, {
       minimum: 0,

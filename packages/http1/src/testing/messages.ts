@@ -96,8 +96,8 @@ const wounds = fc.array(
 );
 
 /** Some messages in a row, whole or hurt. */
-export function stream(message: fc.Arbitrary<string>): fc.Arbitrary<string> {
-  return fc.tuple(fc.array(message, { minLength: 1, maxLength: 3 }), wounds).map(([messages, hurts]) => {
+export function stream(message: fc.Arbitrary<string>, maxLength = 3): fc.Arbitrary<string> {
+  return fc.tuple(fc.array(message, { minLength: 1, maxLength }), wounds).map(([messages, hurts]) => {
     let text = messages.join('');
     for (const [where, grit, out] of hurts) {
       const at = Math.floor(where * text.length);

@@ -28,6 +28,7 @@ export function optionsOf(flags: LoadFlags): LoadOptions {
     admin: flags.admin.length === 0 ? undefined : flags.admin.map(adminOf),
     check: flags.check,
     yesIRunThisTarget: flags.yesIRunThisTarget,
+    png: flags.png,
     isOpening: flags.open,
     noRateCeiling: flags.rateCeiling === false,
   };

@@ -1,12 +1,14 @@
 /** The flags that all load tests share, and how such a command runs. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { LoadError, checkTarget, MAX_STRANGER_RATE, profileNames } from '@sallyport/load-tests';
+import { LoadError, checkTarget, findChromium, MAX_STRANGER_RATE, profileNames } from '@sallyport/load-tests';
 import type { LoadOptions, LoadOutcome } from '@sallyport/load-tests';
 import { CommandError, Exit } from '../../exit.ts';
 import { createOutput } from '../../output.ts';
 import { VERSION } from '../../version.ts';
 import { collect, optionsOf } from './flag-values.ts';
+
+export const PNG_HELP = 'chart.png as well: the main chart, drawn by a Chromium (on PATH or in SALLYPORT_CHROMIUM)';
 
 export type RunCommand = (action: () => Promise<Exit>) => Promise<void>;
 
@@ -46,6 +48,7 @@ export interface LoadFlags {
   readonly check?: boolean;
   readonly yesIRunThisTarget?: boolean;
   readonly rateCeiling?: boolean;
+  readonly png?: boolean;
   readonly open?: boolean;
   readonly json?: boolean;
 }
@@ -61,6 +64,7 @@ export function addLoadFlags(command: Command): Command {
     .addOption(repeatable('--fail-if <expression>', "exit 99 if it holds, as in 'p99>50ms'; may be repeated"))
     .option('--abort-on-fail', 'stop as soon as one of them holds')
     .option('--out <dir>', 'where the reports go (default: results/<time>)')
+    .option('--png', PNG_HELP)
     .option('--open', 'open report.html in the browser at the end')
     .option('--json', 'the report as one JSON line on standard output')
     .optionsGroup('Options:');
@@ -170,11 +174,13 @@ type Writers = Required<Pick<LoadOptions, 'stdout' | 'stderr'>>;
 
 /** Runs what makes a report; with `--json` that is a line on standard output, and the text for people goes beside it. */
 export async function reported(
-  flags: { readonly json?: boolean },
+  flags: { readonly json?: boolean; readonly png?: boolean },
   make: (writers: Writers) => Promise<LoadOutcome>,
 ): Promise<Exit> {
   const output = createOutput(flags.json === true);
   return await told(async () => {
+    // What would be missing at the end is to be known before the run.
+    if (flags.png === true) findChromium();
     const { exitCode, report, files } = await make({
       stdout: output.isJson ? process.stderr : process.stdout,
       stderr: process.stderr,

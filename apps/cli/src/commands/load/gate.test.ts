@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LoadReport } from '@sallyport/load-tests';
 import { runCli, startCli, temporaryFolder } from '../../testing/cli.ts';
@@ -13,7 +14,10 @@ const SHORT = ['--baseline', CHECKOUT, '--rate', '100', '--windows', '6', '--war
 
 describe('load gate against a checkout', { timeout: 120_000 }, () => {
   it('starts both stacks before one backend, judges, and leaves no process behind', async (t) => {
-    const gate = startCli(t, ['load', 'gate', ...SHORT, '--window', '0.3', '--out', temporaryFolder(t)]);
+    const cwd = temporaryFolder(t);
+    // As the recipes name it: relative to where the gate runs.
+    const beside = ['--baseline', relative(cwd, CHECKOUT), '--out', 'gate'];
+    const gate = startCli(t, ['load', 'gate', ...SHORT, '--window', '0.3', ...beside], { cwd });
     await gate.said(/window 1\/6/);
     const pids = descendantsOf(gate.child.pid!);
     // Backend, server, entry and client; server, entry and client; a launcher each; a generator at least.

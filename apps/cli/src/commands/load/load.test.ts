@@ -73,6 +73,14 @@ describe('a load test that is asked for wrongly', { concurrency: 2, timeout: 120
     assert.match(await refusal(t, [...RAMP, '--ca', 'long'], { cwd }), /--ca long has more than 1048576 bytes/);
   });
 
+  it('is refused where a picture is asked for and nothing can draw it', async (t) => {
+    const env = { SALLYPORT_CHROMIUM: '/no/chromium' };
+    for (const asked of [RAMP, ['load', 'report', '.']]) {
+      const line = await refusal(t, [...asked, '--png'], { env, cwd: temporaryFolder(t) });
+      assert.match(line, /SALLYPORT_CHROMIUM=\/no\/chromium is not an executable file; apt-get install chromium/);
+    }
+  });
+
   it('is refused where nothing listens at --direct, and no reports are written', async (t) => {
     const cwd = temporaryFolder(t);
     const { url } = await startBackend(t);

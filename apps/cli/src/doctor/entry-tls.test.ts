@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { chmodSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { certificateFolder, haveOpenssl, putPair, TestAuthority } from '../../../proxy-entry/src/testing/authority.ts';
+import { contextOf } from '../testing/doctor.ts';
+import { checkEntryTls } from './entry-tls.ts';
+import { findingLine } from './finding.ts';
+
+const DAY_S = 86_400;
+
+/** A folder with a certificate for app.test that is good for 30 days. */
+function setUp(t: TestContext) {
+  const authority = new TestAuthority();
+  t.after(() => authority.remove());
+  const folder = certificateFolder(authority);
+  putPair(folder, 'app', authority.issue('app', { names: 'DNS:app.test', secondsLeft: 30 * DAY_S + 60 }));
+  chmodSync(join(folder, 'app.key'), 0o600);
+  const check = async (set: Readonly<Record<string, unknown>> = {}) => {
+    const all = { 'entry.tls.certificates': folder, ...set };
+    return (await checkEntryTls(contextOf({ set: all }))).map((each) => findingLine(each).replaceAll(/ {2,}/g, ' '));
+  };
+  return { authority, folder, check };
+}
+
+test('doctor says nothing of TLS where there is none', async () => {
+  assert.deepEqual(await checkEntryTls(contextOf({})), []);
+});
+
+test('doctor counts good certificates, and says when the first expires', async (t) => {
+  if (!haveOpenssl(t)) return;
+  const { check } = setUp(t);
+  const set = { 'entry.hosts': { 'app.test': 'demo' } };
+  assert.deepEqual(await check(set), ['ok tls 1 certificates, the first to expire in 30 days']);
+});
+
+test('doctor tells of each certificate what is wrong with it, and how to fix it', async (t) => {
+  if (!haveOpenssl(t)) return;
+  const { authority, folder, check } = setUp(t);
+  putPair(folder, 'old', authority.issue('old', { names: 'DNS:old.test', secondsLeft: -60 }));
+  putPair(folder, 'soon', authority.issue('soon', { names: 'DNS:soon.test', secondsLeft: 3 * DAY_S + 60 }));
+  putPair(folder, 'half', authority.issue('half', { names: 'DNS:half.test' }));
+  unlinkSync(join(folder, 'half.key'));
+  for (const stem of ['old', 'soon']) chmodSync(join(folder, `${stem}.key`), 0o600);
+  chmodSync(join(folder, 'app.key'), 0o644);
+  assert.deepEqual(await check({ 'entry.hosts': { 'other.test': 'demo' }, 'entry.tls.defaultCertificate': 'nobody' }), [
+    `fail tls certificate half: ${join(folder, 'half.key')} cannot be read (ENOENT); put both its files there, whole`,
+    'fail tls certificate old has expired; renew it: the entry takes the new one over by itself',
+    'warn tls certificate soon expires in 3 days; renew it: the entry takes the new one over by itself',
+    'warn tls no certificate is for other.test; add one, or one with a wildcard',
+    'fail tls entry.tls.defaultCertificate nobody is no pair there; name one of the pairs, or leave it out',
+    `warn tls ${join(folder, 'app.key')} may be read by others (mode 644); chmod 600 ${join(folder, 'app.key')}`,
+  ]);
+});
+
+test('doctor tells of a folder and of other files that cannot be used', async (t) => {
+  if (!haveOpenssl(t)) return;
+  const { authority, folder, check } = setUp(t);
+  const nowhere = join(folder, 'nowhere');
+  assert.deepEqual(await check({ 'entry.tls.certificates': nowhere }), [
+    `fail tls ${nowhere} cannot be read (ENOENT); make it, or correct entry.tls.certificates`,
+  ]);
+  const ticketKeyFile = join(authority.folder, 'ticket.key');
+  writeFileSync(ticketKeyFile, 'f'.repeat(64), { mode: 0o644 });
+  const set = {
+    'entry.tls.clientCertificates': 'optional',
+    'entry.tls.clientCaFile': join(folder, 'app.key'),
+    'entry.tls.ticketKeyFile': ticketKeyFile,
+  };
+  assert.deepEqual((await check(set)).slice(1), [
+    `fail tls ${join(folder, 'app.key')} is not a file of whole certificates of authorities (PEM); put that file right: visitors are checked against it`,
+    `warn tls ${ticketKeyFile} may be read by others (mode 644); chmod 600 ${ticketKeyFile}`,
+  ]);
+});

@@ -1,0 +1,86 @@
+/** TLS at the entry: certificates that can be used, for the hosts that are routed, and for how long still. */
+import { access } from 'node:fs/promises';
+import type { EntryConfig } from '@sallyport/config';
+import { inspectAuthority, inspectPairs } from '@sallyport/proxy-entry';
+import type { InspectedPair } from '@sallyport/proxy-entry';
+import { partsOf } from './context.ts';
+import type { DoctorContext } from './context.ts';
+import { checkMode } from './credential-file.ts';
+import { fail, ok, warn } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+const CHECK = 'tls';
+const DAY_MS = 86_400_000;
+const WARN_BELOW_DAYS = 14;
+
+export async function checkEntryTls({ settings, nowMs }: DoctorContext): Promise<Finding[]> {
+  if (settings === null || !partsOf(settings).has('entry')) return [];
+  const { entry } = settings.config;
+  const folder = entry.tls.certificates;
+  if (folder === undefined) return [];
+  let pairs: InspectedPair[];
+  try {
+    pairs = await inspectPairs(folder);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    return [fail(CHECK, `${folder} cannot be read (${code})`, 'make it, or correct entry.tls.certificates')];
+  }
+  const modes = await Promise.all(pairs.map(({ keyFile }) => checkMode(CHECK, keyFile)));
+  return [...judgePairs(pairs, entry, nowMs()), ...modes.flat(), ...(await checkOtherFiles(entry.tls))];
+}
+
+async function checkOtherFiles(tls: EntryConfig['tls']): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const wrong = await inspectAuthority(tls);
+  if (wrong !== null) findings.push(fail(CHECK, wrong, 'put that file right: visitors are checked against it'));
+  const { ticketKeyFile } = tls;
+  if (ticketKeyFile === undefined) return findings;
+  const isThere = await access(ticketKeyFile).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? [...findings, ...(await checkMode(CHECK, ticketKeyFile))] : findings;
+}
+
+export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, nowMs: number): Finding[] {
+  const usable = pairs.filter(({ wrong }) => wrong === null);
+  const findings = [
+    ...pairs.flatMap(({ stem, wrong }) =>
+      wrong === null ? [] : [fail(CHECK, `certificate ${stem}: ${wrong}`, 'put both its files there, whole')],
+    ),
+    ...usable.flatMap((pair) => judgeExpiry(pair, nowMs)),
+    ...judgeNames(usable, entry),
+  ];
+  if (usable.length === 0) {
+    findings.push(
+      warn(CHECK, 'no certificate yet: every handshake is refused', 'put a pair NAME.crt and NAME.key there'),
+    );
+  }
+  if (findings.length > 0) return findings;
+  const first = Math.min(...usable.map(({ notAfterMs }) => notAfterMs));
+  const days = Math.floor((first - nowMs) / DAY_MS);
+  return [ok(CHECK, `${usable.length} certificates, the first to expire in ${days} days`)];
+}
+
+function judgeExpiry({ stem, notAfterMs }: InspectedPair, nowMs: number): Finding[] {
+  const days = Math.floor((notAfterMs - nowMs) / DAY_MS);
+  if (days >= WARN_BELOW_DAYS) return [];
+  const fix = 'renew it: the entry takes the new one over by itself';
+  if (notAfterMs <= nowMs) return [fail(CHECK, `certificate ${stem} has expired`, fix)];
+  return [warn(CHECK, `certificate ${stem} expires in ${days} days`, fix)];
+}
+
+/** Hosts that are routed and that no visitor can reach by TLS. */
+function judgeNames(usable: readonly InspectedPair[], { hosts, domain, tls }: EntryConfig): Finding[] {
+  const isCovered = (host: string) => usable.some((pair) => pair.covers(host));
+  const bare = Object.keys(hosts).filter((host) => !isCovered(host));
+  // Any label stands for those that sessions have.
+  if (domain !== undefined && !isCovered(`session.${domain}`)) bare.push(`*.${domain}`);
+  const findings = bare.map((host) => warn(CHECK, `no certificate is for ${host}`, 'add one, or one with a wildcard'));
+  const { defaultCertificate: stem } = tls;
+  if (stem === undefined || usable.some((pair) => pair.stem === stem)) return findings;
+  return [
+    ...findings,
+    fail(CHECK, `entry.tls.defaultCertificate ${stem} is no pair there`, 'name one of the pairs, or leave it out'),
+  ];
+}

@@ -1,0 +1,58 @@
+/** What the access log is told of a request. */
+import { performance } from 'node:perf_hooks';
+import type { AccessRecord } from '@sallyport/telemetry';
+import type { Exchange } from './exchange.ts';
+import { valuesOf } from './fields/values.ts';
+import type { Problem } from './problems.ts';
+
+/** A visitor that left before its answer began: as nginx logs it. */
+export const VISITOR_GONE = 499;
+
+export function exchangeRecord(exchange: Exchange, seconds: number, isComplete: boolean): AccessRecord {
+  const { visitor, routed, problem } = exchange;
+  return {
+    requestId: routed.requestId,
+    arrivedMs: performance.timeOrigin + visitor.request.arrivedMs,
+    method: visitor.request.method,
+    // As it went to the backend; what stands in Host beside an absolute-form target is used for nothing.
+    host: routed.strings[3] ?? valuesOf(visitor.request.fields, 'host')[0] ?? '',
+    target: visitor.request.target,
+    status: exchange.status === 0 ? VISITOR_GONE : exchange.status,
+    bytesIn: exchange.bytesIn,
+    bytesOut: exchange.bytesOut,
+    durationMs: seconds * 1_000,
+    remote: routed.remote,
+    session: routed.session,
+    attempts: exchange.attempt,
+    hopsUs: exchange.times.hopsUs,
+    ...(problem === null ? {} : { code: problem.code, cause: problem.detail ?? problem.title }),
+    ...(isComplete || problem !== null ? {} : { cause: 'cut' }),
+  };
+}
+
+/** Of a request whose head was none: there is no method nor target to tell. */
+export function refusedRecord(
+  problem: Problem,
+  requestId: string,
+  remote: string,
+  bytesOut: number,
+  hopsUs: Float64Array,
+): AccessRecord {
+  return {
+    requestId,
+    arrivedMs: performance.timeOrigin + performance.now(),
+    method: '',
+    host: '',
+    target: '',
+    status: problem.status,
+    bytesIn: 0,
+    bytesOut,
+    durationMs: 0,
+    remote,
+    session: '',
+    attempts: 0,
+    hopsUs,
+    code: problem.code,
+    cause: problem.detail ?? problem.title,
+  };
+}

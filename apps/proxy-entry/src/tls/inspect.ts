@@ -1,0 +1,37 @@
+/** The files of TLS as an entry would read them, for who checks a configuration. */
+import { readdir } from 'node:fs/promises';
+import type { EntryConfig } from '@sallyport/config';
+import { readAuthority } from './client-authority.ts';
+import { pairsIn } from './folder.ts';
+import { covers } from './names.ts';
+import { readPair } from './pair.ts';
+
+export interface InspectedPair {
+  readonly stem: string;
+  readonly keyFile: string;
+  /** Null, or why it cannot be used. */
+  readonly wrong: string | null;
+  /** Wall clock; 0 where it cannot be used. */
+  readonly notAfterMs: number;
+  readonly covers: (host: string) => boolean;
+}
+
+/** Rejects with Node's own error where the folder cannot be read. */
+export async function inspectPairs(folder: string): Promise<InspectedPair[]> {
+  const files = pairsIn(folder, await readdir(folder), new Map());
+  return Promise.all(
+    files.map(async (each): Promise<InspectedPair> => {
+      const { stem, keyFile } = each;
+      const result = await readPair(each);
+      if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, covers: () => false };
+      const { names, notAfterMs } = result.pair;
+      return { stem, keyFile, wrong: null, notAfterMs, covers: (host) => covers(names, host) };
+    }),
+  );
+}
+
+/** Null, or what is wrong with what certificates of visitors are checked against. */
+export async function inspectAuthority({ clientCaFile, clientCrlFile }: EntryConfig['tls']): Promise<string | null> {
+  const read = await readAuthority(clientCaFile, clientCrlFile);
+  return read.ok ? null : read.why;
+}

@@ -1,0 +1,61 @@
+/** Says that files may have changed: at once where the system tells, and every 30 s where it does not. */
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+
+/** Several files that change together are read once. */
+const SETTLE_MS = 250;
+/** Network file systems tell nothing, and a folder that is replaced takes its watch with it. */
+const POLL_MS = 30_000;
+
+export class FolderWatch {
+  readonly #onMaybeChanged: () => Promise<void>;
+  readonly #watchers: readonly FSWatcher[];
+  readonly #poll: NodeJS.Timeout;
+  #settling: NodeJS.Timeout | null = null;
+  #isRunning = false;
+  #isAskedAgain = false;
+  #isClosed = false;
+
+  /** `onMaybeChanged` may be called when nothing has changed; never while the last call's promise is open. */
+  constructor(folders: ReadonlySet<string>, onMaybeChanged: () => Promise<void>) {
+    this.#onMaybeChanged = onMaybeChanged;
+    this.#watchers = [...folders].flatMap((folder) => watcherOf(folder, () => this.#soon()));
+    this.#poll = setInterval(() => void this.#run(), POLL_MS).unref();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#poll);
+    if (this.#settling !== null) clearTimeout(this.#settling);
+    for (const each of this.#watchers) each.close();
+  }
+
+  #soon(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = null;
+      void this.#run();
+    }, SETTLE_MS).unref();
+  }
+
+  async #run(): Promise<void> {
+    this.#isAskedAgain = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#isAskedAgain && !this.#isClosed) {
+      this.#isAskedAgain = false;
+      await this.#onMaybeChanged();
+    }
+    this.#isRunning = false;
+  }
+}
+
+/** None where the system cannot watch (no more watches, a file system without): there is the poll. */
+function watcherOf(folder: string, onEvent: () => void): FSWatcher[] {
+  try {
+    const watcher = watch(folder, { persistent: false }, onEvent);
+    watcher.on('error', () => watcher.close());
+    return [watcher];
+  } catch {
+    return [];
+  }
+}

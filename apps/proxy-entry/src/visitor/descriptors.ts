@@ -1,0 +1,21 @@
+/** How many connections of visitors the system lets a process have. */
+import { readFileSync } from 'node:fs';
+
+/** Kept free for links, the admin port, logs and files: at its limit Node accepts and closes whatever comes. */
+const RESERVE = 128;
+
+/** The lower of `wanted` and what so many open files allow; at least one. */
+export function connectionLimit(wanted: number, files = openFiles()): number {
+  // A process with very few is left half of them.
+  return Math.max(1, Math.min(wanted, files - Math.min(RESERVE, Math.ceil(files / 2))));
+}
+
+/** Node itself raises the soft limit to the hard one as it starts (proc(5)). */
+function openFiles(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

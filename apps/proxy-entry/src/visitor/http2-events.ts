@@ -1,0 +1,71 @@
+/** The events of a stream of HTTP/2, given to who serves it: the same few functions for all, no closure for each. */
+import type { ServerHttp2Stream } from 'node:http2';
+
+/** Who serves a stream. */
+export interface StreamSink {
+  onBodyPiece(chunk: Buffer): void;
+  /** Flat; before the end. */
+  onBodyTrailers(raw: readonly string[]): void;
+  onBodyEnd(): void;
+  /** All of the answer's body was taken. */
+  onWritten(): void;
+  onDrained(): void;
+  onTrailersWanted(): void;
+  /** Last. */
+  onClosed(): void;
+}
+
+type ServedStream = ServerHttp2Stream & { sink?: StreamSink };
+
+/** From its beginning on; an `error` is followed by the close that says it. */
+export function serve(stream: ServerHttp2Stream, sink: StreamSink, hasBody: boolean): void {
+  (stream as ServedStream).sink = sink;
+  stream.on('close', closed);
+  if (hasBody) stream.on('trailers', trailers).on('aborted', aborted).on('finish', written);
+}
+
+export function readBody(stream: ServerHttp2Stream): void {
+  stream.on('data', piece).on('end', ended);
+}
+
+export function awaitDrain(stream: ServerHttp2Stream): void {
+  stream.once('drain', drained);
+}
+
+/** `respond` was or will be told so too. */
+export function awaitTrailers(stream: ServerHttp2Stream): void {
+  stream.once('wantTrailers', trailersWanted);
+}
+
+function piece(this: ServedStream, chunk: Buffer): void {
+  this.sink!.onBodyPiece(chunk);
+}
+
+function trailers(this: ServedStream, _fields: unknown, _flags: number, raw: readonly string[]): void {
+  this.sink!.onBodyTrailers(raw);
+}
+
+function ended(this: ServedStream): void {
+  this.sink!.onBodyEnd();
+}
+
+/** Reset with NO_ERROR, it would wait for its body to be read. */
+function aborted(this: ServedStream): void {
+  this.destroy();
+}
+
+function written(this: ServedStream): void {
+  this.sink!.onWritten();
+}
+
+function drained(this: ServedStream): void {
+  this.sink!.onDrained();
+}
+
+function trailersWanted(this: ServedStream): void {
+  this.sink!.onTrailersWanted();
+}
+
+function closed(this: ServedStream): void {
+  this.sink!.onClosed();
+}
