@@ -92,8 +92,6 @@ export class CaseRun implements Run {
     for (const [place, answer] of answers.entries()) {
       const problem = this.#checkAnswer(place, answer, how === 'reset', place === answers.length - 1);
       if (problem !== null) return `answer ${place}: ${problem}`;
-      const { message } = answer.final;
-      if (message !== null && isOwn(message) && saysClose(message) && this.#method(place) === 'HEAD') return null;
     }
     return this.#checkEnd(answers, how);
   }
@@ -126,7 +124,7 @@ export class CaseRun implements Run {
 
   /** An answer of the entry's own. */
   #checkOwn(place: number, { reading, verdict }: ExpectedRequest, answer: Response, isLast: boolean): string | null {
-    if (saysClose(answer) && !isLast && this.#method(place) !== 'HEAD') return 'more came behind the last answer';
+    if (saysClose(answer) && !isLast) return 'more came behind the last answer';
     if (reading.kind === 'wrong' || reading.kind === 'part') return null;
     if (this.#mayFail(place)) {
       return BAD_GATEWAY.has(answer.status) ? null : `${answer.status}, where the backend's answer was broken`;
@@ -152,8 +150,7 @@ export class CaseRun implements Run {
     if (wanted === null) return `an answer where the backend gave none: ${answer.status}`;
     const isWantedWhole = read.final.kind === 'whole';
     if (isWhole && !isWantedWhole) return 'a cut looks like an end';
-    const isCutFine =
-      !isWantedWhole || end === 'reset' || reading.kind !== 'whole' || verdict === null || this.#isHalfClosed;
+    const isCutFine = !isWantedWhole || end === 'reset' || reading.kind !== 'whole' || verdict === null;
     if (!isWhole && !isCutFine) return 'cut, though the backend gave it whole';
     if (!isWhole && answer.framing === 'close' && !isReset) return 'a cut looks like an end';
     return differsAtVisitor(wanted, answer, minor, isWhole);

@@ -15,7 +15,7 @@ export function drawCase(seed: number): Case {
   const random = new Random(seed);
   const tricks: string[] = [];
   const isAboutAnswers = random.chance(BROKEN_ANSWERS);
-  const count = 1 + random.int(4);
+  const count = random.chance(0.05) ? 5 + random.int(15) : 1 + random.int(4);
   const drafts = Array.from({ length: count }, (_, place) => drawRequest(random, place));
   if (isAboutAnswers) drafts.filter(() => random.chance(0.1)).forEach(makeOld);
   if (!isAboutAnswers) {

@@ -109,7 +109,7 @@ const TRICKS: Readonly<Record<string, Trick>> = {
     if (random.chance(0.7)) put(draft.lines, random, ['host', 'a.example']);
   },
   'length a lie': (draft, random) => {
-    const length = Math.max(1, draft.data.join('').length + random.pick([-1, 1, 5, -5]));
+    const length = Math.max(0, draft.data.join('').length + random.pick([-1, 1, 5, -5]));
     draft.lines = draft.lines.filter(([name]) => name !== 'content-length');
     draft.lines.push(['content-length', String(length)]);
   },

@@ -1,4 +1,5 @@
 /** A stack, the strict backend behind it, and cases through both; what fails is made small. */
+import { gaugesAtRest, settled } from '../harness/metrics.ts';
 import { startStack } from '../harness/stack.ts';
 import { StrictBackend } from './backend.ts';
 import { Desync } from './desync.ts';
@@ -43,10 +44,15 @@ async function playKind<Spec>(kind: Kind<Spec>, isSplit: boolean, options: PlayO
   try {
     const stack = await startStack({ isSplit, backend: backend.url, concurrency: SLOTS, set: SETTINGS });
     try {
+      const atRest = await gaugesAtRest(stack.admin);
       const desync = new Desync(kind, stack.entry, backend);
       const failure = await desync.play(options);
       const { tally } = desync;
-      if (failure === null) return { tally, failure };
+      if (failure === null) {
+        // Whatever was torn, cut and refused: nothing of it is left.
+        await settled(stack.admin, atRest);
+        return { tally, failure };
+      }
       return { tally, failure: options.isHasty === true ? failure.what : await describe(desync, kind, failure) };
     } finally {
       await stack.command.stop();

@@ -65,10 +65,12 @@ const SERVICE = {
   bidirectional: method(Paths.bidirectional, true, true),
 };
 
-/** What the visitor's `x-question` was, as `x-asked`. */
+/** What the visitor's `x-question` was, as `x-asked`, and its `x-key-bin` as it was. */
 function trailersFor({ metadata }: { readonly metadata: Metadata }): Metadata {
   const trailers = new Metadata();
   trailers.add('x-asked', String(metadata.get('x-question')[0] ?? ''));
+  const [key] = metadata.get('x-key-bin');
+  if (key !== undefined) trailers.add('x-key-bin', key);
   return trailers;
 }
 
@@ -85,10 +87,12 @@ function unary(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buff
   answer(null, call.request, trailersFor(call));
 }
 
-/** Five messages; then an end, or an error for `break`. */
+const STREAMED = 100;
+
+/** Many messages; then an end, or an error for `break`. */
 function serverStream(call: ServerWritableStream<Buffer, Buffer>): void {
   const asked = call.request.toString();
-  for (let i = 0; i < 5; i += 1) call.write(Buffer.from(`${asked} ${i}`));
+  for (let i = 0; i < STREAMED; i += 1) call.write(Buffer.from(`${asked} ${i}`));
   if (asked === 'break') call.emit('error', { code: status.RESOURCE_EXHAUSTED, details: 'enough' });
   else call.end(trailersFor(call));
 }

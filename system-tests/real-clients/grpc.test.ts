@@ -12,7 +12,12 @@ import type { CertificateFolder } from './certificate.ts';
 import { Paths, same, startGrpcBackend } from './grpc-backend.ts';
 import type { GrpcBackend } from './grpc-backend.ts';
 
-const MIB = 1024 * 1024;
+/** Below the 4 MiB that the library takes at most. */
+const LARGE_BYTES = 3_000_000;
+/** Metadata whose name ends in -bin is any bytes. */
+const KEY = Buffer.from([1, 0, 255]);
+const STREAMED = 100;
+const PART_BYTES = 10_000;
 const CONCURRENT_CALLS = 100;
 const DEADLINE_MS = 300;
 
@@ -25,6 +30,7 @@ interface Answered {
 function question(text: string): Metadata {
   const metadata = new Metadata();
   metadata.add('x-question', text);
+  metadata.add('x-key-bin', KEY);
   return metadata;
 }
 
@@ -92,10 +98,11 @@ for (const { shape, isSplit } of SHAPES) {
         const { message, ended, early } = await unary(client, 'hello', question('why'));
         assert.equal(message, 'hello');
         assert.deepEqual([ended.code, ended.metadata.get('x-asked'), early.get('x-early')], [0, ['why'], ['yes']]);
+        assert.deepEqual(ended.metadata.get('x-key-bin'), [KEY]);
       });
 
-      it('brings a message of 1 MiB and an empty one back as they were', async () => {
-        for (const sent of [randomBytes(MIB), Buffer.alloc(0)]) {
+      it(`brings a message of ${LARGE_BYTES} bytes and an empty one back as they were`, async () => {
+        for (const sent of [randomBytes(LARGE_BYTES), Buffer.alloc(0)]) {
           assert((await unary(client, sent)).message === sent.toString('latin1'));
         }
       });
@@ -112,19 +119,23 @@ for (const { shape, isSplit } of SHAPES) {
       it('streams answers', async () => {
         const call = client.makeServerStreamRequest(Paths.serverStream, same, same, Buffer.from('n'), question('how'));
         const { messages, ended } = await finished(call);
-        assert.deepEqual(messages, ['n 0', 'n 1', 'n 2', 'n 3', 'n 4']);
+        assert.deepEqual(
+          messages,
+          Array.from({ length: STREAMED }, (_, i) => `n ${i}`),
+        );
         assert.deepEqual([ended.code, ended.metadata.get('x-asked')], [0, ['how']]);
       });
 
       it('streams requests', async () => {
-        const joined = new Promise<string | undefined>((resolve) => {
+        const sent = Array.from({ length: STREAMED }, () => randomBytes(PART_BYTES));
+        const joined = new Promise<Buffer | undefined>((resolve) => {
           const call = client.makeClientStreamRequest(Paths.clientStream, same, same, question(''), (_error, message) =>
-            resolve(message?.toString()),
+            resolve(message),
           );
-          for (const part of ['a', 'b', 'c']) call.write(Buffer.from(part));
+          for (const part of sent) call.write(part);
           call.end();
         });
-        assert.equal(await within(joined, 'the answer to a stream'), 'abc');
+        assert((await within(joined, 'the answer to a stream'))?.equals(Buffer.concat(sent)));
       });
 
       it('streams both ways at once, each message as it comes', async () => {
@@ -147,7 +158,7 @@ for (const { shape, isSplit } of SHAPES) {
         assert.deepEqual(ended.metadata.get('x-asked'), ['where']);
         const call = client.makeServerStreamRequest(Paths.serverStream, same, same, Buffer.from('break'));
         const broken = await finished(call);
-        assert.equal(broken.messages.length, 5);
+        assert.equal(broken.messages.length, STREAMED);
         assert.deepEqual([broken.ended.code, broken.ended.details], [status.RESOURCE_EXHAUSTED, 'enough']);
       });
 

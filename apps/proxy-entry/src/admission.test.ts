@@ -21,6 +21,12 @@ function outcome(changes: Partial<VisitorRequest>, limits: Partial<AdmissionLimi
   return admission.kind === 'refused' ? admission.problem.code : admission.kind;
 }
 
+/** What the backend is asked for. */
+function targetOf(method: string, target: string): string {
+  const admission = ask({ method, target });
+  return admission.kind === 'admitted' ? admission.route.target : admission.kind;
+}
+
 describe('a request is admitted', () => {
   it('with its route, and its Host as the visitor wrote it', () => {
     const fields = ['Host', 'Visited.Example:8080'];
@@ -53,14 +59,10 @@ describe('a request is admitted', () => {
   });
 
   it('with an asterisk where OPTIONS names a host and no path (RFC 9112 §3.2.4)', () => {
-    const target = (method: string, text: string): string => {
-      const admission = ask({ method, target: text });
-      return admission.kind === 'admitted' ? admission.route.target : admission.kind;
-    };
-    assert.equal(target('OPTIONS', 'http://app.example.org'), '*');
-    assert.equal(target('OPTIONS', 'http://app.example.org/'), '/');
-    assert.equal(target('OPTIONS', 'http://app.example.org?a'), '/?a');
-    assert.equal(target('GET', 'http://app.example.org'), '/');
+    assert.equal(targetOf('OPTIONS', 'http://app.example.org'), '*');
+    assert.equal(targetOf('OPTIONS', 'http://app.example.org/'), '/');
+    assert.equal(targetOf('OPTIONS', 'http://app.example.org?a'), '/?a');
+    assert.equal(targetOf('GET', 'http://app.example.org'), '/');
   });
 
   it('or sent to the address with a slash', () => {
@@ -102,10 +104,13 @@ describe('a head is refused', () => {
   });
 });
 
+/** Outcome of a request with these expectations. */
+function expecting(...values: string[]): string {
+  return outcome({ fields: ['Host', 'a', ...values.flatMap((value) => ['expect', value])] });
+}
+
 describe('an expectation', () => {
   it('is refused when it is not 100-continue, in any casing', () => {
-    const expecting = (...values: string[]): string =>
-      outcome({ fields: ['Host', 'a', ...values.flatMap((value) => ['expect', value])] });
     for (const value of ['100-continue', '100-CONTINUE', '']) assert.equal(expecting(value), 'admitted', value);
     for (const value of ['200-ok', '100', '100-continue, x', 'x'])
       assert.equal(expecting(value), 'SP_EXPECTATION', value);

@@ -72,7 +72,7 @@ export class Exchange implements StreamHandler, VisitorListener {
   refuse(problem: Problem): void {
     this.problem = problem;
     this.#upload?.stopStall();
-    if (this.#isHeadSent) return this.visitor.cut();
+    if (this.#isHeadSent && !this.visitor.takeBack()) return this.visitor.cut();
     this.times.answeredOurselves(problem.hop);
     const answer = this.#entry.ownAnswers.ofProblem(problem, this.#asked);
     this.#answerOurselves(answer, problem.closes === true);

@@ -1,10 +1,9 @@
 /** proxy-entry: takes visitors' HTTP on the public edge and relays it through tunnel-servers. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
-import { CloseCode, systemClock, WindowBudget } from '@sallyport/protocol';
+import { CloseCode, linkAddresses, systemClock, WindowBudget } from '@sallyport/protocol';
 import type { DialEvent, Transport } from '@sallyport/protocol';
 import { createAccessLog, createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
@@ -44,9 +43,13 @@ export interface RunningEntry {
   stop(): Promise<void>;
 }
 
-/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had, with a TlsError when a file of TLS cannot be used. */
+/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had, with a TlsError when a file of TLS cannot be used, with a LinkAddressError when servers cannot be dialled as configured. */
 export async function startEntry(deps: EntryDependencies): Promise<RunningEntry> {
   const { config, logger, version } = deps;
+  const addresses =
+    deps.credential === undefined
+      ? []
+      : linkAddresses(config.entry.servers, { files: config.link, env: process.env, isLoopback: isLoopbackHost });
   const telemetry = createTelemetry({ part: 'entry', version, logger });
   const accessLog = config.log.accessLog ? createAccessLog(logger) : null;
   const servers = new Servers((conflict) => logger.warn(conflict, 'session held by two principals'));
@@ -95,11 +98,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   }
   const { credential } = deps;
   if (credential !== undefined) {
-    const ca = config.link.caFile === undefined ? {} : { ca: readFileSync(config.link.caFile, 'utf8') };
-    for (const url of config.entry.servers) {
-      const isPrivate = url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname);
-      uplinks.dial({ url, credential, isPrivate, ...ca });
-    }
+    for (const address of addresses) uplinks.dial(address, credential);
   }
   const opened = { visitors, admin };
   const stopOnce = async () => {

@@ -102,7 +102,7 @@ export const Problems = {
   notImplemented: problem(
     501,
     'SP_NOT_IMPLEMENTED',
-    'A transfer coding that is not implemented',
+    'What the request asks for is not implemented',
     'visitor',
     'http_request_error',
     closes,

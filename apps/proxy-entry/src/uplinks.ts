@@ -1,6 +1,6 @@
 /** The entry's side of its uplinks: dialled to servers elsewhere, or in memory to the one in this process. */
 import { Dialer, Link, ourHello, Role } from '@sallyport/protocol';
-import type { Clock, CloseCode, DialEvent, LifeLimits, LinkHandler, Transport } from '@sallyport/protocol';
+import type { Clock, CloseCode, DialEvent, LifeLimits, LinkAddress, LinkHandler, Transport } from '@sallyport/protocol';
 import type { Servers, ServerView } from './servers.ts';
 
 export interface UplinkOptions {
@@ -13,14 +13,6 @@ export interface UplinkOptions {
   readonly servers: Servers;
   readonly onCanary: (seconds: number) => void;
   readonly onDial: (server: string, event: DialEvent) => void;
-}
-
-export interface UplinkAddress {
-  readonly url: string;
-  readonly credential: { readonly id: string; readonly secret: string };
-  readonly isPrivate: boolean;
-  /** PEM, for servers whose certificates are not from a well-known authority. */
-  readonly ca?: string;
 }
 
 const RECONNECT = { minMs: 100, maxMs: 15_000 };
@@ -38,11 +30,12 @@ export class Uplinks {
     return [...this.#local, ...this.#dialers.flatMap((dialer) => dialer.links)];
   }
 
-  dial(address: UplinkAddress): void {
+  dial(address: LinkAddress, credential: { readonly id: string; readonly secret: string }): void {
     const { clock, random, servers, onDial } = this.#options;
     const view = servers.add(address.url);
     const dialer: Dialer = new Dialer({
-      ...address,
+      address,
+      credential,
       clock,
       random,
       backoff: RECONNECT,

@@ -39,7 +39,7 @@ export class Upload {
   }
 
   /** Sends what came so far; true where there is room and need for more. */
-  replay(stream: StreamEnd): boolean {
+  replay(stream: Pick<StreamEnd, 'write' | 'end'>): boolean {
     const hasRoom = this.#kept === null || this.#kept.length === 0 || stream.write(this.#kept.view());
     if (this.hasEnded) stream.end(this.#trailers);
     return hasRoom && !this.hasEnded;

@@ -4,14 +4,13 @@ import { readFileSync } from 'node:fs';
 import type { Config, SessionConfig } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
-import { systemClock, WindowBudget } from '@sallyport/protocol';
-import type { DialEvent } from '@sallyport/protocol';
+import { linkAddresses, systemClock, WindowBudget } from '@sallyport/protocol';
+import type { DialEvent, LinkAddress } from '@sallyport/protocol';
 import { createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Logger, Telemetry } from '@sallyport/telemetry';
 import { Http1Backend } from './backend/http1-backend.ts';
 import { Http2Backend } from './backend/http2-backend.ts';
 import { SessionClient } from './session-client.ts';
-import type { ServerAddress } from './session-client.ts';
 
 export interface ClientDependencies {
   readonly config: Config;
@@ -35,10 +34,11 @@ export interface RunningClient {
 
 const HEAD_LIMIT_BYTES = 65_536;
 
-/** Rejects with an AdminError, or with what reading a CA file says. */
+/** Rejects with an AdminError, a LinkAddressError, or what reading a CA file says. */
 export async function startClient(deps: ClientDependencies): Promise<RunningClient> {
   const { config, logger, version } = deps;
-  const servers = serverAddresses(config);
+  const way = { files: config.link, env: process.env, isLoopback: isLoopbackHost };
+  const servers = linkAddresses(config.client.servers, way);
   const telemetry = createTelemetry({ part: 'client', version, logger });
   const up = new Set<string>();
   const connected = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ interface Shared {
 function sessionClient(
   { config, credential, logger }: ClientDependencies,
   session: SessionConfig,
-  servers: readonly ServerAddress[],
+  servers: readonly LinkAddress[],
   { instance, budget, telemetry, onDial }: Shared,
 ): SessionClient {
   const { client, link } = config;
@@ -135,15 +135,6 @@ function sessionClient(
       backendFailed: (id, error) => logger.warn({ session: id, error: error.message }, 'backend failed'),
     },
   });
-}
-
-function serverAddresses(config: Config): ServerAddress[] {
-  const ca = config.link.caFile === undefined ? undefined : readFileSync(config.link.caFile, 'utf8');
-  return config.client.servers.map((url) => ({
-    url,
-    ca,
-    isPrivate: url.startsWith('wss:') || isLoopbackHost(new URL(url).hostname),
-  }));
 }
 
 function addGauges(telemetry: Telemetry, sessions: readonly SessionClient[]): void {

@@ -27,7 +27,7 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
   const events: DialEvent[] = [];
   const client = new SessionClient({
     session: 's',
-    servers: urls.map((url) => ({ url, ca: undefined, isPrivate: true })),
+    servers: urls.map((url) => ({ url, isPrivate: true, tls: () => ({}), proxy: null })),
     credential: { id: 'id', secret: 'secret' },
     instance: 'client',
     deployment: 'd',

@@ -9,7 +9,7 @@ import type { ExchangeHost } from './exchange.ts';
 
 export interface SessionClientOptions {
   readonly session: string;
-  readonly servers: readonly ServerAddress[];
+  readonly servers: readonly LinkAddress[];
   readonly credential: { readonly id: string; readonly secret: string };
   readonly instance: string;
   readonly deployment: string;
@@ -26,12 +26,6 @@ export interface SessionClientOptions {
   readonly backend: BackendTransport;
   readonly hostField: string | null;
   readonly observer: ClientObserver;
-}
-
-export interface ServerAddress {
-  readonly url: string;
-  readonly ca: string | undefined;
-  readonly isPrivate: boolean;
 }
 
 export interface ClientObserver {
@@ -154,16 +148,14 @@ export class SessionClient implements ExchangeHost {
     this.#options.observer.backendFailed(this.session, error);
   }
 
-  #dialer(server: ServerAddress, leases: number): Dialer {
+  #dialer(server: LinkAddress, leases: number): Dialer {
     const { credential, clock, random, reconnect, observer } = this.#options;
     const dialer: Dialer = new Dialer({
-      url: server.url,
+      address: server,
       credential,
       clock,
       random,
       backoff: reconnect,
-      isPrivate: server.isPrivate,
-      ...(server.ca === undefined ? {} : { ca: server.ca }),
       makeLink: (transport) => this.#link(dialer, transport, leases),
       onEvent: (event) => observer.dial(this.session, server.url, event),
     });

@@ -67,12 +67,11 @@ function dial(t: TestContext, url: string, random = () => 0.999_999) {
   const events = new Inbox<DialEvent>();
   const links = new Inbox<Link>();
   const dialer: Dialer = new Dialer({
-    url,
+    address: { url, isPrivate: true, tls: () => ({}), proxy: null },
     credential: { id: 'name', secret: 'secret' },
     clock,
     random,
     backoff: BACKOFF,
-    isPrivate: true,
     onEvent: (event) => events.put(event),
     makeLink: (transport) => {
       const handler = new RecordingHandler();

@@ -7,24 +7,21 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Clock, Timer } from './clock.ts';
 import { CloseCode, closeCodeName } from './codes.ts';
+import type { LinkAddress, LinkTls } from './link-address.ts';
 import type { LinkClosed } from './link-handler.ts';
 import type { Link } from './link.ts';
 import type { Transport } from './transport.ts';
+import { TunnelAgent } from './tunnel.ts';
 import { LINK_PATH, SUBPROTOCOL } from './wire.ts';
 import { maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';
 
 export interface DialerOptions {
-  /** `ws://host:port` or `wss://host:port`. */
-  readonly url: string;
+  readonly address: LinkAddress;
   readonly credential: { readonly id: string; readonly secret: string };
-  /** PEM, for a server whose certificate is not from a well-known authority. */
-  readonly ca?: string;
   readonly clock: Clock;
   /** 0 ≤ random() < 1. */
   readonly random: () => number;
   readonly backoff: { readonly minMs: number; readonly maxMs: number };
-  /** Nobody between us and the server can read or confuse: TLS or loopback. */
-  readonly isPrivate: boolean;
   readonly makeLink: (transport: Transport) => Link;
   readonly onEvent: (event: DialEvent) => void;
 }
@@ -42,6 +39,7 @@ export type DialEvent =
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LASTED_MS = 5_000;
 const REAP_PERIOD_MS = 1_000;
+const NO_CERTIFICATE = 'the server asks for a certificate (link.certificateFile, link.keyFile)';
 
 export class Dialer {
   readonly #options: DialerOptions;
@@ -74,15 +72,13 @@ export class Dialer {
   }
 
   start(): void {
-    const { url, credential, ca, isPrivate } = this.#options;
-    const generateMask = maskGenerator(isPrivate);
-    const webSocket = new WebSocket(url.replace(/\/$/, '') + LINK_PATH, SUBPROTOCOL, {
-      ...WS_OPTIONS,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      headers: { Authorization: `Bearer ${credential.id}.${credential.secret}` },
-      ...(generateMask === undefined ? {} : { generateMask }),
-      ...(ca === undefined ? {} : { ca }),
-    });
+    let tls: LinkTls;
+    try {
+      tls = this.#options.address.tls();
+    } catch (error) {
+      return this.#retry(reasonOf(error as Error));
+    }
+    const webSocket = this.#dial(tls);
     this.#attempt = webSocket;
     let socket: Socket | null = null;
     webSocket.on('upgrade', (response) => (socket = response.socket));
@@ -93,6 +89,25 @@ export class Dialer {
     });
     // Every time: ending an attempt that is under way is an error of its own.
     webSocket.on('error', (error) => this.#failed(webSocket, reasonOf(error)));
+  }
+
+  #dial(tls: LinkTls): WebSocket {
+    const { address, credential } = this.#options;
+    const { url, isPrivate, proxy } = address;
+    const generateMask = maskGenerator(isPrivate);
+    const tunnel = { isTls: url.startsWith('wss:'), timeoutMs: HANDSHAKE_TIMEOUT_MS };
+    const agent = proxy === null ? null : new TunnelAgent({ ...tunnel, proxy });
+    const webSocket = new WebSocket(url.replace(/\/$/, '') + LINK_PATH, SUBPROTOCOL, {
+      ...WS_OPTIONS,
+      ...tls,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      headers: { Authorization: `Bearer ${credential.id}.${credential.secret}` },
+      ...(generateMask === undefined ? {} : { generateMask }),
+      ...(agent === null ? {} : { agent }),
+    });
+    // An attempt that is given up must not leave its tunnel being dug.
+    if (agent !== null) webSocket.once('close', () => agent.destroy());
+    return webSocket;
   }
 
   /** The link in use is going away: another one is dialled, and this one ends when its streams have. */
@@ -182,6 +197,9 @@ export class Dialer {
   }
 }
 
-function reasonOf(error: Error & { code?: string }): string {
+/** OpenSSL's own messages name its source files; its reason alone says as much. */
+function reasonOf(error: Error & { code?: string; reason?: string }): string {
+  if (error.code === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED') return NO_CERTIFICATE;
+  if (error.reason !== undefined) return `TLS: ${error.reason}`;
   return error.message === '' ? (error.code ?? error.name) : error.message;
 }

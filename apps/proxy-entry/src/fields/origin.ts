@@ -36,7 +36,11 @@ const NOTHING: readonly string[] = [];
 /** RFC 7239 §6.2: for a connection that was reset before its address could be asked for. */
 const UNKNOWN = 'unknown';
 
-export function findOrigin(remoteAddress: string, fields: readonly string[], isTrusted: (address: string) => boolean): Origin {
+export function findOrigin(
+  remoteAddress: string,
+  fields: readonly string[],
+  isTrusted: (address: string) => boolean,
+): Origin {
   const peer = remoteAddress === '' ? UNKNOWN : remoteAddress;
   if (!isTrusted(peer)) return { peer, address: peer, believed: null };
   const list = joinedValue(fields, 'x-forwarded-for');

@@ -210,7 +210,12 @@ export class Http2Peer {
   }
 
   #seen(): string {
-    return this.frames.map(({ type, flags, id, payload }) => `${type}/${flags}@${id}:${payload.length <= 8 ? payload.toString('hex') : payload.length}`).join(' ');
+    return this.frames
+      .map(
+        ({ type, flags, id, payload }) =>
+          `${type}/${flags}@${id}:${payload.length <= 8 ? payload.toString('hex') : payload.length}`,
+      )
+      .join(' ');
   }
 }
 
@@ -246,13 +251,18 @@ function answerOf(frames: readonly Frame[]): Http2Answer {
   const heads: string[][] = [];
   let body = '';
   let resetCode: number | null = null;
-  let isWhole = false;
+  let block: Buffer = Buffer.alloc(0);
   for (const { type, flags, payload } of frames) {
-    if (type === Type.HEADERS) heads.push(readHpack(payload));
+    if (type === Type.HEADERS || type === Type.CONTINUATION) {
+      block = Buffer.concat([block, payload]);
+      if ((flags & Flag.END_HEADERS) === 0) continue;
+      heads.push(readHpack(block));
+      block = Buffer.alloc(0);
+    }
     if (type === Type.DATA) body += payload.toString('latin1');
     if (type === Type.RST_STREAM) resetCode = payload.readUInt32BE(0);
-    if (type === Type.HEADERS || type === Type.DATA) isWhole ||= (flags & Flag.END_STREAM) !== 0;
   }
+  const isWhole = frames.some(({ type, flags }) => type <= Type.HEADERS && (flags & Flag.END_STREAM) !== 0);
   const informational = heads.filter(([name, value]) => name === ':status' && value!.startsWith('1'));
   const [final = [], trailers = []] = heads.filter((fields) => !informational.includes(fields));
   return { status: final[1] ?? '', fields: final.slice(2), body, trailers, informational, resetCode, isWhole };

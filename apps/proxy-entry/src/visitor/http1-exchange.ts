@@ -139,6 +139,14 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
     writePieces(socket, text, held, after, onFlushed);
   }
 
+  takeBack(): boolean {
+    // Raw, or ended, or released: then nothing is held any more.
+    if (!this.#isHolding) return false;
+    this.#forget();
+    this.isHeadGiven = false;
+    return true;
+  }
+
   cut(): void {
     this.#forget();
     const { socket } = this.#connection;

@@ -389,6 +389,21 @@ describe('an answer', { timeout: CEILING_MS }, () => {
     }
   });
 
+  it('can be taken back as long as nothing of it went out, and then is another one', async (t) => {
+    const { visitor, arrived } = await asked(t, GET);
+    const { exchange } = arrived;
+    exchange.head(200, 'OK', ['Content-Length', '10'], false);
+    exchange.write(Buffer.from('hal'));
+    assert.equal(exchange.takeBack(), true);
+    answer(arrived, 'instead');
+    assert.equal(exchange.takeBack(), false);
+    assert.match(await visitor.hear('instead'), /^HTTP\/1.1 200 OK\r\nContent-Length: 7\r\n/);
+    const later = await asked(t, GET);
+    later.arrived.exchange.head(200, 'OK', [], false);
+    await later.visitor.hear(HEAD_END);
+    assert.equal(later.arrived.exchange.takeBack(), false);
+  });
+
   it('is held up while its visitor does not read, and told when it does', async (t) => {
     const { visitor, arrived } = await asked(t, GET);
     visitor.socket.pause();

@@ -8,6 +8,8 @@ import type { ServerHttp2Session, ServerHttp2Stream, ServerSessionOptions } from
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Allowance, Overhead } from './http2-budget.ts';
+import { Http2Ending } from './http2-ending.ts';
+import type { EndingOwner } from './http2-ending.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import type { Http2Owner } from './http2-exchange.ts';
 import { isRefusal, readHttp2Head } from './http2-request.ts';
@@ -33,21 +35,11 @@ export interface Http2Context {
   onClosed(connection: Http2Connection): void;
 }
 
-const {
-  NGHTTP2_ENHANCE_YOUR_CALM,
-  NGHTTP2_FLAG_END_STREAM,
-  NGHTTP2_NO_ERROR,
-  NGHTTP2_PROTOCOL_ERROR,
-  NGHTTP2_REFUSED_STREAM,
-} = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM } = constants;
 /** For all uploads of a connection together; each is held by the window of its own stream. */
 const CONNECTION_WINDOW_BYTES = 1_048_576;
-/** Behind our GOAWAY so long is waited for the visitor to end its side. */
-const LINGER_MS = 1_000;
-const LINGER_BYTES = 262_144;
-const CALM = new Error('the visitor did too much besides asking');
 
-export class Http2Connection implements Http2Owner {
+export class Http2Connection implements Http2Owner, EndingOwner {
   readonly socket: Socket;
   readonly peer: Peer;
   readonly #context: Http2Context;
@@ -61,11 +53,8 @@ export class Http2Connection implements Http2Owner {
   #cancelledBefore = 0;
   #isGreeted = false;
   #hasServed = false;
-  #isDraining = false;
-  #isCalmed = false;
-  /** Our side has ended. */
-  #isLeaving = false;
-  /** Since when nothing is asked, or it lingers. */
+  readonly #ending: Http2Ending;
+  /** Since when nothing is asked. */
   #sinceMs: number;
 
   constructor(context: Http2Context, socket: Socket, peer: Peer) {
@@ -78,7 +67,7 @@ export class Http2Connection implements Http2Owner {
     this.#control = new Allowance(context.controlFrames, context.controlFramesPerS, nowMs);
     this.#overhead = new Overhead(new Allowance(context.overheadBytes, context.overheadBytesPerS, nowMs));
     this.#session = performServerHandshake(socket, context.session);
-    this.#sayWhyItEnds();
+    this.#ending = new Http2Ending(this, this.#session, socket);
     this.#session
       .on('stream', (stream, _headers, flags, raw) => this.#onStream(stream, flags, raw))
       .on('ping', () => this.#onControlFrame())
@@ -91,6 +80,10 @@ export class Http2Connection implements Http2Owner {
       // Who ends its side while it waits for answers has left.
       .once('end', () => socket.destroy())
       .once('close', () => context.onClosed(this));
+  }
+
+  get isIdle(): boolean {
+    return this.#exchanges.size === 0;
   }
 
   get isAlive(): boolean {
@@ -109,16 +102,8 @@ export class Http2Connection implements Http2Owner {
     return this.#context.answerStallTimeoutMs;
   }
 
-  /** One GOAWAY (RFC 9113 §6.8): what runs is finished, and nothing new is taken. Node's `close` would send two. */
   drain(): void {
-    if (this.#isDraining || this.#session.destroyed) return;
-    this.#isDraining = true;
-    // A request may have come that is not told yet: it counts as taken.
-    setImmediate(() => {
-      if (this.#session.destroyed) return;
-      if (this.#exchanges.size === 0) this.#session.destroy();
-      else this.#session.goaway(NGHTTP2_NO_ERROR);
-    });
+    this.#ending.drain();
   }
 
   destroy(): void {
@@ -130,22 +115,26 @@ export class Http2Connection implements Http2Owner {
   check(nowMs: number): void {
     this.#cancelledBefore = this.#cancelled;
     this.#cancelled = 0;
-    if (this.#isLeaving) {
-      if (nowMs - this.#sinceMs > LINGER_MS) this.socket.destroy();
-      return;
-    }
-    if (this.#isOverhead()) return this.#calm('http2-overhead');
+    if (this.#ending.check(nowMs)) return;
+    if (this.isOverhead()) return this.#ending.calm('http2-overhead');
     for (const exchange of this.#exchanges) exchange.check(nowMs);
-    if (this.#exchanges.size > 0) return;
+    if (!this.isIdle) return;
     const { headTimeoutMs, keepAliveTimeoutMs } = this.#context;
     const limitMs = this.#hasServed ? keepAliveTimeoutMs : headTimeoutMs;
     if (nowMs - this.#sinceMs > limitMs) this.drain();
   }
 
-  // ---- from its exchanges
+  // ---- from its exchanges and its end
 
   limitHit(limit: string): void {
     this.#context.handler.limitHit(limit);
+  }
+
+  isOverhead(): boolean {
+    // What has come of bodies that are not read is not accounted for yet.
+    let unread = 0;
+    for (const exchange of this.#exchanges) unread += exchange.unreadBytes;
+    return !this.#overhead.isTolerable(this.socket.bytesRead - unread, performance.now());
   }
 
   bodyCame(bytes: number): void {
@@ -161,10 +150,9 @@ export class Http2Connection implements Http2Owner {
   isOver(exchange: Http2Exchange, isTakenBack: boolean): void {
     this.#exchanges.delete(exchange);
     this.#hasServed = true;
-    const nowMs = performance.now();
-    if (this.#exchanges.size === 0) {
-      this.#sinceMs = nowMs;
-      if (this.#isDraining) this.#leave();
+    if (this.isIdle) {
+      this.#sinceMs = performance.now();
+      this.#ending.answeredAll();
     }
     if (!isTakenBack) return this.#resets.give(1);
     this.#cancelled += 1;
@@ -176,7 +164,12 @@ export class Http2Connection implements Http2Owner {
   #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const { handler, concurrentStreams, requestHeadBytes } = this.#context;
     stream.on('error', ignore);
-    if (stream.destroyed || this.#isCalmed) return;
+    if (this.#ending.isCalmed) return;
+    // Taken back before we heard of it.
+    if (stream.closed) {
+      stream.destroy();
+      return this.#tookBack();
+    }
     if (this.#exchanges.size + this.#cancelled + this.#cancelledBefore >= concurrentStreams) {
       handler.limitHit('http2-streams');
       stream.close(NGHTTP2_REFUSED_STREAM);
@@ -195,7 +188,7 @@ export class Http2Connection implements Http2Owner {
 
   /** A stream that came to nothing. */
   #tookBack(): void {
-    if (!this.#resets.take(1, performance.now())) this.#calm('http2-resets');
+    if (!this.#resets.take(1, performance.now())) this.#ending.calm('http2-resets');
   }
 
   #refuse(stream: ServerHttp2Stream, refusal: Refusal): void {
@@ -211,74 +204,8 @@ export class Http2Connection implements Http2Owner {
   }
 
   #onControlFrame(): void {
-    if (!this.#control.take(1, performance.now())) this.#calm('http2-control');
-  }
-
-  /** RFC 9113 §10.5: GOAWAY says why, and the connection ends with all that is on it. */
-  #calm(limit: string): void {
-    if (this.#isCalmed || this.#session.destroyed) return;
-    this.#isCalmed = true;
-    this.#context.handler.limitHit(limit);
-    // From within nghttp2's own sending it would not go out.
-    setImmediate(() => this.#session.destroy());
-  }
-
-  /** What Node and nghttp2 count by themselves they end with another code, and say it to nobody. */
-  #sayWhyItEnds(): void {
-    const session = this.#session;
-    const destroy = session.destroy.bind(session);
-    session.destroy = (error, code) => {
-      if (session.destroyed) return;
-      const errno = errnoOf(error);
-      const limit = FLOODS.get(errno) ?? (errno !== 0 && this.#isOverhead() ? 'http2-overhead' : null);
-      if (!this.#isCalmed && limit === null) return destroy(error, errno === ERR_PROTO ? NGHTTP2_PROTOCOL_ERROR : code);
-      if (!this.#isCalmed) this.#context.handler.limitHit(limit!);
-      this.#isCalmed = true;
-      this.#linger();
-      if (!session.destroyed) destroy(CALM, NGHTTP2_ENHANCE_YOUR_CALM);
-    };
-  }
-
-  /** What is on its way to us is read, up to a limit: a reset would take our last word from the visitor. */
-  #linger(): void {
-    if (this.#session.closed) return;
-    this.#sinceMs = performance.now();
-    this.#isLeaving = true;
-    // Only of a session that is marked closed the socket is left to us; the GOAWAY is the one that comes.
-    this.#session.goaway = ignore;
-    this.#session.close();
-    let bytes = 0;
-    this.socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > LINGER_BYTES) this.socket.destroy();
-    });
-  }
-
-  #isOverhead(): boolean {
-    // What has come of bodies that are not read is not accounted for yet.
-    let unread = 0;
-    for (const exchange of this.#exchanges) unread += exchange.unreadBytes;
-    return !this.#overhead.isTolerable(this.socket.bytesRead - unread, performance.now());
-  }
-
-  /** All that was asked is answered: when that is with the kernel, our side ends. */
-  #leave(): void {
-    this.#isLeaving = true;
-    setImmediate(() => this.socket.end());
+    if (!this.#control.take(1, performance.now())) this.#ending.calm('http2-control');
   }
 }
 
 function ignore(): void {}
-
-function errnoOf(error: (Error & { readonly errno?: number }) | undefined): number {
-  return error?.errno ?? 0;
-}
-
-/** What nghttp2 calls them. */
-const ERR_PROTO = -505;
-const ERR_TOO_MANY_CONTINUATIONS = -905;
-const ERR_FLOODED = -904;
-const FLOODS: ReadonlyMap<number, string> = new Map([
-  [ERR_TOO_MANY_CONTINUATIONS, 'http2-continuations'],
-  [ERR_FLOODED, 'http2-control'],
-]);

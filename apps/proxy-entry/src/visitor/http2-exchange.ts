@@ -105,6 +105,11 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
     if (!this.#isOver) this.#reply.end(trailers);
   }
 
+  takeBack(): boolean {
+    // A head is with nghttp2 as soon as it is given.
+    return false;
+  }
+
   cut(): void {
     this.#reply.cut();
   }

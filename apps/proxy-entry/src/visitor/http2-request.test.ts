@@ -38,10 +38,11 @@ describe('the head of an HTTP/2 request', () => {
     assert.deepEqual(read([':method', 'GET', ':scheme', 'http', ':path', '/', 'host', 'b']).fields, ['host', 'b']);
   });
 
-  it('is refused with a field of one connection, an unknown pseudo-field, another scheme or an absolute path', () => {
+  it('is refused with a field of one connection, a value with spaces around it, an unknown pseudo-field, another scheme or an absolute path', () => {
     for (const name of ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']) {
       assert.equal(refused([...GET, name, 'x']), '400 connection-field');
     }
+    for (const value of [' a', 'a ', '\ta', 'a\t', ' ']) assert.equal(refused([...GET, 'x', value]), '400 bad-value');
     assert.equal(refused([':status', '200', ...GET]), '400 pseudo-field');
     assert.equal(refused(changed(':scheme', 'ftp')), '400 bad-scheme');
     assert.equal(refused(changed(':path', 'http://b/')), '400 bad-path');

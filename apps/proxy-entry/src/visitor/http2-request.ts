@@ -1,5 +1,6 @@
 /** The fields of an HTTP/2 request as a request like any other (RFC 9113 §8.3, RFC 8441). Pure. */
 import { randomBytes } from 'node:crypto';
+import { isTrimmed } from '@sallyport/protocol';
 import type { Refusal } from './transport.ts';
 
 export interface Http2Head {
@@ -47,6 +48,7 @@ export function readHttp2Head(raw: readonly string[], maxBytes: number): Http2He
     bytes += name.length + value.length + FIELD_BYTES;
     if (name.charCodeAt(0) !== COLON) {
       if (OF_CONNECTION.has(name)) return CONNECTION_FIELD;
+      if (!isTrimmed(value)) return VALUE;
       if (name === 'host' && isSame(authority, value)) continue;
       if (name === 'content-length') contentLength = Number(value);
       fields.push(name, value);
@@ -106,6 +108,7 @@ const CONNECTION_FIELD = refusal(
   'a field of one connection has no place in HTTP/2',
 );
 const PSEUDO_FIELD = refusal('pseudo-field', 'RFC 9113 §8.3', 'a pseudo-field is unknown, or not for this request');
+const VALUE = refusal('bad-value', 'RFC 9113 §8.2.1', 'a field value begins or ends with a space or tab');
 const SCHEME = refusal('bad-scheme', 'RFC 9113 §8.3.1', ':scheme is neither http nor https');
 const PATH = refusal('bad-path', 'RFC 9113 §8.3.1', ':path does not begin with a slash');
 const TOO_LARGE = refusal('head-too-large', 'RFC 6585 §5', 'the head is too large', 431);

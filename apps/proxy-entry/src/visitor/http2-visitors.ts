@@ -51,6 +51,7 @@ export class Http2Visitors implements VisitorProtocol {
   }
 
   accept(socket: Socket, peer: Peer): void {
+    if (socket.destroyed) return;
     const connection = new Http2Connection(this.#context, socket, peer);
     this.#connections.add(connection);
     if (this.#isDraining) connection.drain();
@@ -97,10 +98,14 @@ function sessionOptions(options: Http2Options): ServerSessionOptions {
       enableConnectProtocol: true,
     },
     maxHeaderListPairs: 2 * requestHeadLines,
+    // Over it Node would end the session; the wire's own caps on a head are below.
+    maxSendHeaderBlockLength: MAX_ANSWER_HEAD_BYTES,
     // In megabytes; what bounds it are the streams and their windows.
     maxSessionMemory: MAX_SESSION_MEGABYTES,
     // Repeated fields of an answer are the backend's matter.
     strictSingleValueFields: false,
+    // Refused by us: Node would leave such a field out and tell nobody.
+    strictFieldWhitespaceValidation: false,
     // Its default takes a shared connection down after some 1,000 requests that their visitors took back.
     streamResetBurst: NEVER,
     streamResetRate: NEVER,
@@ -111,5 +116,6 @@ function sessionOptions(options: Http2Options): ServerSessionOptions {
 }
 
 const FIELD_OVERHEAD_BYTES = 32;
+const MAX_ANSWER_HEAD_BYTES = 1_048_576;
 const MAX_SESSION_MEGABYTES = 1_024;
 const NEVER = 2 ** 32 - 1;

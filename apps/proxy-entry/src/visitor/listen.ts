@@ -114,7 +114,12 @@ class VisitorPorts implements Visitors {
       socket.destroy();
       return;
     }
-    const address = withoutMapping(socket.remoteAddress ?? '');
+    // It was reset before it was taken: nobody is there to be answered, and who it was is not known any more.
+    if (socket.remoteAddress === undefined) {
+      socket.destroy();
+      return;
+    }
+    const address = withoutMapping(socket.remoteAddress);
     if (!this.#isBalancer(address)) return next(socket, address);
     this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('proxy-header'));
     readFirstBytes(socket, lookForProxyHeader, (header) => {

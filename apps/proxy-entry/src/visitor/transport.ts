@@ -46,6 +46,8 @@ export interface VisitorExchange {
   /** False: wait for `onDrained`. */
   write(chunk: Buffer): boolean;
   end(trailers: readonly string[]): void;
+  /** True: no byte of the answer went out yet, and it is as if its head had not been given. */
+  takeBack(): boolean;
   /** The answer was cut and must look so. */
   cut(): void;
 }

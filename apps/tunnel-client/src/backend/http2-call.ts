@@ -7,9 +7,11 @@ import { STATUS_CODES } from 'node:http';
 import { constants } from 'node:http2';
 import type { ClientHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
-import { MergeBuffer, NO_FIELDS, StreamCode } from '@sallyport/protocol';
+import { NO_FIELDS, StreamCode } from '@sallyport/protocol';
 import type { Http2Connection } from './http2-connection.ts';
-import { asksFor, connectHead, plainFields, requestHead, switchedFields, trailerObject } from './http2-fields.ts';
+import { asksFor, connectHead, plainFields, requestHead, switchedFields } from './http2-fields.ts';
+import type { Http2Head } from './http2-fields.ts';
+import { Http2Upload } from './http2-upload.ts';
 import type { BackendCall, BackendHandler, BackendRequest } from './transport.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
@@ -34,15 +36,7 @@ export class Http2Call implements BackendCall {
   onAbandoned: ((call: Http2Call) => void) | null = null;
   #connection: Http2Connection | null = null;
   #stream: ClientHttp2Stream | null = null;
-  /** Body from before there was a stream, or before the 101. Its limit is the credit granted: a window. */
-  readonly #early = new MergeBuffer();
-  #hasEnded: boolean;
-  #trailers: readonly string[] = NO_FIELDS;
-  /** What Content-Length still allows. */
-  #left = Infinity;
-  /** Written and not reported yet, because the stream is full. */
-  #untakenBytes = 0;
-  #expectsContinue: boolean;
+  readonly #upload: Http2Upload;
   #hasHead = false;
   #isRaw = false;
   /** END_STREAM came: its end is no cut. */
@@ -52,7 +46,6 @@ export class Http2Call implements BackendCall {
   readonly #abort: AbortController | null;
   #answerTrailers: readonly string[] = NO_FIELDS;
   #error: Error | null = null;
-  #sentMs = 0;
   #endedMs = 0;
 
   constructor(request: BackendRequest, handler: BackendHandler) {
@@ -61,24 +54,20 @@ export class Http2Call implements BackendCall {
     this.isUpgrade = asksFor(request, 'upgrade');
     this.isAlone =
       request.hasBody && !this.isUpgrade && asksFor(request, 'trailer') && !asksFor(request, 'content-length');
-    this.#abort = request.hasBody || this.isUpgrade ? new AbortController() : null;
-    this.#hasEnded = !request.hasBody && !this.isUpgrade;
-    this.#expectsContinue = request.hasBody && asksFor(request, 'expect');
+    const hasUpload = request.hasBody || this.isUpgrade;
+    this.#upload = new Http2Upload(hasUpload, asksFor(request, 'expect'), (bytes) => handler.onBodyTaken(bytes));
+    this.#abort = hasUpload ? new AbortController() : null;
   }
 
   // ---- from the visitor's side
 
   write(chunk: Buffer): void {
     if (this.isOver && !this.#isRaw) return;
-    if (this.#canSend) this.#sendBody(chunk);
-    else this.#early.add(chunk);
+    if (!this.#upload.write(chunk)) this.#breakOff();
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#trailers = trailers;
-    if (this.#canSend) this.#sendEnd();
+    if (!this.#upload.end(trailers)) this.#breakOff();
   }
 
   resume(): void {
@@ -96,23 +85,23 @@ export class Http2Call implements BackendCall {
 
   /** Sends the head, and what there is of the body. */
   begin(connection: Http2Connection): void {
-    const stream = this.#open(connection);
-    if (stream === null) return;
+    const head = this.#head(connection);
+    const stream = head === null ? null : this.#open(connection, head);
+    if (head === null || stream === null) return;
     this.#connection = connection;
     this.#stream = stream;
-    this.#sentMs = performance.now();
+    this.#upload.sentMs = performance.now();
     connection.calls.add(this);
     this.#watchEnd(stream);
     stream
       .on('headers', (_headers, _flags, raw) => this.#onInformational(raw))
       .on('response', (headers, _flags, raw) => this.#onResponse(headers[':status'] ?? 0, raw))
       .on('trailers', (_headers, _flags, raw) => (this.#answerTrailers = plainFields(raw)))
-      .on('wantTrailers', () => stream.sendTrailers(trailerObject(this.#trailers)))
-      .on('drain', () => this.#taken())
       .on('error', (error: Error) => (this.#error = error))
       .once('close', () => this.#onClose(stream));
     // What an upgrade sends comes behind its 101.
-    if (!this.isUpgrade && this.request.hasBody) this.#sendEarly();
+    if (this.isUpgrade || !this.request.hasBody) return;
+    if (!this.#upload.start(stream, head.contentLength)) this.#breakOff();
   }
 
   /** Called now and then: no answer in time. */
@@ -120,12 +109,14 @@ export class Http2Call implements BackendCall {
     if (this.#endedMs > 0 && nowMs - this.#endedMs > (this.#isRaw ? HALF_OPEN_MS : UNREAD_MS)) {
       return this.#reset(NGHTTP2_CANCEL);
     }
-    if (this.#hasHead || this.isOver || nowMs - this.#sentMs < headTimeoutMs) return;
+    const { hasEnded, expectsContinue, isHeldUp, sentMs } = this.#upload;
+    if (this.#hasHead || this.isOver || nowMs - sentMs < headTimeoutMs) return;
     // While the visitor is sending, and the backend taking, nobody keeps us waiting.
-    const isWaiting = this.#hasEnded || this.isUpgrade || this.#expectsContinue;
-    if (!isWaiting && this.#stream?.writableNeedDrain !== true) return;
+    if (!hasEnded && !this.isUpgrade && !expectsContinue && !isHeldUp) return;
     this.fail(StreamCode.BACKEND_TIMEOUT, true, new Error('no answer in time'));
     this.#reset(NGHTTP2_CANCEL);
+    // Its other end may be gone without a word: whoever comes next shall not find out as slowly.
+    this.#connection!.retire();
   }
 
   /** Once; `isStarted`: the request may have reached the backend. */
@@ -139,7 +130,7 @@ export class Http2Call implements BackendCall {
 
   #onInformational(raw: readonly string[]): void {
     const status = Number(raw[1]);
-    if (status === 100) this.#expectsContinue = false;
+    if (status === 100) this.#upload.expectsContinue = false;
     if (!this.isOver) this.handler.onInformational(status, STATUS_CODES[status] ?? '', plainFields(raw));
   }
 
@@ -156,7 +147,7 @@ export class Http2Call implements BackendCall {
     else this.handler.onAnswer(status, STATUS_CODES[status] ?? '', plainFields(raw));
     // From here on it flows: not before, for what it says may come before its head is told.
     stream.on('data', (chunk: Buffer) => this.#onData(chunk)).on('end', () => this.#onEnd());
-    if (this.#isRaw) this.#sendEarly();
+    if (this.#isRaw) this.#upload.start(stream, -1);
   }
 
   #onData(chunk: Buffer): void {
@@ -170,7 +161,7 @@ export class Http2Call implements BackendCall {
     this.isOver = true;
     this.#endedMs = performance.now();
     // Nobody reads the rest of the upload.
-    if (!this.#isRaw && !this.#hasEnded) this.#reset(NGHTTP2_CANCEL);
+    if (!this.#isRaw && !this.#upload.hasEnded) this.#reset(NGHTTP2_CANCEL);
     this.handler.onAnswerEnd(this.#answerTrailers);
   }
 
@@ -180,7 +171,7 @@ export class Http2Call implements BackendCall {
     const { rstCode } = stream;
     const error = this.#error ?? new Error(`the backend reset the stream (${rstCode})`);
     // Its answer is over, but what the visitor still sends has nowhere to go.
-    if (this.isOver && this.#isRaw && !this.#hasEnded) {
+    if (this.isOver && this.#isRaw && !this.#upload.hasEnded) {
       this.handler.onFailure(StreamCode.BACKEND_RESET, true, error);
     } else if (rstCode === NGHTTP2_REFUSED_STREAM) this.fail(StreamCode.OVERLOADED, false, error);
     else if ((stream.id ?? Infinity) > connection.lastStreamId) this.fail(StreamCode.BACKEND_RESET, false, error);
@@ -203,58 +194,24 @@ export class Http2Call implements BackendCall {
 
   // ---- inside
 
-  get #canSend(): boolean {
-    return this.#stream !== null && !this.#isReset && !this.#stream.closed && (!this.isUpgrade || this.#isRaw);
+  /** Null: it has failed. */
+  #head({ scheme, allowsConnect }: Http2Connection): Http2Head | null {
+    if (!this.isUpgrade) return requestHead(this.request, scheme);
+    const fields = allowsConnect ? connectHead(this.request, scheme) : null;
+    if (fields !== null) return { fields, contentLength: -1 };
+    this.fail(StreamCode.NO_UPGRADE, false, new Error('the backend has no such upgrade over HTTP/2'));
+    return null;
   }
 
   /** Null: it has failed. */
-  #open({ session, scheme, allowsConnect }: Http2Connection): ClientHttp2Stream | null {
-    const { request } = this;
+  #open({ session }: Http2Connection, { fields }: Http2Head): ClientHttp2Stream | null {
+    const signal = this.#abort === null ? {} : { signal: this.#abort.signal };
     try {
-      if (this.isUpgrade) {
-        const fields = allowsConnect ? connectHead(request, scheme) : null;
-        if (fields !== null) return session.request(fields, { endStream: false, ...this.#signal });
-        this.fail(StreamCode.NO_UPGRADE, false, new Error('the backend has no such upgrade over HTTP/2'));
-        return null;
-      }
-      const { fields, contentLength } = requestHead(request, scheme);
-      this.#left = contentLength < 0 ? Infinity : contentLength;
-      return session.request(fields, {
-        endStream: !request.hasBody,
-        waitForTrailers: this.isAlone,
-        ...this.#signal,
-      });
+      return session.request(fields, { endStream: this.#abort === null, waitForTrailers: this.isAlone, ...signal });
     } catch (error) {
       this.fail(StreamCode.BAD_HEAD, false, error as Error);
       return null;
     }
-  }
-
-  #sendEarly(): void {
-    if (this.#early.length > 0) this.#sendBody(this.#early.take());
-    if (this.#hasEnded && this.#canSend) this.#sendEnd();
-  }
-
-  #sendBody(chunk: Buffer): void {
-    this.#expectsContinue = false;
-    this.#left -= chunk.length;
-    if (this.#left < 0) return this.#breakOff();
-    this.#untakenBytes += chunk.length;
-    if (this.#stream!.write(chunk)) this.#taken();
-    this.#sentMs = performance.now();
-  }
-
-  #sendEnd(): void {
-    this.#expectsContinue = false;
-    if (this.#left > 0 && this.#left !== Infinity) return this.#breakOff();
-    this.#stream!.end();
-    this.#sentMs = performance.now();
-  }
-
-  #taken(): void {
-    const bytes = this.#untakenBytes;
-    this.#untakenBytes = 0;
-    if (bytes > 0) this.handler.onBodyTaken(bytes);
   }
 
   #breakOff(): void {
@@ -262,14 +219,11 @@ export class Http2Call implements BackendCall {
     this.#reset(NGHTTP2_CANCEL);
   }
 
-  get #signal(): { signal?: AbortSignal } {
-    return this.#abort === null ? {} : { signal: this.#abort.signal };
-  }
-
   /** Once this turn is over: from within an event of its session node:http2 may lose the reset. */
   #reset(code: number): void {
     if (this.#isReset) return;
     this.#isReset = true;
+    this.#upload.stop();
     setImmediate(() => {
       if (this.isAlone) this.#connection!.cut();
       // `close` would end the body before it resets the stream: a cut that looks like a whole request.

@@ -90,7 +90,12 @@ export class Http2Connection {
     const overMs = nowMs - this.idleMs - this.#options.idleTimeoutMs;
     // A backend that does not close its side would keep the socket for ever.
     if (overMs >= CLOSING_MS) return this.cut();
-    if (overMs < 0 || this.#isLeaving) return;
+    if (overMs >= 0) this.retire();
+  }
+
+  /** It takes no more requests, and closes behind those that run. */
+  retire(): void {
+    if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.session.close();
   }

@@ -148,11 +148,17 @@ describe('an answer over HTTP/2 that is none', { timeout: CEILING_MS }, () => {
     assert.match(answer.told.join(), /^failed /);
   });
 
-  it('not coming at all has timed out, and its stream is reset', async (t) => {
-    const { answer, peer } = await asked(t, get(), { headTimeoutMs: 50 });
+  it('not coming at all has timed out; its stream is reset, and its connection left', async (t) => {
+    const { raw, backend, answer, peer } = await asked(t, get(), { headTimeoutMs: 400 });
     await answer.over;
     assert.deepEqual(answer.told, ['failed backend-timeout']);
     assert.equal((await peer.hear(Frame.RST_STREAM)).stream, 1);
+    const next = new Answer(backend, get());
+    const other = await raw.meet();
+    await other.hear(Frame.HEADERS);
+    other.head(1, [':status', '204'], true);
+    await next.over;
+    assert.deepEqual(next.told, ['204', 'end']);
   });
 });
 

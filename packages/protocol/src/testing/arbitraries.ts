@@ -23,7 +23,10 @@ export const fieldValue = fc
   .string({ unit: fc.constantFrom(' ', '\t', ...VISIBLE), maxLength: 60 })
   .filter((text) => !/^[ \t]|[ \t]$/.test(text));
 export const target = fc
-  .string({ unit: fc.constantFrom(...range(0x21, 0x7e).filter((each) => each !== '#' && each !== '\\')), maxLength: 60 })
+  .string({
+    unit: fc.constantFrom(...range(0x21, 0x7e).filter((each) => each !== '#' && each !== '\\')),
+    maxLength: 60,
+  })
   .map((text) => `/${text}`);
 export const fields = fc.array(fc.tuple(token, fieldValue), { maxLength: 12 }).map((pairs) => pairs.flat());
 
