@@ -150,7 +150,9 @@ export class CaseRun implements Run {
     if (wanted === null) return `an answer where the backend gave none: ${answer.status}`;
     const isWantedWhole = read.final.kind === 'whole';
     if (isWhole && !isWantedWhole) return 'a cut looks like an end';
-    const isCutFine = !isWantedWhole || end === 'reset' || reading.kind !== 'whole' || verdict === null;
+    // Who ends its side while nothing of its answer flows has left.
+    const isCutFine =
+      !isWantedWhole || end === 'reset' || reading.kind !== 'whole' || verdict === null || this.#isHalfClosed;
     if (!isWhole && !isCutFine) return 'cut, though the backend gave it whole';
     if (!isWhole && answer.framing === 'close' && !isReset) return 'a cut looks like an end';
     return differsAtVisitor(wanted, answer, minor, isWhole);

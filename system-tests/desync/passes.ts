@@ -131,7 +131,9 @@ function whyDoubted(request: Request, target: string): string | null {
 function asksForUpgrade({ method, minor, lines, framing }: Request): boolean {
   if (method !== 'GET' || minor !== 1 || framing !== 'none') return false;
   const wanted = members(lines, 'upgrade');
-  return wanted.length > 0 && members(lines, 'connection').includes('upgrade') && !wanted.includes('h2c');
+  // That is never offered to a backend, not even within what is no token.
+  if (wanted.some((each) => /\bh2c\b/.test(each))) return false;
+  return wanted.length > 0 && members(lines, 'connection').includes('upgrade');
 }
 
 function persistence({ minor, lines }: Request, isUpgrade: boolean): Verdict['closes'] {

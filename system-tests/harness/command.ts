@@ -28,14 +28,15 @@ export class Command {
   stderr = '';
   readonly #name: string;
   readonly #child: ChildProcess;
-  readonly #events: CommandEvent[] = [];
+  /** All that it printed so far. */
+  readonly events: CommandEvent[] = [];
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.#name = `sallyport ${args.join(' ')}`;
     // The channel: should this process vanish, it is closed, and the command stops as if by a signal.
     const child = spawn(process.execPath, [...MAIN, ...args], {
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
@@ -47,7 +48,7 @@ export class Command {
 
   /** The first event of this name, from the beginning on. */
   async event<Event = CommandEvent>(name: string): Promise<Event> {
-    const find = () => this.#events.find((each) => each.event === name) as Event | undefined;
+    const find = () => this.events.find((each) => each.event === name) as Event | undefined;
     const come = new Promise<Event>((resolve) => {
       const look = () => {
         const found = find();
@@ -82,7 +83,7 @@ export class Command {
   }
 
   #take(line: string): void {
-    this.#events.push(JSON.parse(line) as CommandEvent);
+    this.events.push(JSON.parse(line) as CommandEvent);
     for (const look of this.#waiting) look();
   }
 }

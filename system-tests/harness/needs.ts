@@ -13,6 +13,7 @@ const PROBES = {
   httpx: [PYTHON, ['-c', 'import h2, httpx']],
   nghttp: ['nghttp', ['--version']],
   requests: [PYTHON, ['-c', 'import requests']],
+  tinyproxy: ['tinyproxy', ['-v']],
   httpbin: ['gunicorn', ['--check-config', '-k', 'gevent', 'httpbin:app']],
 } as const satisfies Record<string, readonly [string, readonly string[]]>;
 
@@ -24,6 +25,7 @@ const HOW_TO_GET = {
   httpx: 'apt-get install python3-httpx python3-h2',
   nghttp: 'apt-get install nghttp2-client',
   requests: 'apt-get install python3-requests',
+  tinyproxy: 'apt-get install tinyproxy',
   httpbin: 'apt-get install python3-httpbin gunicorn python3-gevent',
 } as const satisfies Record<keyof typeof PROBES, string>;
 

@@ -118,7 +118,7 @@ export const Problems = {
   clientCertificate: problem(
     403,
     'SP_CLIENT_CERTIFICATE',
-    'This host is reached with a certificate of the visitor alone',
+    'This host wants a certificate of the visitor',
     'visitor',
     'http_request_denied',
   ),

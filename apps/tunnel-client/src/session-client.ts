@@ -1,6 +1,15 @@
 /** One session at the client: its backend, its slots, and the links to the servers that offer it. */
 import { CloseCode, Dialer, Link, readOpen, ourHello, Role, StreamCode } from '@sallyport/protocol';
-import type { Clock, DialEvent, Leg, LifeLimits, LinkHandler, Transport, WindowBudget } from '@sallyport/protocol';
+import type {
+  Clock,
+  DialEvent,
+  Leg,
+  LifeLimits,
+  LinkAddress,
+  LinkHandler,
+  Transport,
+  WindowBudget,
+} from '@sallyport/protocol';
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { BackendTransport } from './backend/transport.ts';

@@ -1,20 +1,29 @@
 /** The link port: authenticates a dialler before its upgrade is answered, then gives the relay its transport. */
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server as HttpServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseBearer, sessionAllowed } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { LINK_PATH, SUBPROTOCOL, WS_OPTIONS, WsTransport } from '@sallyport/protocol';
 import { WebSocketServer } from 'ws';
+import type { LinkTls } from './link-tls.ts';
 import type { LinkOwner, Relay } from './relay/relay.ts';
 
+export type LinkServer = HttpServer | HttpsServer;
+
 export interface AcceptOptions {
+  /** Null: links come by ws:// alone. */
+  readonly tls: LinkTls | null;
   readonly relay: Relay;
   readonly credentials: CredentialStore;
   readonly maxLinks: number;
   readonly limitHit: (limit: string) => void;
   readonly refused: (reason: string, remote: string) => void;
+  /** `reason`: OpenSSL's or Node's code. */
+  readonly handshakeFailed: (reason: string) => void;
 }
 
 const HEAD_TIMEOUT_MS = 5_000;
@@ -26,19 +35,14 @@ const UNAUTHORIZED = `HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n$
 const TOO_MANY = `HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n${RAW_ANSWER_HEAD}\r\n`;
 const NOT_A_LINK = `HTTP/1.1 404 Not Found\r\n${RAW_ANSWER_HEAD}\r\n`;
 
-export function createLinkServer(options: AcceptOptions): Server {
+export function createLinkServer(options: AcceptOptions): LinkServer {
   const webSockets = new WebSocketServer({
     ...WS_OPTIONS,
     noServer: true,
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  const server = createServer(
-    { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS },
-    (_request, response) => {
-      response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end();
-    },
-  );
+  const server = listenerFor(options);
   server.on('upgrade', (request, socket, head) => {
     // Until ws has it, nobody else listens for what a vanished dialler does to its socket.
     socket.on('error', () => socket.destroy());
@@ -52,6 +56,23 @@ export function createLinkServer(options: AcceptOptions): Server {
       if (answer.role === 'entry') options.relay.acceptUplink(transport, answer.owner);
       else options.relay.acceptClient(transport, answer.owner);
     });
+  });
+  return server;
+}
+
+const upgradeRequired: RequestListener = (_request, response) => {
+  response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end();
+};
+
+function listenerFor({ tls, handshakeFailed }: AcceptOptions): LinkServer {
+  const limits = { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS };
+  if (tls === null) return createServer(limits, upgradeRequired);
+  const server = createSecureServer({ ...limits, ...tls.serverOptions }, upgradeRequired);
+  tls.serve(server);
+  server.on('tlsClientError', (error: Error & { code?: string }, socket) => {
+    // Who only looked whether the port is open is no news.
+    if (error.code !== 'ECONNRESET') handshakeFailed(error.code ?? error.message);
+    socket.destroy();
   });
   return server;
 }

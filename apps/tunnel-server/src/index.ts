@@ -1,16 +1,18 @@
 /** tunnel-server: takes links from entries and clients and relays between them. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { streamCodeName, systemClock } from '@sallyport/protocol';
 import type { Transport } from '@sallyport/protocol';
-import { createTelemetry, startAdmin } from '@sallyport/telemetry';
+import { createTelemetry, rateLimitedLog, startAdmin } from '@sallyport/telemetry';
 import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
 import { createLinkServer } from './accept.ts';
+import type { LinkServer } from './accept.ts';
 import { listLinks, listSessions } from './admin-api.ts';
+import { LinkTls } from './link-tls.ts';
 import { Relay } from './relay/relay.ts';
 import type { RelayObserver } from './relay/relay.ts';
 
@@ -33,7 +35,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had. */
+/** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had, with a LinkTlsError when a file of TLS cannot be used. */
 export async function startServer(deps: ServerDependencies): Promise<RunningServer> {
   const { config, credentials, logger, version } = deps;
   const instance = `server-${randomBytes(4).toString('hex')}`;
@@ -50,40 +52,55 @@ export async function startServer(deps: ServerDependencies): Promise<RunningServ
     observer: observe(telemetry, logger),
   });
   addGauges(telemetry, relay);
-  const linkServer = createLinkServer({
-    relay,
-    credentials,
-    maxLinks: config.server.maxLinks,
-    limitHit: (limit) => telemetry.limitHit(limit),
-    refused: (reason, remote) => {
-      telemetry.refused('SP_LINK_UNAUTHORIZED');
-      logger.warn({ remote, reason }, 'link refused');
-    },
-  });
   let isStopping = false;
+  const handshakes = rateLimitedLog((reason, hits) => logger.warn({ reason, hits }, 'links refused'));
+  let tls: LinkTls | null = null;
+  let linkServer: LinkServer | null = null;
   let admin: Admin | null = null;
   try {
+    tls = await LinkTls.open(config.server.tls, { logger, telemetry });
+    linkServer = createLinkServer({
+      tls,
+      relay,
+      credentials,
+      maxLinks: config.server.maxLinks,
+      limitHit: (limit) => telemetry.limitHit(limit),
+      refused: (reason, remote) => {
+        telemetry.refused('SP_LINK_UNAUTHORIZED');
+        logger.warn({ remote, reason }, 'link refused');
+      },
+      // Anybody can fail a handshake, as often as he likes.
+      handshakeFailed: (reason) => {
+        telemetry.refused('SP_LINK_TLS');
+        handshakes.hit(reason);
+      },
+    });
     linkServer.listen(config.server.port, config.server.host);
     await once(linkServer, 'listening');
     admin = await openAdmin(deps, telemetry, relay, () => isStopping);
   } catch (error) {
     relay.close();
-    linkServer.close();
+    linkServer?.close();
+    tls?.close();
+    handshakes.close();
     telemetry.close();
     throw error;
   }
+  const opened = { linkServer, admin };
   const stopOnce = async () => {
     isStopping = true;
-    linkServer.close();
+    opened.linkServer.close();
     await Promise.race([relay.drain(), systemClockDelay(config.server.drainTimeoutMs)]);
     relay.close();
-    linkServer.closeAllConnections();
-    await admin.close();
+    opened.linkServer.closeAllConnections();
+    await opened.admin.close();
+    tls?.close();
+    handshakes.close();
     telemetry.close();
   };
   let stopped: Promise<void> | null = null;
   return {
-    url: urlOf(linkServer, config.server.host),
+    url: urlOf(linkServer, tls === null ? 'ws' : 'wss', config.server.host),
     adminUrl: admin.url,
     acceptLocalEntry: (transport) =>
       void relay.acceptUplink(transport, {
@@ -156,7 +173,7 @@ function systemClockDelay(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
 }
 
-function urlOf(server: Server, host: string): string {
+function urlOf(server: LinkServer, scheme: string, host: string): string {
   const { port } = server.address() as AddressInfo;
-  return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

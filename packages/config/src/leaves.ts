@@ -11,7 +11,7 @@ export interface SchemaNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
+  readonly required?: readonly string[] | undefined;
   readonly propertyNames?: SchemaNode;
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;

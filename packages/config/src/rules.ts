@@ -47,6 +47,25 @@ const plainLinkRules: readonly Rule[] = (['entry', 'client'] as const).map((part
   },
 }));
 
+type Files = { readonly certificateFile?: string; readonly keyFile?: string; readonly clientCaFile?: string };
+
+/** A certificate without its key is none. `of`: the settings at `path`. */
+function certificateRules(path: string, of: (config: Config) => Files): readonly Rule[] {
+  const needs = (setting: keyof Files, needed: keyof Files): Rule => ({
+    paths: [`${path}.${setting}`, `${path}.${needed}`],
+    check: (config) => {
+      const files = of(config);
+      if (files[setting] === undefined || files[needed] !== undefined) return undefined;
+      return { message: `needs ${path}.${needed}`, hint: `set ${path}.${needed}, or leave this one out` };
+    },
+  });
+  return [
+    needs('certificateFile', 'keyFile'),
+    needs('keyFile', 'certificateFile'),
+    needs('clientCaFile', 'certificateFile'),
+  ];
+}
+
 const slotsForLinks: Rule = {
   paths: ['client.concurrency', 'client.links', 'client.servers', 'client.sessions'],
   check: ({ client }) => {
@@ -136,6 +155,8 @@ export const RULES: readonly Rule[] = [
   ...adminRules,
   ...plainLinkRules,
   ...entryTlsRules,
+  ...certificateRules('link', ({ link }) => link),
+  ...certificateRules('server.tls', ({ server }) => server.tls),
   slotsForLinks,
   sessionsOnce,
   backendProtocols,

@@ -25,6 +25,6 @@ export { fitsHead } from './strings.ts';
 export { StreamEnd } from './stream-end.ts';
 export type { StreamContext, StreamHandler } from './stream-end.ts';
 export type { Transport, TransportHandler } from './transport.ts';
-export { TunnelAgent, TunnelError } from './tunnel.ts';
+export { dig, TunnelAgent, TunnelError } from './tunnel.ts';
 export * from './wire.ts';
 export { maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';

@@ -58,7 +58,11 @@ export function readTls({ caFile, certificateFile, keyFile }: LinkFiles): LinkTl
     createSecureContext(tls);
   } catch {
     const message = `${certificateFile} and ${keyFile} are no certificate and its key`;
-    throw new LinkAddressError('SP_LINK_CERTIFICATE', message, 'put both there, whole (PEM), the key without passphrase');
+    throw new LinkAddressError(
+      'SP_LINK_CERTIFICATE',
+      message,
+      'put both there, whole (PEM), the key without passphrase',
+    );
   }
   return tls;
 }

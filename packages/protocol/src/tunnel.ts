@@ -30,7 +30,7 @@ export interface TunnelOptions {
   readonly timeoutMs: number;
 }
 
-type Done = (error: Error | null, socket: Duplex) => void;
+type Done = (error: Error | null, socket?: Duplex) => void;
 
 /** For one request: its socket is a tunnel. `destroy()` ends one that is not there yet. */
 export class TunnelAgent extends Agent {
@@ -48,9 +48,7 @@ export class TunnelAgent extends Agent {
   override createConnection(asked: ClientRequestArgs, done: Done): undefined {
     const { proxy, isTls, timeoutMs } = this.#options;
     const host = String(asked.host);
-    const target = `${isIP(host) === 6 ? `[${host}]` : host}:${asked.port}`;
-    const failed = (error: Error) => done(error, undefined as unknown as Duplex);
-    this.#connect = openTunnel(proxy, target, timeoutMs, failed, (socket) => {
+    this.#connect = openTunnel(proxy, targetOf(host, Number(asked.port)), timeoutMs, done, (socket) => {
       done(null, isTls ? secured(socket, host, asked as ConnectionOptions) : socket);
     });
   }
@@ -59,6 +57,15 @@ export class TunnelAgent extends Agent {
     this.#connect?.destroy();
     super.destroy();
   }
+}
+
+/** A tunnel to `host`, the caller's to end. Rejects with a TunnelError. */
+export function dig(proxy: Proxy, host: string, port: number, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => openTunnel(proxy, targetOf(host, port), timeoutMs, reject, resolve));
+}
+
+function targetOf(host: string, port: number): string {
+  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 
 function secured(socket: Socket, host: string, asked: ConnectionOptions): Socket {

@@ -2,12 +2,13 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
+import type { LinkTls } from '@sallyport/protocol';
 import { certificateOf } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 
@@ -58,14 +59,20 @@ export interface TlsQuestion {
   /** PEM. */
   readonly ca?: string | undefined;
   readonly alpn?: readonly string[];
+  /** Shown if asked for (PEM). */
+  readonly own?: LinkTls;
+  /** A connection to it that is there already. */
+  readonly socket?: Socket;
 }
 
 /** A TLS handshake, completed with any certificate: what it is worth is for the caller to judge. */
 export async function handshake(question: TlsQuestion, timeoutMs: number): Promise<Reached<Certificate>> {
-  const { host, port, serverName = host, ca, alpn = [] } = question;
+  const { host, port, serverName = host, ca, alpn = [], own = {}, socket: below } = question;
   const socket = connectSecurely({
     host,
     port,
+    ...own,
+    ...(below === undefined ? {} : { socket: below }),
     rejectUnauthorized: false,
     ALPNProtocols: [...alpn],
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
@@ -97,7 +104,9 @@ export interface Question {
   readonly url: URL;
   readonly timeoutMs: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly ca?: string | undefined;
+  readonly tls?: LinkTls;
+  /** How to connect, if not directly. */
+  readonly agent?: Agent | null;
   /** Written to an upgraded connection before it is closed. */
   readonly farewell?: Buffer;
 }
@@ -105,10 +114,17 @@ export interface Question {
 const BODY_MAX_BYTES = 16 * 1024;
 
 /** One GET on a connection of its own. */
-export async function ask({ url, timeoutMs, headers = {}, ca, farewell }: Question): Promise<Reached<Answer>> {
+export async function ask({
+  url,
+  timeoutMs,
+  headers = {},
+  tls = {},
+  agent,
+  farewell,
+}: Question): Promise<Reached<Answer>> {
   const signal = AbortSignal.timeout(timeoutMs);
   const answered = Promise.withResolvers<Answer>();
-  const options = { agent: false as const, signal, headers: { ...headers }, ...(ca === undefined ? {} : { ca }) };
+  const options = { agent: agent ?? false, signal, headers: { ...headers }, ...tls };
   const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
   request.on('error', answered.reject);
   request.on('response', (response) => void readAnswer(response).then(answered.resolve, answered.reject));
@@ -123,6 +139,8 @@ export async function ask({ url, timeoutMs, headers = {}, ca, farewell }: Questi
   } catch (error) {
     request.destroy();
     return failed(error);
+  } finally {
+    agent?.destroy();
   }
 }
 
@@ -155,6 +173,8 @@ const WHY: readonly (readonly [RegExp, string])[] = [
   [/^EACCES$/, 'we have no right to it'],
   [/^HPE_/, 'it does not speak HTTP there'],
   [/ALERT_NO_APPLICATION_PROTOCOL/, 'it speaks neither h2 nor http/1.1 (ALPN)'],
+  [/ALERT_CERTIFICATE_REQUIRED/, 'it asks for a certificate of ours (link.certificateFile)'],
+  [/ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_)/, 'it does not accept our certificate (link.certificateFile)'],
   [/UNRECOGNIZED_NAME|HANDSHAKE_FAILURE/, 'it has no certificate for this name'],
   [/^EPROTO$|WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, 'it does not speak TLS there'],
 ];

@@ -1,8 +1,10 @@
 /** Tunnel-servers as entry and client dial them: name, connection, certificate, link port, clock, credential. */
-import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { redactUrl, secretFromFileOrEnv } from '@sallyport/config';
-import { LINK_PATH, SUBPROTOCOL } from '@sallyport/protocol';
+import { dig, LINK_PATH, LinkAddressError, linkAddresses, SUBPROTOCOL, TunnelAgent } from '@sallyport/protocol';
+import type { LinkAddress, LinkTls, Proxy } from '@sallyport/protocol';
+import { isLoopbackHost } from '@sallyport/telemetry';
 import type { Settings } from '../settings.ts';
 import { judgeCertificate } from './certificate.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
@@ -18,7 +20,8 @@ interface Dialled {
   readonly url: URL;
   /** As it may be shown. */
   readonly where: string;
-  readonly ca: string | undefined;
+  readonly tls: LinkTls;
+  readonly proxy: Proxy | null;
   readonly credential: { readonly id: string; readonly secret: string } | null;
   /** Nobody chose this server: that it is not there is no fault. */
   readonly isDefault: boolean;
@@ -34,21 +37,21 @@ export async function checkServers(context: DoctorContext): Promise<Finding[]> {
 
 async function checkPart(part: DiallingPart, settings: Settings, context: DoctorContext): Promise<Finding[]> {
   const { config, origins } = settings;
-  const { caFile } = config.link;
-  let ca: string | undefined;
+  let addresses: LinkAddress[];
   try {
-    ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
+    const way = { files: config.link, env: context.env, isLoopback: isLoopbackHost };
+    addresses = linkAddresses(config[part].servers, way);
   } catch (error) {
-    const { code = 'EIO' } = error as NodeJS.ErrnoException;
-    return [fail('server', `link.caFile ${caFile} cannot be read (${code})`, 'correct it, or who may read it')];
+    return [wrongAddress(error as Error)];
   }
   const credential = secretFromFileOrEnv({ file: config[part].credentialFile, env: context.env });
-  return forEach(config[part].servers, (server) => {
+  return forEach(addresses, ({ url: server, tls, proxy }) => {
     const dialled: Dialled = {
       part,
       url: new URL(server.replace(/\/$/, '').replace(/^ws/, 'http') + LINK_PATH),
       where: `${part} to ${redactUrl(server)}`,
-      ca,
+      tls: tls(),
+      proxy,
       credential: credential.ok ? credential : null,
       isDefault: origins.get(`${part}.servers`) === 'default',
     };
@@ -56,30 +59,68 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
   });
 }
 
+/** A file of links that cannot be used, or a proxy that is none. */
+function wrongAddress(error: NodeJS.ErrnoException): Finding {
+  if (error instanceof LinkAddressError) return fail('server', error.message, error.fix);
+  const { path, code = 'EIO' } = error;
+  return fail('server', `${path ?? 'a file of links'} cannot be read (${code})`, 'correct it, or who may read it');
+}
+
 async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Finding[]> {
-  const { url, where, part, ca } = dialled;
   const { timeoutMs, nowMs } = context;
-  const address = addressOf(url);
-  const found = await resolveName(address.host, timeoutMs);
-  if (!found.ok)
-    return [fail('server', `${where}: ${why(found.code)}`, `correct ${part}.servers, or the name's DNS record`)];
-  const reached = await reach(address, timeoutMs);
-  if (!reached.ok) return [unreachable(dialled, reached.code)];
-  const findings = [ok('server', `${where}: reached at ${found.value.join(', ')}`)];
+  const { url, where, tls } = dialled;
+  const found = await (dialled.proxy === null ? checkReach(dialled, timeoutMs) : checkProxy(dialled, timeoutMs));
+  if (found.finding.status !== 'ok') return [found.finding];
+  const findings = [found.finding];
   if (url.protocol === 'https:') {
-    const shaken = await handshake({ ...address, ca }, timeoutMs);
+    const { socket } = found;
+    const question = { ...addressOf(url), ca: tls.ca, own: tls, ...(socket === null ? {} : { socket }) };
+    const shaken = await handshake(question, timeoutMs);
     if (!shaken.ok)
       return [...findings, fail('certificate', `${where}: ${why(shaken.code)}`, 'let TLS end there, or use ws://')];
-    const certificate = judgeCertificate(
-      shaken.value,
-      where,
-      "set link.caFile to its authority's certificate",
-      nowMs(),
-    );
+    const trust = "set link.caFile to its authority's certificate";
+    const certificate = judgeCertificate(shaken.value, where, trust, nowMs());
     findings.push(certificate);
     if (certificate.status === 'fail') return findings;
-  }
+  } else found.socket?.destroy();
   return [...findings, ...(await checkLink(dialled, context))];
+}
+
+interface Way {
+  readonly finding: Finding;
+  /** Through a proxy: the connection. */
+  readonly socket: Socket | null;
+}
+
+async function checkReach(dialled: Dialled, timeoutMs: number): Promise<Way> {
+  const { url, where, part } = dialled;
+  const address = addressOf(url);
+  const found = await resolveName(address.host, timeoutMs);
+  if (!found.ok) {
+    const fix = `correct ${part}.servers, or the name's DNS record`;
+    return { finding: fail('server', `${where}: ${why(found.code)}`, fix), socket: null };
+  }
+  const reached = await reach(address, timeoutMs);
+  if (!reached.ok) return { finding: unreachable(dialled, reached.code), socket: null };
+  return { finding: ok('server', `${where}: reached at ${found.value.join(', ')}`), socket: null };
+}
+
+/** The name is the proxy's to resolve. */
+async function checkProxy({ url, where, proxy }: Dialled, timeoutMs: number): Promise<Way> {
+  const { name, variable } = proxy!;
+  const { host, port } = addressOf(url);
+  try {
+    const socket = await dig(proxy!, host, port, timeoutMs);
+    return { finding: ok('proxy', `${where}: through the proxy ${name} (${variable})`), socket };
+  } catch (error) {
+    const fix = `correct ${variable}, put ${host} into NO_PROXY, or have the proxy let it through`;
+    return { finding: fail('proxy', `${where}: ${(error as Error).message}`, fix), socket: null };
+  }
+}
+
+/** For one request: null goes straight. */
+function agentOf({ proxy, url }: Dialled, timeoutMs: number): TunnelAgent | null {
+  return proxy === null ? null : new TunnelAgent({ proxy, isTls: url.protocol === 'https:', timeoutMs });
 }
 
 function unreachable({ where, part, isDefault }: Dialled, code: string): Finding {
@@ -89,9 +130,9 @@ function unreachable({ where, part, isDefault }: Dialled, code: string): Finding
 }
 
 async function checkLink(dialled: Dialled, { timeoutMs, nowMs }: DoctorContext): Promise<Finding[]> {
-  const { url, where, ca, credential, part } = dialled;
+  const { url, where, tls, credential, part } = dialled;
   const sentMs = nowMs();
-  const answer = await ask({ url, timeoutMs, ca });
+  const answer = await ask({ url, timeoutMs, tls, agent: agentOf(dialled, timeoutMs) });
   const fix = `let ${part}.servers name the port for links (12001), and proxies before it pass ${LINK_PATH} on`;
   if (!answer.ok) return [fail('link', `${where}: ${why(answer.code)}`, fix)];
   const { status, headers } = answer.value;
@@ -108,10 +149,11 @@ const CLOSE_FRAME = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
 const WS_KEY_BYTES = 16;
 
 async function checkCredential(
-  { url, where, ca }: Dialled,
+  dialled: Dialled,
   { id, secret }: { id: string; secret: string },
   timeoutMs: number,
 ): Promise<Finding> {
+  const { url, where, tls } = dialled;
   const headers = {
     Connection: 'Upgrade',
     Upgrade: 'websocket',
@@ -120,7 +162,7 @@ async function checkCredential(
     'Sec-WebSocket-Protocol': SUBPROTOCOL,
     Authorization: `Bearer ${id}.${secret}`,
   };
-  const answer = await ask({ url, timeoutMs, ca, headers, farewell: CLOSE_FRAME });
+  const answer = await ask({ url, timeoutMs, tls, agent: agentOf(dialled, timeoutMs), headers, farewell: CLOSE_FRAME });
   if (!answer.ok) return fail('link', `${where}: ${why(answer.code)} when a link is asked for`, PROXY_FIX);
   return judgeLinkAnswer(answer.value.status, answer.value.headers['sec-websocket-protocol'], `${where} as ${id}`);
 }

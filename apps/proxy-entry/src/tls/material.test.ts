@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect } from 'node:tls';
@@ -72,6 +72,26 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     unlinkSync(join(folder, 'a.crt'));
     unlinkSync(join(folder, 'a.key'));
     await until(async () => (await serial(bench, 'a.test')).includes('FAILURE'));
+  });
+
+  it('are read again when their whole folder is swapped behind symbolic links, as Kubernetes does it', async (t) => {
+    const folder = certificateFolder(authority);
+    for (const [version, made] of [
+      ['..first', first],
+      ['..second', second],
+    ] as const) {
+      mkdirSync(join(folder, version));
+      putPair(join(folder, version), 'a', made);
+    }
+    symlinkSync('..first', join(folder, '..data'));
+    for (const file of ['a.crt', 'a.key']) symlinkSync(join('..data', file), join(folder, file));
+    const bench = await listenTls(t, authority, { certificates: folder });
+    const before = await serial(bench, 'a.test');
+    assert.match(before, /^[0-9A-F]+$/);
+    symlinkSync('..second', join(folder, '..draft'));
+    renameSync(join(folder, '..draft'), join(folder, '..data'));
+    await until(async () => (await serial(bench, 'a.test')) !== before);
+    assert.match(await serial(bench, 'a.test'), /^[0-9A-F]+$/);
   });
 
   it('stay as they were while a pair is broken, and one line says so', async (t) => {

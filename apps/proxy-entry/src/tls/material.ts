@@ -145,7 +145,12 @@ export class TlsMaterial {
     if (!hasOtherPairs && !hasOtherKeys && this.#authority.digest === before.authority) return;
     this.#contexts = new Map();
     this.#tell();
-    this.onChanged?.();
+    try {
+      this.onChanged?.();
+    } catch (error) {
+      // All of it was tried when it was read; whatever OpenSSL still has against it must not end the entry.
+      this.#warn('port', String(error));
+    }
   }
 
   /** Null, or what is wrong; then what was read last stays in force. */

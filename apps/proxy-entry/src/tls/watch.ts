@@ -16,7 +16,7 @@ export class FolderWatch {
   #isAskedAgain = false;
   #isClosed = false;
 
-  /** `onMaybeChanged` may be called when nothing has changed; never while the last call's promise is open. */
+  /** `onMaybeChanged` must not reject. It may be called when nothing has changed; never while its last promise is open. */
   constructor(folders: ReadonlySet<string>, onMaybeChanged: () => Promise<void>) {
     this.#onMaybeChanged = onMaybeChanged;
     this.#watchers = [...folders].flatMap((folder) => watcherOf(folder, () => this.#soon()));
@@ -41,11 +41,14 @@ export class FolderWatch {
     this.#isAskedAgain = true;
     if (this.#isRunning) return;
     this.#isRunning = true;
-    while (this.#isAskedAgain && !this.#isClosed) {
-      this.#isAskedAgain = false;
-      await this.#onMaybeChanged();
+    try {
+      while (this.#isAskedAgain && !this.#isClosed) {
+        this.#isAskedAgain = false;
+        await this.#onMaybeChanged();
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
   }
 }
 

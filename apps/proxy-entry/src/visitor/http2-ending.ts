@@ -59,8 +59,7 @@ export class Http2Ending {
   /** All that was asked is answered: in a drain our side ends when that is with the kernel. */
   answeredAll(): void {
     if (!this.#isDraining) return;
-    this.#isLeaving = true;
-    this.#leftMs = performance.now();
+    this.#leave();
     setImmediate(() => this.#socket.end());
   }
 
@@ -92,6 +91,8 @@ export class Http2Ending {
       const errno = errnoOf(error);
       // It only waits to be sent what it has answered; ended now, it would not get its GOAWAY.
       if (errno === ERR_FLOODED) return this.calm('http2-control');
+      // From now on by the clock: what is still to be written may never go out.
+      this.#leave();
       if (!this.isCalmed) {
         const limit = this.#limitOf(errno);
         if (limit === null) return destroy(error, errno === ERR_PROTO ? NGHTTP2_PROTOCOL_ERROR : code);
@@ -103,6 +104,12 @@ export class Http2Ending {
     };
   }
 
+  #leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#leftMs = performance.now();
+  }
+
   #limitOf(errno: number): string | null {
     if (errno === ERR_TOO_MANY_CONTINUATIONS) return 'http2-continuations';
     return errno !== 0 && this.#owner.isOverhead() ? 'http2-overhead' : null;
@@ -111,8 +118,6 @@ export class Http2Ending {
   /** What is on its way to us is read, up to a limit: a reset would take our last word from the visitor. */
   #linger(): void {
     if (this.#session.closed) return;
-    this.#isLeaving = true;
-    this.#leftMs = performance.now();
     // Only of a session that is marked closed Node leaves us the socket; the GOAWAY is the one that comes.
     this.#session.goaway = () => {};
     this.#session.close();

@@ -50,7 +50,7 @@ export const entryTls = Type.Object(
       filePath('Revocation lists (PEM) of those authorities, one of each; read again when it changes'),
     ),
     clientCertificateHosts: Type.Array(dnsName('A host name'), {
-      description: 'Hosts whose sessions are reached with a certificate alone; others get 403',
+      description: 'Hosts whose sessions want a certificate of the visitor; without one: 403',
       default: [],
       maxItems: MAX_HOSTS,
       uniqueItems: true,

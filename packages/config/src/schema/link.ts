@@ -21,6 +21,10 @@ export const link = Type.Object(
       false,
     ),
     caFile: Type.Optional(filePath('Certificates (PEM) that servers are checked against; unset: the well-known ones')),
+    certificateFile: Type.Optional(
+      filePath('Certificate (PEM, with its chain) shown to servers that ask for one; read again for each dialling'),
+    ),
+    keyFile: Type.Optional(filePath('Key (PEM) of link.certificateFile')),
   },
   { ...closed, description: 'Links, the same for all three parts' },
 );

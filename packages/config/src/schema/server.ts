@@ -7,6 +7,22 @@ export const server = Type.Object(
   {
     host: bindHost('Address that entries and clients dial'),
     port: port('Port that entries and clients dial', 12_001),
+    tls: Type.Object(
+      {
+        certificateFile: Type.Optional(
+          filePath(
+            'Certificate (PEM, with its chain) of the port for links, read again when it changes; unset: no TLS',
+          ),
+        ),
+        keyFile: Type.Optional(filePath('Key (PEM) of server.tls.certificateFile')),
+        clientCaFile: Type.Optional(
+          filePath(
+            'Authorities (PEM) of entries and clients: without a certificate of theirs no link; unset: none asked',
+          ),
+        ),
+      },
+      { ...closed, description: 'TLS with entries and clients: links by wss://' },
+    ),
     admin: admin('server', 12_002),
     credentialStore: Type.Optional(filePath('Credential store (JSON) that links are checked against')),
     queue: Type.Object(

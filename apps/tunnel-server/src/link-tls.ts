@@ -1,0 +1,157 @@
+/** What the link port speaks TLS with: a certificate, and the authorities of those who dial; read again when it changes. */
+import { constants, X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import type { Server } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import type { Config } from '@sallyport/config';
+import type { Logger, Telemetry } from '@sallyport/telemetry';
+
+export type LinkTlsFiles = Config['server']['tls'];
+
+export interface LinkTlsDependencies {
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly telemetry: Pick<Telemetry, 'gauge'>;
+}
+
+/** Looked at so often: a poll sees files on a network, and folders that are replaced whole, which a watch does not. */
+const POLL_MS = 2_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const MS_PER_S = 1_000;
+
+/** What keeps the link port from speaking TLS: its message, and how to fix it. */
+export class LinkTlsError extends Error {
+  readonly code = 'SP_LINK_TLS';
+  readonly fix = 'put that file right, or leave server.tls out';
+}
+
+interface Material {
+  readonly context: SecureContextOptions;
+  readonly notAfterMs: number;
+  /** Of all files, as they were before they were read. */
+  readonly fingerprint: string;
+}
+
+export class LinkTls {
+  readonly #files: LinkTlsFiles;
+  readonly #deps: LinkTlsDependencies;
+  readonly #poll: NodeJS.Timeout;
+  #material: Material;
+  /** The state of the files that was found wrong, so that it is told once. */
+  #wrong = '';
+  #server: Server | null = null;
+
+  private constructor(files: LinkTlsFiles, material: Material, deps: LinkTlsDependencies) {
+    this.#files = files;
+    this.#material = material;
+    this.#deps = deps;
+    this.#poll = setInterval(() => void this.#reload(), POLL_MS).unref();
+    deps.telemetry.gauge(
+      'sallyport_certificate_expiry_timestamp_seconds',
+      { name: 'links' },
+      () => this.#material.notAfterMs / MS_PER_S,
+      'When each certificate expires, in seconds since 1970.',
+    );
+  }
+
+  /** Null: TLS is not configured. Rejects with a LinkTlsError. */
+  static async open(files: LinkTlsFiles, deps: LinkTlsDependencies): Promise<LinkTls | null> {
+    if (files.certificateFile === undefined) return null;
+    const read = await readMaterial(files);
+    if (typeof read === 'string') throw new LinkTlsError(read);
+    return new LinkTls(files, read, deps);
+  }
+
+  get serverOptions(): TlsOptions {
+    const asksForCertificates = this.#files.clientCaFile !== undefined;
+    return {
+      ...this.#material.context,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestCert: asksForCertificates,
+      rejectUnauthorized: asksForCertificates,
+      ALPNProtocols: ['http/1.1'],
+    };
+  }
+
+  /** The server that is to have what the files say from now on. Links that are open stay as they are. */
+  serve(server: Server): void {
+    this.#server = server;
+  }
+
+  close(): void {
+    clearInterval(this.#poll);
+  }
+
+  /** Never rejects: what was read last stays in force. */
+  async #reload(): Promise<void> {
+    const fingerprint = await fingerprintOf(this.#files);
+    if (fingerprint === this.#material.fingerprint || fingerprint === this.#wrong) return;
+    const read = await readMaterial(this.#files);
+    if (typeof read === 'string') {
+      this.#wrong = fingerprint;
+      this.#deps.logger.warn({ reason: read }, 'TLS of links: what was in force stays so');
+      return;
+    }
+    this.#material = read;
+    this.#wrong = '';
+    this.#server?.setSecureContext(read.context);
+    this.#deps.logger.info({ expires: new Date(read.notAfterMs).toISOString() }, 'TLS of links: new certificate');
+  }
+}
+
+/** What can be used, or why it cannot. */
+async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
+  const { certificateFile = '', keyFile = '', clientCaFile } = files;
+  const fingerprint = await fingerprintOf(files);
+  try {
+    const [cert, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')]);
+    const leaf = parsed(cert);
+    if (leaf === null) return `${certificateFile} is no certificate (PEM)`;
+    const authority = clientCaFile === undefined ? {} : { ca: await readFile(clientCaFile, 'utf8') };
+    if (authority.ca !== undefined && parsed(authority.ca) === null) return `${clientCaFile} is no certificate (PEM)`;
+    const context: SecureContextOptions = {
+      cert,
+      key,
+      ...authority,
+      minVersion: 'TLSv1.2',
+      // A link is dialled once for a long time; a session resumed would not be asked for its certificate again.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    };
+    if (!fits(context)) return `${certificateFile} and ${keyFile} are no certificate and its key`;
+    return { context, notAfterMs: leaf.validToDate.getTime(), fingerprint };
+  } catch (error) {
+    const { path, code = 'unknown' } = error as NodeJS.ErrnoException;
+    return `${path ?? certificateFile} cannot be read (${code})`;
+  }
+}
+
+function parsed(pem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return null;
+  }
+}
+
+function fits(context: SecureContextOptions): boolean {
+  try {
+    createSecureContext(context);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function fingerprintOf({ certificateFile, keyFile, clientCaFile }: LinkTlsFiles): Promise<string> {
+  const files = [certificateFile, keyFile, clientCaFile].flatMap((file) => file ?? []);
+  return (await Promise.all(files.map(stateOf))).join(' ');
+}
+
+async function stateOf(path: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
+    return `${ino}-${mtimeNs}-${size}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
+}
