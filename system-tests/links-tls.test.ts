@@ -15,11 +15,12 @@ import { MemoryCredentials } from '@sallyport/credentials';
 import { opensslIsThere } from '../apps/proxy-entry/src/testing/authority.ts';
 import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
+import { scrape, total } from './harness/metrics.ts';
 import { needs } from './harness/needs.ts';
 import { SHAPES, startStack } from './harness/stack.ts';
 import { startConnectProxy } from './links/connect-proxy.ts';
 import { configOf, startBackend, startClient, startEntry, startSecureServer } from './links/secure-server.ts';
-import type { SecureServer } from './links/secure-server.ts';
+import type { Dialling, SecureServer } from './links/secure-server.ts';
 
 const SECRET = 'p%40ss-hunter2';
 const PROXY_LINE = `Basic ${Buffer.from('me:p@ss-hunter2').toString('base64')}`;
@@ -34,7 +35,7 @@ async function linksOf({ running }: SecureServer): Promise<number> {
 }
 
 /** A visitor's answer through entry and client, both of which dial `url`. */
-async function askThrough(t: TestContext, server: SecureServer, dialling: Parameters<typeof startEntry>[2]) {
+async function askThrough(t: TestContext, server: SecureServer, dialling: Dialling) {
   const entry = startEntry(t, server, dialling);
   const client = startClient(t, server, await startBackend(t), dialling);
   const { url } = await entry.event<{ url: string }>('ready');
@@ -46,6 +47,18 @@ async function askThrough(t: TestContext, server: SecureServer, dialling: Parame
   };
   assert.equal(await eventually(ask, 'an answer through the links'), 'hello');
   return { entry, client };
+}
+
+/** What doctor finds on a client's way to its server. */
+async function doctorOf(t: TestContext, server: SecureServer, { url, set = [], environment = {} }: Dialling) {
+  const settings = [`client.servers=["${url}"]`, `link.caFile=${server.authority.caFile}`, ...set];
+  const secret = ['--set', `client.credentialFile=${server.credentialFile('client')}`];
+  const flags = [...secret, ...settings.flatMap((each) => ['--set', each])];
+  const doctor = new Command(['doctor', '--json', ...flags], environment);
+  await within(doctor.ended, 'the end of doctor');
+  t.diagnostic(JSON.stringify(doctor.events.map(({ status, check, message }) => [status, check, message])));
+  const about = new Set(['proxy', 'server', 'certificate', 'link', 'clock']);
+  return doctor.events.flatMap(({ status, check }) => (about.has(String(check)) ? [`${status} ${check}`] : []));
 }
 
 const skip = opensslIsThere() ? {} : { skip: 'openssl is absent' };
@@ -80,7 +93,11 @@ void describe('links over TLS', skip, () => {
     assert.match((await none.event<{ reason: string }>('link-lost')).reason, /asks for a certificate \(link\.cert/);
     await expired.event('link-lost');
     assert.equal(await linksOf(server), 0);
-    await startClient(t, server, backend, { url, set: shown(server.issue('good')) }).event('ready');
+    const set = shown(server.issue('good'));
+    await startClient(t, server, backend, { url, set }).event('ready');
+    const all = ['ok server', 'ok certificate', 'ok link', 'ok clock', 'ok link'];
+    assert.deepEqual(await doctorOf(t, server, { url, set }), all);
+    assert.deepEqual(await doctorOf(t, server, { url }), ['ok server', 'ok certificate', 'fail link']);
     assert.equal(await linksOf(server), 1);
     const metrics = await (await fetch(`${server.running.adminUrl}/metrics`)).text();
     assert.match(metrics, /sallyport_refused_total\{[^}]*SP_LINK_TLS[^}]*\} [1-9]/);
@@ -109,8 +126,11 @@ void describe('links over TLS', skip, () => {
       });
     const first = await serial();
     writeFileSync(server.files.keyFile, 'half a ke');
-    // Longer than the server takes to look: had it taken that over, no handshake would succeed.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    const isSeen = async () => {
+      const metrics = await scrape(server.running.adminUrl);
+      return total(metrics, 'sallyport_tls_reload_failures_total') > 0 ? true : undefined;
+    };
+    await eventually(isSeen, 'the server to see the broken key');
     assert.equal(await serial(), first);
     server.put(server.issue('renewed'));
     await eventually(async () => ((await serial()) === first ? undefined : true), 'the new certificate to be shown');
@@ -165,6 +185,9 @@ void describe('links through an HTTP proxy', skip, () => {
         new Set([`server.test:${server.port} ${PROXY_LINE}`]),
         'the name is the proxy’s to resolve',
       );
+      const told = await doctorOf(t, server, dialling);
+      const secure = scheme === 'wss' ? ['ok certificate'] : [];
+      assert.deepEqual(told, ['ok proxy', ...secure, 'ok link', 'ok clock', 'ok link']);
       for (const { stderr } of [entry, client]) assert.doesNotMatch(stderr, /hunter2|Basic/);
     }
   });

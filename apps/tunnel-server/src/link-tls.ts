@@ -5,13 +5,13 @@ import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Config } from '@sallyport/config';
-import type { Logger, Telemetry } from '@sallyport/telemetry';
+import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 
 export type LinkTlsFiles = Config['server']['tls'];
 
 export interface LinkTlsDependencies {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
-  readonly telemetry: Pick<Telemetry, 'gauge'>;
+  readonly telemetry: Pick<Telemetry, 'counter' | 'gauge'>;
 }
 
 /** Looked at so often: a poll sees files on a network, and folders that are replaced whole, which a watch does not. */
@@ -36,6 +36,7 @@ export class LinkTls {
   readonly #files: LinkTlsFiles;
   readonly #deps: LinkTlsDependencies;
   readonly #poll: NodeJS.Timeout;
+  readonly #failures: Counter;
   #material: Material;
   /** The state of the files that was found wrong, so that it is told once. */
   #wrong = '';
@@ -46,6 +47,10 @@ export class LinkTls {
     this.#material = material;
     this.#deps = deps;
     this.#poll = setInterval(() => void this.#reload(), POLL_MS).unref();
+    this.#failures = deps.telemetry.counter(
+      'sallyport_tls_reload_failures_total',
+      'Times that a certificate, authority or key could not be taken over, and the one before stayed.',
+    );
     deps.telemetry.gauge(
       'sallyport_certificate_expiry_timestamp_seconds',
       { name: 'links' },
@@ -89,6 +94,7 @@ export class LinkTls {
     const read = await readMaterial(this.#files);
     if (typeof read === 'string') {
       this.#wrong = fingerprint;
+      this.#failures.inc();
       this.#deps.logger.warn({ reason: read }, 'TLS of links: what was in force stays so');
       return;
     }
