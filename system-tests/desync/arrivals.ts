@@ -67,7 +67,8 @@ export class Arrivals {
       if (verdict?.kind === 'refuse' || (!isOrdered && this.scripts(place).length > 0)) continue;
       const found = this.#compare(place, request, isWhole);
       if (found === null) return place;
-      difference = found;
+      // Of requests in any order it tells most beside the one that it seems to be.
+      if (isOrdered || !/^(method|target)/.test(found)) difference = found;
       if (isOrdered && verdict?.kind !== 'either') break;
     }
     return this.#all.find((arrival) => this.#isRetry(arrival, request))?.place ?? difference;

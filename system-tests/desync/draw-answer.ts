@@ -201,7 +201,7 @@ const ANSWER_TRICKS: Readonly<Record<string, Trick>> = {
     draft.body = [
       `${random.pick(sizes)}\r\n`,
       'hello',
-      random.pick(['\r\n', '\r\n', '\n', '', 'x\r\n']),
+      random.pick(['\r\n', '\r\n', '\n', '', 'x\r\n', 'x\n']),
       '0\r\n',
       '\r\n',
     ];

@@ -45,8 +45,6 @@ function readH2Request(sent: H2Request): Reading<Request> {
   if (message.length >= 0 && (came > message.length || (!isUnended && came !== message.length))) {
     return { kind: 'wrong', rule: 'RFC 9113 §8.1.1 content-length', message };
   }
-  // By its own word it is whole: the end of the stream adds nothing.
-  if (isUnended && message.length === 0) return { kind: 'whole', message: { ...message, doubts: ['no end'] }, next: 0 };
   return isUnended ? { kind: 'part', message } : { kind: 'whole', message, next: 0 };
 }
 

@@ -252,7 +252,7 @@ export const REQUEST_TRICKS: Readonly<Record<string, Trick>> = {
   'odd end of a chunk': (draft, random) => {
     rechunk(draft, random, '5');
     const at = draft.body.indexOf('\r\n');
-    draft.body[at] = random.pick(['\n', '\r', '', '\r\r\n', 'x\r\n', '\0\0', '\r\n\r\n']);
+    draft.body[at] = random.pick(['\n', '\r', '', '\r\r\n', 'x\r\n', 'x\n', '\n\n', '\0\0', '\r\n\r\n']);
   },
   'odd trailer': (draft, random) => {
     replaceField(draft, 'transfer-encoding', 'chunked', random);

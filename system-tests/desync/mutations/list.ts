@@ -73,8 +73,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what Connection nominates goes on',
     file: 'packages/protocol/src/fields.ts',
-    find: '      names ??= new Set();\n      names.add(name);',
-    replace: '',
+    find: 'return options.has(lowerName(name)) &&',
+    replace: 'return false && options.has(lowerName(name)) &&',
   },
   {
     name: 'the last of a declared body does not wait for the end of its stream',

@@ -58,7 +58,7 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
     this.#webSocketKey = head.webSocketKey;
     this.method = head.method;
     this.target = head.target;
-    this.fields = head.fields;
+    this.fields = !isWhole && head.contentLength === 0 ? withoutLength(head.fields) : head.fields;
     this.peer = owner.peer;
     this.isUpgrade = head.webSocketKey !== '';
     this.hasBody = this.isUpgrade || !isWhole;
@@ -209,4 +209,12 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
 
 function answerSent(exchange: Http2Exchange): void {
   exchange.answerSent();
+}
+
+/**
+ * Of a body that is said to be empty and has not ended: in chunks, so that the backend takes the request for whole only
+ * at the end of its stream. Until then it may turn out to be malformed (RFC 9113 §8.1.1).
+ */
+function withoutLength(fields: readonly string[]): string[] {
+  return fields.filter((_, i) => fields[i - (i % 2)] !== 'content-length');
 }
