@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import fs, { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -94,6 +95,30 @@ describe('chart.png', () => {
     });
     assert.equal(outcome.exitCode, 0);
     assert.match(stderr.text, /^note: no chart\.png: this report has no chart/);
+  });
+
+  test('is there though the browser’s folder cannot be deleted, for a child of it still writes there', async (context) => {
+    const [out, temporary] = [makeFolder(context), makeFolder(context)];
+    setVariable(context, 'TMPDIR', temporary);
+    const chromium = join(out, 'chromium.sh');
+    writeFileSync(chromium, '#!/bin/sh\nfor a; do case $a in --screenshot=*) echo png > "${a#*=}";; esac; done\n', {
+      mode: 0o755,
+    });
+    setVariable(context, 'SALLYPORT_CHROMIUM', chromium);
+    const notEmpty = Object.assign(new Error('ENOTEMPTY: directory not empty'), { code: 'ENOTEMPTY' });
+    const deleteNow = fs.rmSync;
+    const rm = context.mock.method(fs, 'rmSync', (path: string, options: fs.RmOptions) => {
+      if (path.startsWith(join(temporary, 'sallyport-chart-'))) throw notEmpty;
+      deleteNow(path, options);
+    });
+    syncBuiltinESMExports();
+    const stderr = new Transcript();
+    const outcome = await finish(sampleReport(), out, { target: '', png: true, stderr }, { files: [], exitCode: 0 });
+    rm.mock.restore();
+    syncBuiltinESMExports();
+    assert.equal(rm.mock.calls.filter(({ error }) => error === notEmpty).length, 1);
+    assert.deepEqual([outcome.exitCode, stderr.text], [0, '']);
+    assert.ok(existsSync(join(out, 'chart.png')));
   });
 
   test('that cannot be drawn is one line that says how to draw it later, and loses nothing', async (context) => {

@@ -17,6 +17,8 @@ const CHROMIUM: Wanted = {
 };
 /** It starts in one or two seconds; a machine that is busy with something else may need a few more. */
 const MAX_DRAWING_MS = 30_000;
+/** Tries to delete the profile, each a tenth of a second later than the one before. */
+const MAX_DROPS = 5;
 /** Pixels of the picture for each of the chart: sharp where pull requests are read. */
 const SCALE = 2;
 
@@ -29,6 +31,15 @@ export type Drawn = { file: string } | { problem: string } | { nothing: string }
  */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string {
   return findProgram(CHROMIUM, environment);
+}
+
+/** A child of Chromium may still write there. What is left of it in the end is no reason to lose a report. */
+function dropProfile(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: MAX_DROPS });
+  } catch {
+    // It is in the folder for temporary files.
+  }
 }
 
 /** `chart.png` in `folder`: `report.svg`, in its light form, drawn by a Chromium without a window. */
@@ -55,6 +66,6 @@ export async function drawPicture(report: LoadReport, folder: string): Promise<D
   } catch (error) {
     return { problem: (error as Error).message.split('\n')[0] ?? '' };
   } finally {
-    rmSync(profile, { recursive: true, force: true });
+    dropProfile(profile);
   }
 }

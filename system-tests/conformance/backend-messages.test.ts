@@ -107,6 +107,13 @@ conformance('What a backend says', ['client.backendIdleTimeoutMs=0'], (row) => {
     await isRefused(bench, none, GET.replace('\r\n\r\n', '\r\nConnection: Upgrade\r\nUpgrade: line-chat\r\n\r\n'));
   });
 
+  row(5, 'An answer whose status is over 599 is a 502', (bench) =>
+    isRefused(bench, [
+      'HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n',
+      'HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\nok',
+    ]),
+  );
+
   row(6, 'Chunk extensions of a backend are dropped', async (bench) => {
     const { visitor, far } = await ask(bench, GET);
     far.send(`${CHUNKED}5;name=value;other="x"\r\nfirst\r\n6 ; x\r\nsequel\r\n0;last\r\n\r\n`);

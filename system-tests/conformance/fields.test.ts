@@ -371,7 +371,7 @@ conformance(
       });
       const own = `for=127.0.0.1;host="${HOST}";proto=http`;
       for (const [name, value] of [
-        ['forwarded', `for=192.0.2.9, for=10.1.1.1, for="[2001:db8::7]", ${own}`],
+        ['forwarded', `for=192.0.2.9;host="shop.example:8443";proto=https, for=10.1.1.1, for="[2001:db8::7]", ${own}`],
         ['x-forwarded-for', '192.0.2.9, 10.1.1.1, 2001:db8::7, 127.0.0.1'],
         ['x-forwarded-proto', 'https'],
         ['x-forwarded-host', 'shop.example:8443'],
@@ -414,6 +414,41 @@ conformance(
       assert.deepEqual(valuesOf(request.fields, 'x-forwarded-proto'), ['http']);
       assert.equal((await loggedLine(bench.stack, 'two-visitors'))['remote'], '127.0.0.1');
     });
+
+    row(
+      21,
+      'believes of scheme and host only what Forwarded and X-Forwarded-* both say, where a proxy or the visitor sends both',
+      async (bench) => {
+        for (const lines of [
+          ['X-Forwarded-For: 192.0.2.9', 'X-Forwarded-Proto: http', 'Forwarded: for=192.0.2.9;host=evil;proto=https'],
+          ['Forwarded: for=192.0.2.9;host=good;proto=http', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: evil'],
+        ]) {
+          const { request } = await exchange(bench, { request: lines });
+          const own = `for=127.0.0.1;host="${HOST}";proto=http`;
+          assert.deepEqual(valuesOf(request.fields, 'forwarded'), [`for=192.0.2.9, ${own}`]);
+          assert.deepEqual(valuesOf(request.fields, 'x-forwarded-for'), ['192.0.2.9, 127.0.0.1']);
+          assert.deepEqual(valuesOf(request.fields, 'x-forwarded-proto'), ['http']);
+          assert.deepEqual(valuesOf(request.fields, 'x-forwarded-host'), [HOST]);
+        }
+      },
+    );
+
+    row(
+      21,
+      'takes the last of several X-Forwarded-Proto or -Host: what stands before it may be of the visitor',
+      async (bench) => {
+        const { request } = await exchange(bench, {
+          request: [
+            'X-Forwarded-For: 192.0.2.9, 10.1.1.1',
+            'X-Forwarded-Proto: https, http',
+            'X-Forwarded-Host: evil.example',
+            'X-Forwarded-Host: good.example',
+          ],
+        });
+        assert.deepEqual(valuesOf(request.fields, 'x-forwarded-proto'), ['http']);
+        assert.deepEqual(valuesOf(request.fields, 'x-forwarded-host'), ['good.example']);
+      },
+    );
 
     row(
       22,

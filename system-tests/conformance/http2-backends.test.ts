@@ -115,7 +115,7 @@ for (const { shape, isSplit } of SHAPES) {
       23,
       'to and from a backend of HTTP/2 fields keep their order and are not merged; Host is its authority',
       async (t) => {
-        const fields = 'X-Many: 1\r\nx-many: \xfc\r\nCookie: a=b; c=d\r\nTE: trailers\r\n';
+        const fields = 'X-Many: 1\r\nx-many: \xfc\r\nCookie: a=b; c=d\r\nTE: trailers\r\nHTTP2-Settings: x\r\n';
         const { stream, headers, raw, visitor } = await ask(t, GET.replace('\r\n\r\n', `\r\n${fields}\r\n`));
         assert.deepEqual([headers[':authority'], headers.host, headers.te], ['visited.example', undefined, 'trailers']);
         assert.deepEqual([valuesOf(raw, 'x-many'), valuesOf(raw, 'cookie')], [['1', '\xfc'], ['a=b; c=d']]);
@@ -166,7 +166,7 @@ for (const { shape, isSplit } of SHAPES) {
       const { stream, visitor } = await ask(t, CHUNKED.replace('\r\n\r\n', '\r\nTrailer: X-Sum\r\n\r\n'));
       const trailers = next(stream, 'trailers');
       stream.resume();
-      visitor.send('4\r\nbody\r\n0\r\nX-Sum: 1\r\nContent-Length: 5\r\n\r\n');
+      visitor.send('4\r\nbody\r\n0\r\nX-Sum: 1\r\nContent-Length: 5\r\nHTTP2-Settings: x\r\n\r\n');
       assert.deepEqual((await trailers)[2], ['x-sum', '1']);
       stream.respond({ ':status': 200 }, { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0', 'x-sum': ['1', '2'] }));

@@ -6,6 +6,7 @@ import { frame, Opcode } from '../../apps/proxy-entry/src/testing/websocket-fram
 import { within } from '../harness/deadline.ts';
 import { answerOn, Code, Type } from '../harness/h2.ts';
 import type { Http2Peer } from '../harness/h2.ts';
+import type { ProblemBody } from '../harness/problem.ts';
 import { valuesOf } from '../harness/wire.ts';
 import type { RawHead, Wire } from '../harness/wire.ts';
 import { askHttp2, assertHttp2Refused, CLEARTEXT, request } from './http2-bench.ts';
@@ -111,6 +112,20 @@ conformance('WebSocket over HTTP/2', CLEARTEXT, (row) => {
     const { status, body, isWhole } = await answerOn(peer, id);
     assert.deepEqual([status, body, isWhole], ['403', 'no', true]);
   });
+
+  row(
+    34,
+    'A 2xx of a backend that does not switch is a 501 to an extended CONNECT, which it would open',
+    async (bench, t) => {
+      for (const status of ['200 OK', '201 Created', '299 Odd']) {
+        const { peer, id, far } = await askHttp2(bench, t, CONNECT, false);
+        far.send(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok`);
+        const answer = await answerOn(peer, id);
+        assert.equal(answer.status, '501', status);
+        assert.equal((JSON.parse(answer.body) as ProblemBody).code, 'SP_NO_UPGRADE');
+      }
+    },
+  );
 
   row(34, 'An extended CONNECT for another protocol is refused with 501', (bench, t) =>
     assertHttp2Refused(bench, t, [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { answerOn, Code, dialHttp2, Flag, roundTrip, Type } from '../harness/h2.ts';
 import { within } from '../harness/deadline.ts';
+import type { ProblemBody } from '../harness/problem.ts';
 import { valuesOf } from '../harness/wire.ts';
 import { askHttp2, assertHttp2Refused, CLEARTEXT, OK, POST, request, visitHttp2 } from './http2-bench.ts';
 import { assertEnds, ownStack } from './own-stack.ts';
@@ -65,6 +66,17 @@ conformance('HTTP/2', CLEARTEXT, (row) => {
     );
     far.send(OK);
     assert.equal((await answerOn(peer, id)).body, 'ok');
+  });
+
+  row(5, 'An HTTP/2 trailer with a space or tab before or behind its value is refused with 400', async (bench, t) => {
+    for (const value of [' b', 'b ', '\tb']) {
+      const { peer, id, far } = await askHttp2(bench, t, POST, false);
+      peer.data(id, 'body');
+      peer.headers(id, ['x-sum', value]);
+      const { status, body } = await answerOn(peer, id);
+      assert.deepEqual([status, (JSON.parse(body) as ProblemBody).code], ['400', 'SP_BAD_REQUEST']);
+      assert.doesNotMatch((await far.readAll()).bytes.toString('latin1'), /0\r\n\r\n$/);
+    }
   });
 
   row(7, 'A body that the backend cuts short resets the stream of HTTP/2 and never ends it', async (bench, t) => {
@@ -197,6 +209,17 @@ conformance('HTTP/2', CLEARTEXT, (row) => {
     for (const name of ['connection', 'keep-alive', 'x-nominated', 'transfer-encoding']) {
       assert.deepEqual(valuesOf(fields, name), [], name);
     }
+  });
+
+  row(18, 'HTTP2-Settings goes no further than its hop, in a 1xx, a head or a trailer', async (bench, t) => {
+    const { peer, id, far, head } = await askHttp2(bench, t, ['http2-settings', 'AAA', 'x-a', '1']);
+    assert.deepEqual([valuesOf(head.fields, 'http2-settings'), valuesOf(head.fields, 'x-a')], [[], ['1']]);
+    far.send('HTTP/1.1 103 Early Hints\r\nHTTP2-Settings: x\r\nLink: </a>\r\n\r\n');
+    far.send('HTTP/1.1 200 OK\r\nHTTP2-Settings: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n');
+    far.send('2\r\nok\r\n0\r\nHTTP2-Settings: x\r\nX-Sum: 1\r\n\r\n');
+    const { informational, fields, body, trailers, isWhole } = await answerOn(peer, id);
+    assert.deepEqual(informational, [[':status', '103', 'link', '</a>']]);
+    assert.deepEqual([valuesOf(fields, 'http2-settings'), body, trailers, isWhole], [[], 'ok', ['x-sum', '1'], true]);
   });
 
   row(23, 'HTTP/2 cookie crumbs reach an HTTP/1.1 backend as one line, in their order', async (bench, t) => {

@@ -80,6 +80,20 @@ conformance('targets', [...LOGGED, `entry.domain=${DOMAIN}`], (row) => {
       ]),
   );
 
+  row(12, 'A dot at the end of the host changes nothing: it is the same host, written out in full', async (bench) => {
+    for (const [target, host] of [
+      ['/a', `${BY_NAME}.`],
+      ['/a', `DEMO.${DOMAIN}.:8080`],
+      [`http://${BY_NAME}.:80/a`, `${BY_NAME}.:80`],
+    ] as const) {
+      const { far, head } = await answered(bench, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      assert.equal(head.first, 'GET /a HTTP/1.1');
+      assert.deepEqual(valuesOf(head.fields, 'host'), [host]);
+      far.close();
+    }
+    await assertRefused(bench, [['GET /session/demo/ HTTP/1.1\r\nHost: .\r\n\r\n', BAD_HOST]]);
+  });
+
   row(15, 'An asterisk is passed on of OPTIONS, and refused of any other method', async (bench) => {
     for (const target of ['*', `http://${BY_NAME}`]) {
       const { far, head } = await answered(bench, `OPTIONS ${target} HTTP/1.1\r\nHost: ${BY_NAME}\r\n\r\n`);
@@ -94,6 +108,34 @@ conformance('targets', [...LOGGED, `entry.domain=${DOMAIN}`], (row) => {
       ]),
     );
   });
+
+  row(
+    15,
+    'Max-Forwards of OPTIONS is counted down, and at zero the entry answers with Allow and sends nothing on',
+    async (bench) => {
+      for (const [lines, left] of [
+        ['Max-Forwards: 1\r\n', ['0']],
+        ['Max-Forwards: 70\r\nConnection: Max-Forwards\r\n', ['69']],
+        ['max-forwards: 9\r\nMax-Forwards: 3\r\n', ['2']],
+        ['Max-Forwards: x\r\n', ['x']],
+      ] as const) {
+        const { far, head } = await answered(bench, options(lines));
+        assert.deepEqual(valuesOf(head.fields, 'max-forwards'), left, lines);
+        far.close();
+      }
+      const { far, head } = await answered(bench, options('Max-Forwards: 0\r\n', 'GET'));
+      assert.deepEqual(valuesOf(head.fields, 'max-forwards'), ['0']);
+      far.close();
+      const visitor = await bench.visit();
+      visitor.send(options('Max-Forwards: 0\r\n') + options('Max-Forwards: 00\r\n'));
+      for (let i = 0; i < 2; i += 1) {
+        const { first, fields } = await visitor.readHead();
+        assert.equal(first, 'HTTP/1.1 200 OK');
+        assert.match(valuesOf(fields, 'allow').join(), /GET, HEAD, POST/);
+        assert.deepEqual(valuesOf(fields, 'content-length'), ['0']);
+      }
+    },
+  );
 
   row(15, 'CONNECT and TRACE are answered 405', (bench) =>
     assertRefused(bench, [
@@ -159,6 +201,10 @@ conformance('targets', [...LOGGED, `entry.domain=${DOMAIN}`], (row) => {
 });
 
 /** The request reaches the backend, which answers it. */
+function options(lines: string, method = 'OPTIONS'): string {
+  return `${method} / HTTP/1.1\r\nHost: ${BY_NAME}\r\n${lines}\r\n`;
+}
+
 async function answered(bench: RowBench, request: string): Promise<Awaited<ReturnType<typeof ask>>> {
   const asked = await ask(bench, request);
   asked.far.send(OK);

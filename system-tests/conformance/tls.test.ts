@@ -109,6 +109,7 @@ function defineRows(made: TlsFiles): void {
         for (const [host, target] of [
           ['secret.test', '/'],
           ['SECRET.test:443', '/'],
+          ['secret.test.', '/'],
           ['x.wild.test', '/session/vault/'],
         ] as const) {
           stranger.send(get(host, target));

@@ -64,6 +64,8 @@ const LINES = [
   'x-forwarded_host: evil',
   'Client_Cert: :AAAA:',
   'Max-Forwards: 0',
+  'max-forwards: 3',
+  'max-forwards: x',
 ];
 const TRAILERS = ['X-Sum: 1', 'x-sum: 2', 'ETag: "t"', 'X-Empty:', 'x-t: \xff', 'Server-Timing: t;dur=1'];
 

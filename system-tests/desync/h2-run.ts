@@ -112,9 +112,16 @@ export class H2Run implements Run {
   }
 
   #hasAll(): boolean {
-    return this.#streams.every(
-      ({ isWhole, isReset }, place) => isWhole || isReset || this.#spec.requests[place]!.isUnended,
-    );
+    return this.#streams.every(({ isWhole, isReset }, place) => {
+      if (isWhole || this.#spec.requests[place]!.isUnended) return true;
+      // One that is right is reset with its connection alone: the end of that is still to come.
+      return isReset && (this.#isBroken || !this.#isRight(place));
+    });
+  }
+
+  #isRight(place: number): boolean {
+    const { reading, verdict } = this.expected[place]!;
+    return reading.kind === 'whole' && verdict?.kind === 'admit';
   }
 
   #finish(): string | null {
@@ -129,13 +136,12 @@ export class H2Run implements Run {
   }
 
   #checkStream(place: number, stream: Stream, mayBreak: boolean): string | null {
-    const { reading, verdict } = this.expected[place]!;
+    const { reading } = this.expected[place]!;
     const scripts = this.#arrivals.scripts(place);
     if (stream.isWhole && isOwn(stream)) {
       if (scripts.length > 0 && reading.kind === 'whole')
         return `refused, yet the backend read it: ${stream.body.toString()}`;
-      const isRight = reading.kind === 'whole' && verdict?.kind === 'admit';
-      return isRight ? `refused what is right: ${stream.body.toString()}` : null;
+      return this.#isRight(place) ? `refused what is right: ${stream.body.toString()}` : null;
     }
     if (stream.isWhole) {
       const bodies = scripts.map(({ read }) => read.final.message?.body);
@@ -143,7 +149,7 @@ export class H2Run implements Run {
         ? null
         : `an answer of somebody else, or of nobody (${scripts.length})`;
     }
-    if (reading.kind !== 'whole' || verdict?.kind !== 'admit') return null;
+    if (!this.#isRight(place)) return null;
     // One that is malformed may take the connection with it.
     return mayBreak && this.#isBroken ? null : `no answer to what is right${stream.isReset ? ', but a reset' : ''}`;
   }

@@ -107,10 +107,17 @@ function whyRefused(request: Request, target: string): string | null {
   if (hosts.length > 1 || (hosts.length === 0 && request.minor === 1)) return 'number of Hosts';
   if (hosts.some((host) => !HOST.test(host)) || !HOST.test(destination(request).host)) return 'Host';
   if (target === '' || /[#\\]/.test(target)) return 'target';
+  if (forwardsOf(request) === 0) return 'as far as it was to come';
   const via = members(lines, 'via');
   if (via.length > MAX_VIA_ENTRIES || via.some((entry) => entry.split(/[ \t]+/)[1] === PSEUDONYM)) return 'loop';
   const expected = members(lines, 'expect');
   return request.minor === 1 && expected.some((member) => member !== '100-continue') ? 'expectation' : null;
+}
+
+/** RFC 9110 §7.6.2: what Max-Forwards allows; null where nobody heeds it. */
+function forwardsOf({ method, lines }: Request): number | null {
+  const numbers = values(lines, 'max-forwards').filter((value) => /^[0-9]+$/.test(value));
+  return method === 'OPTIONS' && numbers.length > 0 ? Math.min(...numbers.map(Number)) : null;
 }
 
 /** Where limits of ours, or choices that the RFC leaves, may refuse it. */
@@ -121,7 +128,8 @@ function whyDoubted(request: Request, target: string): string | null {
   if (trailers.length > 900 || trailers.flat().join().length > 50_000) return 'many trailers';
   if (target.length > 7_000) return 'a long target';
   if (/["<>^`{|}]/.test(target)) return 'a target that is no URI';
-  if (values(lines, 'expect').length > 1 || members(lines, 'expect').some((member) => member !== '100-continue')) {
+  const expected = values(lines, 'expect');
+  if (expected.length > 1 || expected.some((value) => value.toLowerCase() !== '100-continue')) {
     return 'expectations';
   }
   if (values(lines, 'via').join().includes(',,')) return 'empty members of Via';
@@ -148,7 +156,13 @@ export function headDiffers(sent: Request, verdict: Verdict, seen: Request, from
   const { method, target } = seen;
   if (method !== sent.method) return `method ${method}, not ${sent.method}`;
   if (target !== verdict.target) return `target ${target}, not ${verdict.target}`;
-  return listsDiffer(ordered(sent.lines), ordered(seen.lines), 'field') ?? oursDiffer(sent, verdict, seen.lines, from);
+  const forwards = forwardsOf(sent);
+  const isPassed = ([name]: Line) => forwards === null || name.toLowerCase() !== 'max-forwards';
+  if (forwards !== null && values(seen.lines, 'max-forwards').join() !== String(forwards - 1)) {
+    return `max-forwards is ${values(seen.lines, 'max-forwards').join()}, not ${forwards - 1}`;
+  }
+  const fields = listsDiffer(ordered(sent.lines).filter(isPassed), ordered(seen.lines).filter(isPassed), 'field');
+  return fields ?? oursDiffer(sent, verdict, seen.lines, from);
 }
 
 /** Of a body with its trailers. */

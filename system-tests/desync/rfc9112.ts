@@ -111,6 +111,7 @@ export function readResponse(bytes: Buffer, at: number, method: string, hasEnded
   if (reason === undefined) doubts.push('no space behind the status');
   if (Number(minor) > 1) doubts.push('a higher minor version');
   const status = Number(code);
+  if (status > 599) doubts.push('a status that is none (RFC 9110 §15)');
   const framed = responseFraming(lines, Math.min(1, Number(minor)), status, method, doubts);
   if (typeof framed === 'string') return wrong(framed);
   const headBytes = section.next - at;

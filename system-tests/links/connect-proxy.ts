@@ -1,7 +1,8 @@
 /** An HTTP proxy that knows CONNECT alone, and resolves names of its own. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,10 +14,20 @@ export interface ConnectProxy {
   readonly asked: string[];
 }
 
-/** Every name is 127.0.0.1. `refusal`: the answer to each that does not show `authorization`. */
+export interface ProxyOptions {
+  readonly authorization?: string;
+  /** The answer to each that does not show `authorization`. */
+  readonly refusal?: string;
+  /** It is asked by TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+const refuse: RequestListener = (_request, response) => response.writeHead(400).end();
+
+/** Every name is 127.0.0.1. */
 export async function startConnectProxy(
   t: TestContext,
-  { authorization = '', refusal = '407 Proxy Authentication Required' } = {},
+  { authorization = '', refusal = '407 Proxy Authentication Required', tls }: ProxyOptions = {},
 ): Promise<ConnectProxy> {
   const asked: string[] = [];
   const sockets = new Set<Duplex>();
@@ -25,7 +36,7 @@ export async function startConnectProxy(
     socket.on('error', () => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
   };
-  const server = createServer((_request, response) => response.writeHead(400).end());
+  const server = tls === undefined ? createServer(refuse) : createSecureServer(tls, refuse);
   server.on('connect', ({ url = '', headers }: IncomingMessage, visitor: Duplex, head: Buffer) => {
     keep(visitor);
     const shown = headers['proxy-authorization'] ?? '';

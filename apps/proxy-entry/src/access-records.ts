@@ -2,7 +2,6 @@
 import { performance } from 'node:perf_hooks';
 import type { AccessRecord } from '@sallyport/telemetry';
 import type { Exchange } from './exchange.ts';
-import { valuesOf } from './fields/values.ts';
 import type { Problem } from './problems.ts';
 
 /** A visitor that left before its answer began: as nginx logs it. */
@@ -14,8 +13,7 @@ export function exchangeRecord(exchange: Exchange, seconds: number, isComplete: 
     requestId: routed.requestId,
     arrivedMs: performance.timeOrigin + visitor.request.arrivedMs,
     method: visitor.request.method,
-    // As it went to the backend; what stands in Host beside an absolute-form target is used for nothing.
-    host: routed.strings[3] ?? valuesOf(visitor.request.fields, 'host')[0] ?? '',
+    host: routed.host,
     target: visitor.request.target,
     status: exchange.status === 0 ? VISITOR_GONE : exchange.status,
     bytesIn: exchange.bytesIn,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { target as anyTarget } from '../../../packages/protocol/src/testing/arbitraries.ts';
 import { check } from '../../../packages/protocol/src/testing/check.ts';
-import { admit, requestIdOf } from './admission.ts';
+import { admit, wordsOf } from './admission.ts';
 import type { Admission, AdmissionLimits } from './admission.ts';
 import { visitorRequest } from './testing/requests.ts';
 import type { VisitorRequest } from './visitor/transport.ts';
@@ -12,7 +12,8 @@ const LIMITS: AdmissionLimits = { targetBytes: 100, requestHeadLines: 4, bodyByt
 const TABLE = { hosts: { 'app.example.org': 'shop' } };
 
 function ask(changes: Partial<VisitorRequest>, limits: Partial<AdmissionLimits> = {}): Admission {
-  return admit(TABLE, { ...LIMITS, ...limits }, visitorRequest(changes));
+  const request = visitorRequest(changes);
+  return admit(TABLE, { ...LIMITS, ...limits }, request, wordsOf(request.fields));
 }
 
 /** The code of the refusal, or what else came of it. */
@@ -34,6 +35,7 @@ describe('a request is admitted', () => {
       kind: 'admitted',
       route: { kind: 'session', session: 'demo', target: '/x?y', prefix: '/session/demo' },
       host: 'Visited.Example:8080',
+      maxForwards: -2,
     });
   });
 
@@ -48,8 +50,10 @@ describe('a request is admitted', () => {
     );
   });
 
-  it('by the host in any casing, and whatever the port', () => {
-    assert.equal(outcome({ target: '/x', fields: ['host', 'APP.Example.ORG:12000'] }), 'admitted');
+  it('by the host in any casing, with a dot at its end or without, and whatever the port', () => {
+    for (const host of ['APP.Example.ORG:12000', 'app.example.org.', 'App.Example.Org.:80']) {
+      assert.equal(outcome({ target: '/x', fields: ['host', host] }), 'admitted', host);
+    }
   });
 
   it('with any method that is a token', () => {
@@ -165,6 +169,7 @@ describe('Host', () => {
       kind: 'admitted',
       route: { kind: 'session', session: 'shop', target: '/x', prefix: '' },
       host: 'App.Example.ORG:80',
+      maxForwards: -2,
     });
     assert.equal(outcome({ target: 'http://user@app.example.org/x', fields }), 'SP_BAD_HOST');
   });
@@ -176,17 +181,47 @@ describe('Host', () => {
   });
 });
 
+/** What is left of these, or what else came of the request. */
+function forwards(values: readonly string[], method = 'OPTIONS'): number | string {
+  const fields = ['Host', 'a', ...values.flatMap((value) => ['max-FORWARDS', value])];
+  const admission = ask({ method, fields });
+  return admission.kind === 'admitted' ? Math.max(-1, admission.maxForwards) : admission.kind;
+}
+
+describe('OPTIONS with Max-Forwards (RFC 9110 §7.6.2)', () => {
+  it('comes no further than to us where it is zero', () => {
+    for (const value of ['0', '000']) assert.equal(forwards([value]), 'options');
+    assert.equal(forwards(['3', '0']), 'options');
+  });
+
+  it('goes on with one less, the least of several, and no number beyond those that are exact', () => {
+    assert.equal(forwards(['1']), 0);
+    for (const several of [
+      ['7', '5'],
+      ['5', '7'],
+    ])
+      assert.equal(forwards(several), 4);
+    assert.equal(forwards(['9'.repeat(400)]), Number.MAX_SAFE_INTEGER - 1);
+  });
+
+  it('is heeded of no other method, nor where it is no number', () => {
+    assert.equal(forwards(['0'], 'GET'), -1);
+    for (const value of ['', '-1', '1.0', 'x', '0x1', '1, 2']) assert.equal(forwards([value]), -1, value);
+  });
+});
+
 describe('X-Request-Id of the visitor', () => {
   it('is kept when it is short, single and harmless', () => {
-    for (const id of ['a', 'order-66.a:b_c', 'x'.repeat(128)]) assert.equal(requestIdOf(['x-request-ID', id]), id);
+    for (const id of ['a', 'order-66.a:b_c', 'x'.repeat(128)])
+      assert.equal(wordsOf(['x-request-ID', id]).requestId, id);
   });
 
   it('is not kept otherwise', () => {
     for (const id of ['', 'two words', 'x'.repeat(129), 'a,b', 'a"b', 'é', 'a\r\nb', 'a\n']) {
-      assert.equal(requestIdOf(['X-Request-Id', id]), null, id);
+      assert.equal(wordsOf(['X-Request-Id', id]).requestId, null, id);
     }
-    assert.equal(requestIdOf([]), null);
-    assert.equal(requestIdOf(['X-Request-Id', 'a', 'X-Request-Id', 'a']), null);
+    assert.equal(wordsOf([]).requestId, null);
+    assert.equal(wordsOf(['X-Request-Id', 'a', 'X-Request-Id', 'a']).requestId, null);
   });
 });
 

@@ -1,10 +1,9 @@
 /** Before anything is sent on: is this a request that we relay, and which session is it for? Pure. */
-import { isTarget, isToken, lowerName } from '@sallyport/protocol';
+import { FieldKind, isTarget, isToken, kindOf } from '@sallyport/protocol';
 import { Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { parseHost, route, splitAbsolute } from './route.ts';
 import type { Route, RouteTable } from './route.ts';
-import { valuesOf } from './fields/values.ts';
 import type { EdgePolicy } from './tls/policy.ts';
 import type { VisitorRequest } from './visitor/transport.ts';
 
@@ -17,16 +16,29 @@ export interface AdmissionLimits {
 
 export type Admission =
   | { readonly kind: 'refused'; readonly problem: Problem }
+  /** To `https`, or to `/session/<id>` with its slash. */
   | { readonly kind: 'redirect'; readonly location: string }
-  /** Asked by who makes certificates for us (RFC 8555 §8.3). */
+  /** Of who makes certificates for us (RFC 8555 §8.3). */
   | { readonly kind: 'challenge'; readonly content: string }
-  | { readonly kind: 'admitted'; readonly route: Extract<Route, { kind: 'session' }>; readonly host: string };
+  /** OPTIONS that comes no further than to us (RFC 9110 §7.6.2). */
+  | { readonly kind: 'options' }
+  | {
+      readonly kind: 'admitted';
+      readonly route: Extract<Route, { kind: 'session' }>;
+      readonly host: string;
+      /** As it goes on; negative: there is none, or it is for others to heed. */
+      readonly maxForwards: number;
+    };
 
-/** `edge`: null where there is no TLS. `toldScheme`: what a trusted proxy in front says that the visitor speaks. */
+/** Neither relayed nor refused. */
+export type AnsweredHere = Exclude<Admission, { kind: 'admitted' | 'refused' }>;
+
+/** `said`: the words of `request`. `edge`: null where there is no TLS. `toldScheme`: what a trusted proxy in front says that the visitor speaks. */
 export function admit(
   table: RouteTable,
   limits: AdmissionLimits,
   request: VisitorRequest,
+  said: Words,
   edge: EdgePolicy | null = null,
   toldScheme: string | null | undefined = null,
 ): Admission {
@@ -35,7 +47,6 @@ export function admit(
   if (method === 'TRACE' || method === 'CONNECT') return refused(Problems.badMethod);
   if (fields.length / 2 > limits.requestHeadLines) return refused(Problems.headTooLarge);
   if (request.target.length > limits.targetBytes) return refused(Problems.targetTooLong);
-  const said = wordsOf(fields);
   if (limits.bodyBytes > 0 && said.contentLength > limits.bodyBytes) return refused(Problems.bodyTooLarge);
   if (!said.isMeetable) return refused(Problems.expectation);
   // RFC 9112 §3.2.4: of OPTIONS no path means all of the server.
@@ -54,9 +65,11 @@ export function admit(
   const found = route(table, authority.host, target);
   if (found.kind === 'none') return refused(Problems.noRoute);
   if (found.kind === 'redirect') return found;
-  const lacking = edge === null ? null : edge.certificate(request.peer, authority.host, found.session);
+  const lacking = edge === null ? null : edge.certificate(request.peer, found.session);
   if (lacking !== null) return refused(lacking);
-  return { kind: 'admitted', route: found, host: authority.value };
+  const forwards = method === 'OPTIONS' ? said.maxForwards : -1;
+  if (forwards === 0) return { kind: 'options' };
+  return { kind: 'admitted', route: found, host: authority.value, maxForwards: forwards - 1 };
 }
 
 /** Null: nothing there against it. */
@@ -79,33 +92,54 @@ function refused(problem: Problem): Admission {
   return { kind: 'refused', problem };
 }
 
-/** What admission asks the fields, found in one go over them. */
-interface Words {
+/** What the entry asks the fields of a request, found in one go over them. */
+export interface Words {
   hosts: number;
   host: string;
   contentLength: number;
   /** Nothing is expected but 100-continue (RFC 9110 §10.1.1). */
   isMeetable: boolean;
+  /** The least of them (RFC 9110 §7.6.2); −1: none that is a number. */
+  maxForwards: number;
+  requestIds: number;
+  /** X-Request-Id, if there is one and it is fit to be repeated. */
+  requestId: string | null;
 }
 
-function wordsOf(fields: readonly string[]): Words {
-  const words: Words = { hosts: 0, host: '', contentLength: 0, isMeetable: true };
+const { HOST, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, REQUEST_ID } = FieldKind;
+const ASKED = HOST | CONTENT_LENGTH | EXPECT | MAX_FORWARDS | REQUEST_ID;
+const REPEATABLE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+export function wordsOf(fields: readonly string[]): Words {
+  const words: Words = {
+    hosts: 0,
+    host: '',
+    contentLength: 0,
+    isMeetable: true,
+    maxForwards: -1,
+    requestIds: 0,
+    requestId: null,
+  };
   for (let i = 0; i < fields.length; i += 2) {
-    const lower = lowerName(fields[i]!);
-    const value = fields[i + 1]!;
-    if (lower === 'host') {
-      words.hosts += 1;
-      words.host = value;
-    } else if (lower === 'content-length') words.contentLength = Math.max(words.contentLength, Number(value));
-    else if (lower === 'expect' && value !== '' && value.toLowerCase() !== '100-continue') words.isMeetable = false;
+    const kind = kindOf(fields[i]!);
+    if ((kind & ASKED) !== 0) note(words, kind, fields[i + 1]!);
   }
   return words;
 }
 
-const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-
-/** What the visitor sent as X-Request-Id, if there is one and it is fit to be repeated. */
-export function requestIdOf(fields: readonly string[]): string | null {
-  const values = valuesOf(fields, 'x-request-id');
-  return values.length === 1 && REQUEST_ID.test(values[0]!) ? values[0]! : null;
+function note(words: Words, kind: number, value: string): void {
+  if ((kind & HOST) !== 0) {
+    words.hosts += 1;
+    words.host = value;
+  } else if ((kind & CONTENT_LENGTH) !== 0) {
+    words.contentLength = Math.max(words.contentLength, Number(value));
+  } else if ((kind & EXPECT) !== 0) {
+    if (value !== '' && value.toLowerCase() !== '100-continue') words.isMeetable = false;
+  } else if ((kind & REQUEST_ID) !== 0) {
+    words.requestIds += 1;
+    words.requestId = words.requestIds === 1 && REPEATABLE_ID.test(value) ? value : null;
+  } else if (/^\d+$/.test(value)) {
+    const forwards = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
+    words.maxForwards = words.maxForwards < 0 ? forwards : Math.min(words.maxForwards, forwards);
+  }
 }

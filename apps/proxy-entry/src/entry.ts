@@ -6,7 +6,7 @@ import { fitsHead } from '@sallyport/protocol';
 import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
 import type { AccessLog, Histogram, Telemetry } from '@sallyport/telemetry';
 import { exchangeRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
-import { admit, requestIdOf } from './admission.ts';
+import { admit, wordsOf } from './admission.ts';
 import { Exchange } from './exchange.ts';
 import { HeadPasses } from './fields/head-passes.ts';
 import { OwnAnswers } from './own-answers.ts';
@@ -96,31 +96,32 @@ export class Entry implements StreamContext, VisitorHandler {
     this.exchanges += 1;
     this.retryBudget.request();
     const { request } = visitor;
-    const requestId = requestIdOf(request.fields) ?? this.#newRequestId();
+    const said = wordsOf(request.fields);
+    const requestId = said.requestId ?? this.#newRequestId();
     const origin = this.passes.origin(request.peer.remoteAddress, request.fields);
     const remote = origin.address;
     const { config, edge } = this.#options;
-    const admission = admit(config, config, request, edge, origin.believed?.scheme);
+    const admission = admit(config, config, request, said, edge, origin.believed?.scheme);
     if (admission.kind !== 'admitted') {
-      const exchange = new Exchange(this, visitor, { session: '', requestId, remote, strings: [] });
-      if (admission.kind === 'redirect') exchange.redirect(admission.location);
-      else if (admission.kind === 'challenge') exchange.challenge(admission.content);
-      else exchange.refuse(admission.problem);
-      return;
+      const nowhere = { session: '', host: said.host, requestId, remote, strings: [] };
+      const exchange = new Exchange(this, visitor, nowhere);
+      return admission.kind === 'refused' ? exchange.refuse(admission.problem) : exchange.answerHere(admission);
     }
+    const { host, maxForwards } = admission;
     const { session, target, prefix } = admission.route;
     const strings = [request.method, target];
     const isNew = this.passes.request(strings, request.fields, {
       origin,
       httpVersion: request.httpVersion,
       scheme: request.peer.scheme,
-      host: admission.host,
+      host,
       prefix,
+      maxForwards,
       requestId,
       isUpgrade: request.isUpgrade,
       clientCertificate: request.peer.clientCertificate,
     });
-    const exchange = new Exchange(this, visitor, { session, requestId, remote, strings });
+    const exchange = new Exchange(this, visitor, { session, host, requestId, remote, strings });
     if (!isNew) exchange.refuse(Problems.loop);
     // With our own fields it may be more than a frame carries.
     else if (!fitsHead(strings, 2)) exchange.refuse(Problems.headTooLarge);

@@ -5,6 +5,7 @@
  */
 import { StreamCode, StreamEnd, trailerFields } from '@sallyport/protocol';
 import type { Leg, Link, OpenHead, ResponseHead, StreamHandler } from '@sallyport/protocol';
+import type { AnsweredHere } from './admission.ts';
 import { AnswerBody } from './answer-body.ts';
 import type { Entry } from './entry.ts';
 import { ExchangeTimes } from './exchange-times.ts';
@@ -21,6 +22,8 @@ import type { VisitorWebSocket } from './websocket/web-sockets.ts';
 
 export interface RoutedRequest {
   readonly session: string;
+  /** As it goes to the backend, whatever stands in Host beside an absolute-form target. */
+  readonly host: string;
   readonly requestId: string;
   /** The visitor's address, as far as trusted proxies vouch for it. */
   readonly remote: string;
@@ -78,15 +81,10 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.#answerOurselves(answer, problem.closes === true);
   }
 
-  /** `/session/<id>` without its slash. */
-  redirect(location: string): void {
+  /** Ends it with what admission came to, where that is no problem. */
+  answerHere(admission: AnsweredHere): void {
     this.times.answeredOurselves('entry');
-    this.#answerOurselves(this.#entry.ownAnswers.redirect(location, this.#asked), false);
-  }
-
-  challenge(content: string): void {
-    this.times.answeredOurselves('entry');
-    this.#answerOurselves(this.#entry.ownAnswers.challenge(content, this.#asked), false);
+    this.#answerOurselves(this.#entry.ownAnswers.ofAdmission(admission, this.#asked), false);
   }
 
   // ---- from the stream
@@ -99,6 +97,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     if (!isFinal) return this.visitor.informational(status, strings[0]!, this.#entry.passes.informational(fields));
     const fault = this.#answerBody.begin(this.visitor.request.method, status, fields, last);
     if (fault !== null) return this.#fail(fault);
+    if (this.#wouldOpen(status)) return this.#fail(StreamCode.NO_UPGRADE);
     if (!this.#isAskedFor(status, fields)) return this.#fail(StreamCode.BAD_HEAD);
     this.#upload?.forget();
     this.status = status;
@@ -210,6 +209,12 @@ export class Exchange implements StreamHandler, VisitorListener {
   #isAskedFor(status: number, fields: readonly string[]): boolean {
     const { isUpgrade, fields: asked } = this.visitor.request;
     return status !== 101 || (isUpgrade && switchesAsAsked(asked, fields));
+  }
+
+  /** RFC 8441 §5: over HTTP/2 any 2xx opens the WebSocket, which the backend did not. */
+  #wouldOpen(status: number): boolean {
+    const { isUpgrade, httpVersion } = this.visitor.request;
+    return isUpgrade && httpVersion === '2' && status < 300 && status !== 101;
   }
 
   get #isUploading(): boolean {

@@ -7,6 +7,7 @@ import { CloseCode, linkAddresses, systemClock, WindowBudget } from '@sallyport/
 import type { DialEvent, Transport } from '@sallyport/protocol';
 import { createAccessLog, createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
 import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
+import { Acme } from './acme/acme.ts';
 import { Entry } from './entry.ts';
 import { Servers } from './servers.ts';
 import { TlsMaterial } from './tls/material.ts';
@@ -70,6 +71,12 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
       deps.onDial?.(server, event);
     },
   });
+  const around = { logger, telemetry, nowMs: Date.now, random: Math.random };
+  const acme = await Acme.open(config.entry.tls, around).catch((error: unknown) => {
+    accessLog?.close();
+    telemetry.close();
+    throw error;
+  });
   const entry = new Entry({
     config: config.entry,
     deployment: config.deploymentId,
@@ -78,7 +85,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     maxWindowBytes: config.link.windowMaxBytes,
     servers,
     telemetry,
-    edge: config.entry.tls.certificates === undefined ? null : new EdgePolicy(config.entry, null),
+    edge: config.entry.tls.certificates === undefined ? null : new EdgePolicy(config.entry, acme?.challenges ?? null),
     accessLog,
   });
   let material: TlsMaterial | null = null;
@@ -96,12 +103,14 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     telemetry.close();
     throw error;
   }
+  acme?.start();
   const { credential } = deps;
   if (credential !== undefined) {
     for (const address of addresses) uplinks.dial(address, credential);
   }
   const opened = { visitors, admin };
   const stopOnce = async () => {
+    await acme?.close();
     const limit = delay(config.entry.drainTimeoutMs);
     entry.beginDrain();
     await Promise.race([opened.visitors.drain(), limit]);

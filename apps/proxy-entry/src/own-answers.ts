@@ -1,7 +1,8 @@
 /** Answers of our own, as they go to a visitor. */
 import { STATUS_CODES } from 'node:http';
+import type { AnsweredHere } from './admission.ts';
 import type { HeadPasses } from './fields/head-passes.ts';
-import { problemContent } from './problems.ts';
+import { METHODS, problemContent } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { serverTiming } from './timing.ts';
 import type { OwnAnswer } from './visitor/transport.ts';
@@ -16,7 +17,7 @@ export interface Asked {
 
 const NO_BODY = Buffer.alloc(0);
 const REDIRECT_STATUS = 308;
-const CHALLENGE_STATUS = 200;
+const OK_STATUS = 200;
 
 export class OwnAnswers {
   readonly #passes: HeadPasses;
@@ -32,15 +33,17 @@ export class OwnAnswers {
     return this.#answer(problem.status, fields, body, asked);
   }
 
-  redirect(location: string, asked: Asked): OwnAnswer {
-    return this.#answer(REDIRECT_STATUS, ['Location', location, 'Content-Length', '0'], NO_BODY, asked);
-  }
-
-  /** For who makes certificates for us (RFC 8555 §8.3). */
-  challenge(content: string, asked: Asked): OwnAnswer {
-    const body = Buffer.from(content);
+  ofAdmission(admission: AnsweredHere, asked: Asked): OwnAnswer {
+    if (admission.kind === 'redirect') {
+      return this.#answer(REDIRECT_STATUS, ['Location', admission.location, 'Content-Length', '0'], NO_BODY, asked);
+    }
+    // RFC 9110 §9.3.7: for who wants to know how far requests come, what may be asked.
+    if (admission.kind === 'options') {
+      return this.#answer(OK_STATUS, ['Allow', METHODS, 'Content-Length', '0'], NO_BODY, asked);
+    }
+    const body = Buffer.from(admission.content);
     const own = ['Content-Type', 'application/octet-stream', 'Content-Length', String(body.length)];
-    return this.#answer(CHALLENGE_STATUS, own, body, asked);
+    return this.#answer(OK_STATUS, own, body, asked);
   }
 
   #answer(status: number, own: readonly string[], body: Buffer, { requestId, hopsUs, scheme }: Asked): OwnAnswer {

@@ -228,6 +228,8 @@ export function problemOfStream(code: number): Problem {
 }
 
 const RETRY_AFTER_S = 1;
+/** For Allow: the methods of RFC 9110 and RFC 5789 that are relayed; any other token is too. */
+export const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** Fields and body of an answer of our own. */
 export function problemContent(problem: Problem, requestId: string): { fields: string[]; body: Buffer } {
@@ -247,6 +249,6 @@ export function problemContent(problem: Problem, requestId: string): { fields: s
     `sallyport; error=${proxyError}`,
   ];
   if (status === 503) fields.push('Retry-After', String(RETRY_AFTER_S));
-  if (status === 405) fields.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
+  if (status === 405) fields.push('Allow', METHODS);
   return { fields, body };
 }

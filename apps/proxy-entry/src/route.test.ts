@@ -112,7 +112,6 @@ describe('a request finds its session by host', () => {
       '-a.tunnel.example',
       'demotunnel.example',
       'demo.tunnel.example.org',
-      'app.example.org.',
       'constructor',
       '__proto__',
     ]) {
@@ -133,6 +132,9 @@ describe('a Host value', () => {
       ['127.0.0.1:', '127.0.0.1'],
       ['[2001:DB8::1]:443', '[2001:db8::1]'],
       ['x_y~z%41', 'x_y~z%41'],
+      ['Visited.Example.:8080', 'visited.example'],
+      ['127.0.0.1.', '127.0.0.1'],
+      ['a..', 'a.'],
     ] as const) {
       assert.deepEqual(parseHost(value), { value, host });
     }
@@ -142,6 +144,8 @@ describe('a Host value', () => {
     const bad = [
       '',
       ':80',
+      '.',
+      '.:80',
       'a b',
       'a,b c',
       'a/b',

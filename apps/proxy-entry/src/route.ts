@@ -1,4 +1,5 @@
 /** Which session a request is for, decided once from the raw target and the host; no I/O. */
+import { withoutDot } from './tls/names.ts';
 
 export interface RouteTable {
   /** Host name in lower case, without port → session. */
@@ -54,7 +55,7 @@ function endOfSegment(target: string, from: number): number {
 export interface Authority {
   /** As it is to stand in `Host`. */
   readonly value: string;
-  /** In lower case, without port. */
+  /** In lower case, without port, without the dot of a full name: what a host is known by, whoever asks. */
   readonly host: string;
 }
 
@@ -67,13 +68,18 @@ const MAX_HOST_CHARACTERS = 255 + 6;
 /** The last one read: most visitors of an entry name the same host. */
 let lastAuthority: Authority = { value: '', host: '' };
 
-/** RFC 9112 §3.2: null where a Host value is not `uri-host [":" port]`. */
+/**
+ * RFC 9112 §3.2: null where a Host value is not `uri-host [":" port]`. `example.org.` is the host `example.org`, written
+ * out in full (RFC 3986 §3.2.2).
+ */
 export function parseHost(value: string): Authority | null {
   if (value === lastAuthority.value && value !== '') return lastAuthority;
   if (value.length > MAX_HOST_CHARACTERS) return null;
   const match = HOST_VALUE.exec(value);
   if (match === null) return null;
-  lastAuthority = { value, host: match[1]!.toLowerCase() };
+  const host = withoutDot(match[1]!.toLowerCase());
+  if (host === '') return null;
+  lastAuthority = { value, host };
   return lastAuthority;
 }
 

@@ -10,6 +10,7 @@ import {
   fitsHead,
   lowerName,
   MAX_INFORMATIONAL_HEADS,
+  MAX_STATUS,
   MergeBuffer,
   StreamCode,
   StreamEnd,
@@ -162,6 +163,7 @@ export class Exchange implements StreamHandler, BackendHandler {
 
   onAnswer(status: number, reason: string, fields: readonly string[]): void {
     this.#host.backendAnswered();
+    if (status > MAX_STATUS) return this.#refuseHead('a status that HTTP does not have');
     if (!fitsHead(fields, 1)) return this.#refuseHead('a head beyond what a frame carries');
     const body = describeBody(fields);
     this.#isUpgraded = status === 101;

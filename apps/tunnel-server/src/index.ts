@@ -16,6 +16,8 @@ import { LinkTls } from './link-tls.ts';
 import { Relay } from './relay/relay.ts';
 import type { RelayObserver } from './relay/relay.ts';
 
+export { inspectLinkTls } from './link-tls.ts';
+
 export interface ServerDependencies {
   readonly config: Config;
   readonly credentials: CredentialStore;

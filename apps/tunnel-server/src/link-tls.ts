@@ -105,6 +105,13 @@ export class LinkTls {
   }
 }
 
+/** When the certificate expires (wall clock), or what is wrong with the files; null: TLS is not configured. */
+export async function inspectLinkTls(files: LinkTlsFiles): Promise<number | string | null> {
+  if (files.certificateFile === undefined) return null;
+  const read = await readMaterial(files);
+  return typeof read === 'string' ? read : read.notAfterMs;
+}
+
 /** What can be used, or why it cannot. */
 async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
   const { certificateFile = '', keyFile = '', clientCaFile } = files;

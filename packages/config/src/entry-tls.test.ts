@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { loadConfig } from './load.ts';
 
 /** What is wrong with these settings of entry.tls, as `path: message`. */
-function wrongs(set: Readonly<Record<string, unknown>>): string[] {
-  const overrides = Object.entries(set).map(([name, value]) => ({ path: `entry.tls.${name}`, value }));
+function wrongs(set: Readonly<Record<string, unknown>>, entry: Readonly<Record<string, unknown>> = {}): string[] {
+  const overrides = [
+    ...Object.entries(set).map(([name, value]) => ({ path: `entry.tls.${name}`, value })),
+    ...Object.entries(entry).map(([name, value]) => ({ path: `entry.${name}`, value })),
+  ];
   const loaded = loadConfig({ env: {}, overrides, cwd: '/etc/sallyport' });
   return loaded.ok ? [] : loaded.problems.map(({ path, message }) => `${path}: ${message}`);
 }
@@ -29,10 +32,21 @@ test('what of TLS means nothing without something else is refused', () => {
   assert.deepEqual(wrongs({ clientCertificates: 'optional', clientCaFile: 'ca.pem' }), [
     'entry.tls.clientCertificates: needs entry.tls.certificates',
   ]);
-  assert.deepEqual(wrongs({ ...ON, clientCertificateHosts: ['a.test'] }), [
+  assert.deepEqual(wrongs({ ...ON, clientCertificateHosts: ['a.test'] }, { hosts: { 'a.test': 'demo' } }), [
     'entry.tls.clientCertificateHosts: asks for certificates that no visitor is asked for',
   ]);
   assert.deepEqual(wrongs({ ...ON, redirectPort: 443, hstsMaxAgeS: 600 }), []);
+});
+
+test('a host that wants a certificate leads to a session', () => {
+  const asking = { ...ON, clientCertificates: 'optional', clientCaFile: 'ca.pem' };
+  const entry = { hosts: { 'a.test': 'demo' }, domain: 'apps.test' };
+  assert.deepEqual(wrongs({ ...asking, clientCertificateHosts: ['a.test', 'two.apps.test'] }, entry), []);
+  for (const host of ['b.test', 'apps.test', 'a.two.apps.test', 'two.apps.test.org', 'constructor']) {
+    const found = wrongs({ ...asking, clientCertificateHosts: ['a.test', host] }, entry);
+    assert.deepEqual(found, [`entry.tls.clientCertificateHosts: ${host} leads to no session`]);
+  }
+  assert.equal(wrongs({ ...asking, clientCertificateHosts: ['two.apps.test'] }).length, 1, 'without a domain');
 });
 
 test('a name of a certificate is the name of a file, not a path', () => {

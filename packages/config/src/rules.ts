@@ -1,4 +1,4 @@
-import { isLoopbackHost } from './parts.ts';
+import { SESSION_ID_PATTERN, isLoopbackHost } from './parts.ts';
 import type { Config } from './schema.ts';
 
 /** A rule between settings. It is judged only when each of its settings is sound by itself. */
@@ -46,6 +46,36 @@ const plainLinkRules: readonly Rule[] = (['entry', 'client'] as const).map((part
     };
   },
 }));
+
+type AcmeConfig = Config['entry']['tls']['acme'];
+
+/** `needed` must be as `isMet` says once there are names to have certificates for. */
+function acmeRule(needed: string, hint: string, isMet: (acme: AcmeConfig, config: Config) => boolean): Rule {
+  return {
+    paths: ['entry.tls.acme.names', needed],
+    check: (config) => {
+      const { acme } = config.entry.tls;
+      return acme.names.length === 0 || isMet(acme, config) ? undefined : { message: `needs ${needed}`, hint };
+    },
+  };
+}
+
+const acmeRules: readonly Rule[] = [
+  acmeRule('entry.tls.certificates', 'name the folder that they are kept in', (_acme, { entry }) => {
+    return entry.tls.certificates !== undefined;
+  }),
+  acmeRule(
+    'entry.tls.acme.termsAgreed',
+    "read the authority's terms, and set it to true",
+    ({ termsAgreed }) => termsAgreed,
+  ),
+  acmeRule('entry.tls.acme.dnsHook', 'name the program for dns-01', ({ challenge, dnsHook }) => {
+    return challenge !== 'dns-01' || dnsHook !== undefined;
+  }),
+  acmeRule('entry.tls.acme.challenge', 'use dns-01 for names with *, as no other is there for them', (acme) => {
+    return acme.challenge === 'dns-01' || !acme.names.some((name) => name.startsWith('*'));
+  }),
+];
 
 type Files = { readonly certificateFile?: string; readonly keyFile?: string; readonly clientCaFile?: string };
 
@@ -116,7 +146,23 @@ const entryTlsRules: readonly Rule[] = [
       return { message: 'asks for certificates that no visitor is asked for', hint };
     },
   },
+  {
+    // Its session is what wants the certificate: without one another Host would be a way round it.
+    paths: ['entry.tls.clientCertificateHosts', 'entry.hosts', 'entry.domain'],
+    check: ({ entry }) => {
+      const astray = entry.tls.clientCertificateHosts.find((host) => !leadsToSession(host, entry));
+      if (astray === undefined) return undefined;
+      return { message: `${astray} leads to no session`, hint: 'map it in entry.hosts, or use <id>.<entry.domain>' };
+    },
+  },
 ];
+
+function leadsToSession(host: string, { hosts, domain }: Config['entry']): boolean {
+  if (Object.hasOwn(hosts, host)) return true;
+  return domain !== undefined && host.endsWith(`.${domain}`) && SESSION_ID.test(host.slice(0, -domain.length - 1));
+}
+
+const SESSION_ID = new RegExp(SESSION_ID_PATTERN);
 
 /** `setting` of entry.tls needs another one, `needed`, to be set. */
 function tlsRule(setting: string, needed: string, isBroken: (tls: Config['entry']['tls']) => boolean): Rule {
@@ -155,6 +201,7 @@ export const RULES: readonly Rule[] = [
   ...adminRules,
   ...plainLinkRules,
   ...entryTlsRules,
+  ...acmeRules,
   ...certificateRules('link', ({ link }) => link),
   ...certificateRules('server.tls', ({ server }) => server.tls),
   slotsForLinks,

@@ -7,7 +7,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
 const NOT_IN_VALUE = /[\0-\x08\x0a-\x1f\x7f\u0100-\uffff]/;
 
-/** Names that were tokens before, at most so many, so that the common ones cost one look-up. */
+/** Names that were tokens before: the common ones cost one look-up. Full, it begins anew: strangers may have filled it. */
 const KNOWN_TOKENS_LIMIT = 1_000;
 const KNOWN_TOKEN_BYTES = 64;
 const knownTokens = new Set<string>();
@@ -15,7 +15,10 @@ const knownTokens = new Set<string>();
 export function isToken(text: string): boolean {
   if (knownTokens.has(text)) return true;
   if (!TOKEN.test(text)) return false;
-  if (text.length <= KNOWN_TOKEN_BYTES && knownTokens.size < KNOWN_TOKENS_LIMIT) knownTokens.add(text);
+  if (text.length <= KNOWN_TOKEN_BYTES) {
+    if (knownTokens.size >= KNOWN_TOKENS_LIMIT) knownTokens.clear();
+    knownTokens.add(text);
+  }
   return true;
 }
 

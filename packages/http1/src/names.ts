@@ -11,7 +11,7 @@ export const Field = {
   TRAILER: 32,
   DATE: 64,
   KEEP_ALIVE: 128,
-  /** Nothing that a trailer may say (RFC 9110 §6.5.1). */
+  /** Framing, which no trailer may say (RFC 9110 §6.5.1); what else may not is for whoever passes trailers on. */
   NOT_A_TRAILER: 256,
   TE: 512,
 } as const;
@@ -21,15 +21,11 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ['transfer-encoding', Field.TRANSFER_ENCODING | Field.NOT_A_TRAILER],
   ['connection', Field.CONNECTION],
   ['upgrade', Field.UPGRADE],
-  ['expect', Field.EXPECT | Field.NOT_A_TRAILER],
+  ['expect', Field.EXPECT],
   ['trailer', Field.TRAILER | Field.NOT_A_TRAILER],
   ['date', Field.DATE],
   ['te', Field.TE],
   ['keep-alive', Field.KEEP_ALIVE],
-  ['host', Field.NOT_A_TRAILER],
-  ['authorization', Field.NOT_A_TRAILER],
-  ['proxy-authorization', Field.NOT_A_TRAILER],
-  ['content-encoding', Field.NOT_A_TRAILER],
 ]);
 
 /** As they are usually spelt; each is known in lower case as well. Methods are looked up here too. */

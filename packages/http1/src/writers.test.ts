@@ -169,6 +169,19 @@ describe('the head of an answer', () => {
   });
 });
 
+const write = (name: string) => new ResponseWriter(5).head(200, 'OK', [name, '1'], TO_GET);
+
+describe('a name that is written again', () => {
+  it('is looked up, however many a stranger has sent before', (t) => {
+    for (let i = 0; i < 2_000; i += 1) write(`x-filler-${i}`);
+    write('X-Late');
+    const test = t.mock.method(RegExp.prototype, 'test');
+    assert.ok(write('X-Late') !== null);
+    // Of reason and value.
+    assert.deepEqual(new Set(test.mock.calls.map(({ arguments: [text] }) => text)), new Set(['OK', '1']));
+  });
+});
+
 describe('pieces of a message', () => {
   it('go out in one write, small and large, and are said to be written once', () => {
     for (const size of [0, 1, 4_096, 4_097, 100_000]) {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
@@ -11,6 +12,8 @@ import { CloseCode } from './codes.ts';
 import { Dialer } from './dialer.ts';
 import type { DialEvent } from './dialer.ts';
 import { Link } from './link.ts';
+import { proxyFor } from './proxy.ts';
+import type { Proxy } from './proxy.ts';
 import { HELLO_TIMEOUT_MS, helloOf, LIFE, RecordingHandler } from './testing/bench.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
 import { Role } from './wire.ts';
@@ -62,12 +65,12 @@ async function listen(t: TestContext, status = 101) {
   return { http, arrivals, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` };
 }
 
-function dial(t: TestContext, url: string, random = () => 0.999_999) {
+function dial(t: TestContext, url: string, random = () => 0.999_999, proxy: Proxy | null = null) {
   const clock = new VirtualClock();
   const events = new Inbox<DialEvent>();
   const links = new Inbox<Link>();
   const dialer: Dialer = new Dialer({
-    address: { url, isPrivate: true, tls: () => ({}), proxy: null },
+    address: { url, isPrivate: true, tls: () => ({}), proxy },
     credential: { id: 'name', secret: 'secret' },
     clock,
     random,
@@ -196,6 +199,20 @@ describe('a dialer', () => {
     clock.advance(100);
     assert.equal((await closed)[0], CloseCode.REPLACED);
     assert.deepEqual(dialer.links, [fresh]);
+  });
+
+  it('leaves a proxy that says nothing when it is stopped', async (t) => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {}).resume());
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => void silent.close());
+    const env = { HTTP_PROXY: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` };
+    const asked = once(silent, 'connection') as Promise<[Socket]>;
+    const { dialer } = dial(t, 'ws://server.test:1', undefined, proxyFor(new URL('ws://server.test:1'), env));
+    const [socket] = await asked;
+    const cut = once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+    dialer.stop();
+    await cut;
   });
 
   it('dials no more once it is stopped', async (t) => {

@@ -39,6 +39,7 @@ export type DialEvent =
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LASTED_MS = 5_000;
 const REAP_PERIOD_MS = 1_000;
+const MAYBE_REFUSED = 'the server may not accept the certificate that it was shown (link.certificateFile)';
 const NO_CERTIFICATE = 'the server asks for a certificate (link.certificateFile, link.keyFile)';
 
 export class Dialer {
@@ -76,7 +77,7 @@ export class Dialer {
     try {
       tls = this.#options.address.tls();
     } catch (error) {
-      return this.#retry(reasonOf(error as Error));
+      return this.#retry(reasonOf(error as Error, false));
     }
     const webSocket = this.#dial(tls);
     this.#attempt = webSocket;
@@ -88,7 +89,7 @@ export class Dialer {
       this.#answered(webSocket, response.statusCode ?? 0);
     });
     // Every time: ending an attempt that is under way is an error of its own.
-    webSocket.on('error', (error) => this.#failed(webSocket, reasonOf(error)));
+    webSocket.on('error', (error) => this.#failed(webSocket, reasonOf(error, tls.cert !== undefined)));
   }
 
   #dial(tls: LinkTls): WebSocket {
@@ -198,8 +199,10 @@ export class Dialer {
 }
 
 /** OpenSSL's own messages name its source files; its reason alone says as much. */
-function reasonOf(error: Error & { code?: string; reason?: string }): string {
+function reasonOf(error: Error & { code?: string; reason?: string }, hasCertificate: boolean): string {
   if (error.code === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED') return NO_CERTIFICATE;
+  // Node's servers end a connection whose certificate they do not accept without an alert.
+  if (hasCertificate && error.code === 'ECONNRESET') return `${error.message}; ${MAYBE_REFUSED}`;
   if (error.reason !== undefined) return `TLS: ${error.reason}`;
   return error.message === '' ? (error.code ?? error.name) : error.message;
 }

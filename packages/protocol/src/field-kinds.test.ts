@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FieldKind, kindOf } from './field-kinds.ts';
+import { FieldKind, isToken, kindOf, lowerName } from './field-kinds.ts';
 import { TOKEN_CHARACTERS, token } from './testing/arbitraries.ts';
 import { check } from './testing/check.ts';
 
@@ -41,5 +41,14 @@ describe('the kind of a field', () => {
       assert.equal(kindOf(`x_forwarded_${i}`), FieldKind.DISGUISE | FieldKind.HEAD_ONLY);
     }
     assert.notEqual(kindOf('Host') & FieldKind.HOST, 0);
+  });
+
+  it('is looked up once for a name that comes again, however many a stranger has sent before', (t) => {
+    for (let i = 0; i < 2_000; i += 1) kindOf(`x-filler-${i}`);
+    kindOf('X-Late');
+    const toLowerCase = t.mock.method(String.prototype, 'toLowerCase');
+    const test = t.mock.method(RegExp.prototype, 'test');
+    assert.deepEqual([kindOf('X-Late'), lowerName('X-Late'), isToken('X-Late')], [0, 'x-late', true]);
+    assert.deepEqual([toLowerCase.mock.callCount(), test.mock.callCount()], [0, 0]);
   });
 });

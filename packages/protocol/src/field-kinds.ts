@@ -1,4 +1,7 @@
-/** What a field name means to us, in whatever spelling it comes: one look-up for each field of a head. */
+/** What a name means to us, in whatever spelling it comes: one look-up for each field of a head. */
+
+/** RFC 9110 §5.6.2 `token`. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Bits; a name that we only pass on has none. */
 export const FieldKind = {
@@ -24,17 +27,20 @@ export const FieldKind = {
   LASTING: 1 << 13,
   /** Must be known before the content, so that it may stand in no trailer section (RFC 9110 §6.5.1). */
   HEAD_ONLY: 1 << 14,
+  EXPECT: 1 << 15,
+  MAX_FORWARDS: 1 << 16,
 } as const;
 
 const { HOP, CONNECTION, TE, UPGRADE, CONTENT_LENGTH, HOST, COOKIE, VIA, WAY, OTHER_WAY } = FieldKind;
-const { REQUEST_ID, IDENTITY, DISGUISE, LASTING, HEAD_ONLY } = FieldKind;
+const { REQUEST_ID, IDENTITY, DISGUISE, LASTING, HEAD_ONLY, EXPECT, MAX_FORWARDS } = FieldKind;
 
 /** Those of one connection have no place in a trailer section either. */
 const OF_HOP = HOP | HEAD_ONLY;
 const OURS = LASTING | HEAD_ONLY;
 
 const KINDS: ReadonlyMap<string, number> = new Map([
-  ...named(OF_HOP, 'keep-alive', 'proxy-connection', 'transfer-encoding'),
+  // The last: RFC 7540 §3.2.1.
+  ...named(OF_HOP, 'keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings'),
   ...named(OF_HOP | CONNECTION, 'connection'),
   ...named(OF_HOP | TE, 'te'),
   ...named(OF_HOP | UPGRADE, 'upgrade'),
@@ -47,11 +53,13 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ...named(OURS | REQUEST_ID, 'x-request-id'),
   ...named(OURS | IDENTITY, 'client-cert', 'client-cert-chain', 'proxy-authorization'),
   // Framing, content format, authentication.
-  ...named(LASTING | HEAD_ONLY, 'trailer', 'content-type', 'content-encoding', 'content-range', 'expect'),
+  ...named(LASTING | HEAD_ONLY, 'trailer', 'content-type', 'content-encoding', 'content-range'),
+  ...named(LASTING | HEAD_ONLY | EXPECT, 'expect'),
   ...named(LASTING | HEAD_ONLY, 'authorization', 'set-cookie'),
   ...named(HEAD_ONLY, 'proxy-authenticate', 'www-authenticate'),
   // Routing, request modifiers, response controls.
-  ...named(HEAD_ONLY, 'max-forwards', 'range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'),
+  ...named(HEAD_ONLY | MAX_FORWARDS, 'max-forwards'),
+  ...named(HEAD_ONLY, 'range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'),
   ...named(
     HEAD_ONLY,
     'if-range',
@@ -69,28 +77,47 @@ const WAY_PREFIX = 'x-forwarded-';
 /** What a visitor might slip past us to a backend that reads other spellings as the same. */
 const WORTH_DISGUISE = HOP | CONTENT_LENGTH | WAY | OTHER_WAY | REQUEST_ID | IDENTITY;
 
+interface Name {
+  readonly lower: string;
+  readonly kind: number;
+  readonly isToken: boolean;
+}
+
 /** Names as they came. Full, it begins anew, so that strangers' names cannot keep the common ones out. */
-const known = new Map<string, number>();
+const known = new Map<string, Name>();
 const KNOWN_LIMIT = 1_000;
 const KNOWN_CHARACTERS = 64;
 
 /** Bits of `FieldKind`. */
 export function kindOf(name: string): number {
-  return known.get(name) ?? newKind(name);
+  return (known.get(name) ?? learn(name)).kind;
 }
 
-function newKind(name: string): number {
-  const lower = name.toLowerCase();
-  let kind = plainKind(lower);
-  if (kind === 0 && /[^a-z0-9-]/.test(lower)) {
-    const isDisguise = (plainKind(lower.replace(/[^a-z0-9]/g, '-')) & WORTH_DISGUISE) !== 0;
-    kind = isDisguise ? DISGUISE | HEAD_ONLY : 0;
-  }
-  if (name.length <= KNOWN_CHARACTERS) {
+/** `name` in lower case; the common ones cost one look-up. */
+export function lowerName(name: string): string {
+  return (known.get(name) ?? learn(name)).lower;
+}
+
+/** Of a name or a method (RFC 9110 §5.6.2). */
+export function isToken(text: string): boolean {
+  return (known.get(text) ?? learn(text)).isToken;
+}
+
+function learn(text: string): Name {
+  const lower = text.toLowerCase();
+  const name = { lower, kind: kindOfLower(lower), isToken: TOKEN.test(text) };
+  if (text.length <= KNOWN_CHARACTERS) {
     if (known.size >= KNOWN_LIMIT) known.clear();
-    known.set(name, kind);
+    known.set(text, name);
   }
-  return kind;
+  return name;
+}
+
+function kindOfLower(lower: string): number {
+  const kind = plainKind(lower);
+  if (kind !== 0 || !/[^a-z0-9-]/.test(lower)) return kind;
+  const isDisguise = (plainKind(lower.replace(/[^a-z0-9]/g, '-')) & WORTH_DISGUISE) !== 0;
+  return isDisguise ? DISGUISE | HEAD_ONLY : 0;
 }
 
 function plainKind(lower: string): number {

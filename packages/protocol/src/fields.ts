@@ -2,23 +2,10 @@
  * What HTTP allows in a head, checked wherever a head leaves a frame: a peer is not trusted because it speaks our
  * protocol. Fields are flat, as Node's rawHeaders: name, value, name, value.
  */
-import { FieldKind, kindOf } from './field-kinds.ts';
+import { FieldKind, isToken, kindOf, lowerName } from './field-kinds.ts';
 
-/** RFC 9110 §5.6.2 `token`. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9112 §3.2: a request target holds visible ASCII, kept as it came; no fragment, no backslash. */
 const TARGET = /^[\x21\x22\x24-\x5b\x5d-\x7e]+$/;
-
-/** Names that were valid before, so that the common ones cost one look-up. */
-const knownNames = new Set<string>();
-const KNOWN_NAMES_LIMIT = 1_000;
-
-export function isToken(text: string): boolean {
-  if (knownNames.has(text)) return true;
-  if (!TOKEN.test(text)) return false;
-  if (text.length <= 64 && knownNames.size < KNOWN_NAMES_LIMIT) knownNames.add(text);
-  return true;
-}
 
 export function isTarget(text: string): boolean {
   return TARGET.test(text);
@@ -43,18 +30,6 @@ export function isTrimmed(value: string): boolean {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
-}
-
-const lowerNames = new Map<string, string>();
-
-/** `name` in lower case; the common ones cost one look-up. */
-export function lowerName(name: string): string {
-  let lower = lowerNames.get(name);
-  if (lower === undefined) {
-    lower = name.toLowerCase();
-    if (name.length <= 64 && lowerNames.size < KNOWN_NAMES_LIMIT) lowerNames.set(name, lower);
-  }
-  return lower;
 }
 
 /**

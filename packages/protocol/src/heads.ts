@@ -1,5 +1,6 @@
 /** OPEN, HEAD and END: encode and decode side by side. */
-import { fieldsAreValid, isTarget, isToken, isTrimmed } from './fields.ts';
+import { isToken } from './field-kinds.ts';
+import { fieldsAreValid, isTarget, isTrimmed } from './fields.ts';
 import { readTable, tableBytes, writeTable } from './strings.ts';
 import { MAX_HEAD_BYTES, MAX_HEAD_LINES, readU16, readU32, writeU16, writeU32 } from './wire.ts';
 
@@ -79,6 +80,9 @@ export interface ResponseHead extends Readonly<HopTimes> {
   readonly strings: readonly string[];
 }
 
+/** RFC 9110 §15: those beyond are invalid, and HTTP/2 as Node has it cannot say them. */
+export const MAX_STATUS = 599;
+
 const HEAD_RTT_AT = 2;
 const HEAD_SERVER_AT = 6;
 const HEAD_QUEUE_AT = 10;
@@ -119,7 +123,7 @@ export function readHead(source: Buffer, start: number, end: number): ResponseHe
   if (strings === 'bad-head') return strings;
   if (strings === null || strings.length === 0) return null;
   const status = readU16(source, start);
-  if (status < 100 || status > 999 || !fieldsAreValid(strings, 1) || !isTrimmed(strings[0]!)) return 'bad-head';
+  if (status < 100 || status > MAX_STATUS || !fieldsAreValid(strings, 1) || !isTrimmed(strings[0]!)) return 'bad-head';
   return {
     status,
     rttUs: readU32(source, start + HEAD_RTT_AT),

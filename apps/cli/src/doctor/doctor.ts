@@ -7,6 +7,7 @@ import { checkDescriptors } from './descriptors.ts';
 import { checkEntryTls } from './entry-tls.ts';
 import { fail } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { checkLinkTls } from './link-tls.ts';
 import { checkPorts } from './ports.ts';
 import { checkServers } from './servers.ts';
 import { checkStores } from './store.ts';
@@ -18,6 +19,7 @@ const CHECKS: readonly Check[] = [
   checkDescriptors,
   checkPorts,
   checkEntryTls,
+  checkLinkTls,
   checkStores,
   checkCredentialFiles,
   checkServers,

@@ -73,3 +73,23 @@ test('doctor tells of a folder and of other files that cannot be used', async (t
     `warn tls ${ticketKeyFile} may be read by others (mode 644); chmod 600 ${ticketKeyFile}`,
   ]);
 });
+
+test('doctor counts on certificates that the entry has made itself, and looks at the hook that it needs for them', async (t) => {
+  if (!haveOpenssl(t)) return;
+  const { folder, check } = setUp(t);
+  const hook = join(folder, '.hook');
+  writeFileSync(hook, '#!/bin/sh\n', { mode: 0o644 });
+  const set = {
+    'entry.domain': 'apps.test',
+    'entry.hosts': { 'app.test': 'demo', 'other.test': 'demo' },
+    'entry.tls.acme.names': ['*.apps.test', 'other.test'],
+    'entry.tls.acme.termsAgreed': true,
+    'entry.tls.acme.challenge': 'dns-01',
+    'entry.tls.acme.dnsHook': hook,
+  };
+  const good = 'ok tls 1 certificates, the first to expire in 30 days';
+  const wrong = `fail tls entry.tls.acme.dnsHook ${hook} cannot be run (EACCES); correct it, or chmod +x`;
+  assert.deepEqual(await check(set), [good, wrong]);
+  chmodSync(hook, 0o755);
+  assert.deepEqual(await check(set), [good]);
+});

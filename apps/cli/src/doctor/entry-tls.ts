@@ -1,5 +1,5 @@
 /** TLS at the entry: certificates that can be used, for the hosts that are routed, and for how long still. */
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import type { EntryConfig } from '@sallyport/config';
 import { inspectAuthority, inspectPairs } from '@sallyport/proxy-entry';
 import type { InspectedPair } from '@sallyport/proxy-entry';
@@ -33,6 +33,7 @@ async function checkOtherFiles(tls: EntryConfig['tls']): Promise<Finding[]> {
   const findings: Finding[] = [];
   const wrong = await inspectAuthority(tls);
   if (wrong !== null) findings.push(fail(CHECK, wrong, 'put that file right: visitors are checked against it'));
+  findings.push(...(await checkHook(tls.acme)));
   const { ticketKeyFile } = tls;
   if (ticketKeyFile === undefined) return findings;
   const isThere = await access(ticketKeyFile).then(
@@ -40,6 +41,17 @@ async function checkOtherFiles(tls: EntryConfig['tls']): Promise<Finding[]> {
     () => false,
   );
   return isThere ? [...findings, ...(await checkMode(CHECK, ticketKeyFile))] : findings;
+}
+
+async function checkHook({ names, challenge, dnsHook }: EntryConfig['tls']['acme']): Promise<Finding[]> {
+  if (names.length === 0 || challenge !== 'dns-01' || dnsHook === undefined) return [];
+  try {
+    await access(dnsHook, constants.X_OK);
+    return [];
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    return [fail(CHECK, `entry.tls.acme.dnsHook ${dnsHook} cannot be run (${code})`, 'correct it, or chmod +x')];
+  }
 }
 
 export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, nowMs: number): Finding[] {
@@ -53,7 +65,13 @@ export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, 
   ];
   if (usable.length === 0) {
     findings.push(
-      warn(CHECK, 'no certificate yet: every handshake is refused', 'put a pair NAME.crt and NAME.key there'),
+      warn(
+        CHECK,
+        'no certificate yet: every handshake is refused',
+        entry.tls.acme.names.length === 0
+          ? 'put a pair NAME.crt and NAME.key there'
+          : 'start the entry: it has them made',
+      ),
     );
   }
   if (findings.length > 0) return findings;
@@ -70,9 +88,14 @@ function judgeExpiry({ stem, notAfterMs }: InspectedPair, nowMs: number): Findin
   return [warn(CHECK, `certificate ${stem} expires in ${days} days`, fix)];
 }
 
+/** Whether the entry has a certificate for it made once it runs. */
+function isToCome(host: string, names: readonly string[]): boolean {
+  return names.includes(host) || names.includes(`*${host.slice(host.indexOf('.'))}`);
+}
+
 /** Hosts that are routed and that no visitor can reach by TLS. */
 function judgeNames(usable: readonly InspectedPair[], { hosts, domain, tls }: EntryConfig): Finding[] {
-  const isCovered = (host: string) => usable.some((pair) => pair.covers(host));
+  const isCovered = (host: string) => isToCome(host, tls.acme.names) || usable.some((pair) => pair.covers(host));
   const bare = Object.keys(hosts).filter((host) => !isCovered(host));
   // Any label stands for those that sessions have.
   if (domain !== undefined && !isCovered(`session.${domain}`)) bare.push(`*.${domain}`);

@@ -1,10 +1,10 @@
 /** What becomes of an answer's fields on their way to the visitor: named passes, in this order. */
 import { FieldKind, lowerName } from '@sallyport/protocol';
 import { dropNominated, keep, keepUpgrade, passOn } from './head.ts';
-import type { Head } from './head.ts';
+import type { SignedHead } from './head.ts';
 import { writeVia } from './via.ts';
 
-export interface AnswerHead extends Head {
+export interface AnswerHead extends SignedHead {
   /** Of ours; null: none is wanted. */
   readonly timing: string | null;
   /** Of Strict-Transport-Security; null: the backend's own passes on. */
@@ -16,14 +16,9 @@ export interface AnswerPass {
   readonly apply: (head: AnswerHead) => void;
 }
 
-/** What was not made here goes on; all of it there is for a 1xx, which says nothing of ours. */
-const INFORMATIONAL_PASSES: readonly AnswerPass[] = [
+export const ANSWER_PASSES: readonly AnswerPass[] = [
   { name: 'pass-on', apply: passOn },
   { name: 'nominated', apply: dropNominated },
-];
-
-export const ANSWER_PASSES: readonly AnswerPass[] = [
-  ...INFORMATIONAL_PASSES,
   { name: 'upgrade', apply: keepUpgrade },
   // HTTP/1.1 is what the tunnel speaks to the entry, whatever the backend does.
   { name: 'via', apply: (head) => writeVia(head, '1.1') },
@@ -37,45 +32,13 @@ const HELD = FieldKind.HOP | FieldKind.VIA | FieldKind.REQUEST_ID;
 const NO_LENGTH = FieldKind.CONTENT_LENGTH;
 const NO_CONTENT = 204;
 
-export interface AnswerFacts {
-  readonly pseudonym: string;
-  readonly requestId: string;
-  readonly status: number;
-  readonly timing: string | null;
-  readonly strictTransport: string | null;
+/** Bits of `FieldKind`, see `Head`. */
+export function heldOfAnswer(status: number): number {
+  return status === 101 || status === NO_CONTENT ? HELD | NO_LENGTH : HELD;
 }
 
-export function answerFields(sent: readonly string[], facts: AnswerFacts): string[] {
-  const { status } = facts;
-  const head = answerHead(sent, facts, status === 101 || status === NO_CONTENT ? HELD | NO_LENGTH : HELD);
-  for (const pass of ANSWER_PASSES) pass.apply(head);
-  return head.out;
-}
-
-/** Of a 1xx but 101. */
-export function informationalFields(sent: readonly string[]): string[] {
-  const facts = { pseudonym: '', requestId: '', status: 100, timing: null, strictTransport: null };
-  const head = answerHead(sent, facts, FieldKind.HOP | NO_LENGTH);
-  for (const pass of INFORMATIONAL_PASSES) pass.apply(head);
-  return head.out;
-}
-
-function answerHead(sent: readonly string[], facts: AnswerFacts, held: number): AnswerHead {
-  const { pseudonym, requestId, status, timing, strictTransport } = facts;
-  return {
-    pseudonym,
-    requestId,
-    isUpgrade: status === 101,
-    sent,
-    out: [],
-    from: 0,
-    held,
-    aside: [],
-    seen: 0,
-    timing,
-    strictTransport,
-  };
-}
+/** The same of a 1xx but 101. */
+export const HELD_OF_INFORMATIONAL = FieldKind.HOP | NO_LENGTH;
 
 /** Behind the backend's own, which passed on. */
 function writeTiming({ timing, out }: AnswerHead): void {

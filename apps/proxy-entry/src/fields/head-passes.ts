@@ -1,6 +1,9 @@
 /** The passes over heads, as this entry is set up. */
-import { answerFields, informationalFields } from './answer-passes.ts';
+import { ANSWER_PASSES, HELD_OF_INFORMATIONAL, heldOfAnswer } from './answer-passes.ts';
+import type { AnswerHead } from './answer-passes.ts';
 import { trustOf } from './addresses.ts';
+import { dropNominated, passOn } from './head.ts';
+import type { Head } from './head.ts';
 import { findOrigin } from './origin.ts';
 import type { Origin } from './origin.ts';
 import type { Arrival } from './request-head.ts';
@@ -47,12 +50,28 @@ export class HeadPasses {
     timing: string | null,
     scheme: 'http' | 'https' = 'http',
   ): string[] {
-    const strictTransport = scheme === 'https' ? this.#strictTransport : null;
-    return answerFields(sent, { pseudonym: this.#pseudonym, requestId, status, timing, strictTransport });
+    const head: AnswerHead = {
+      pseudonym: this.#pseudonym,
+      requestId,
+      isUpgrade: status === 101,
+      sent,
+      out: [],
+      from: 0,
+      held: heldOfAnswer(status),
+      aside: [],
+      seen: 0,
+      timing,
+      strictTransport: scheme === 'https' ? this.#strictTransport : null,
+    };
+    for (const pass of ANSWER_PASSES) pass.apply(head);
+    return head.out;
   }
 
-  /** Fields for the visitor, of a 1xx but 101. */
+  /** Fields for the visitor, of a 1xx but 101: those that were not made here go on; it says nothing of ours. */
   informational(sent: readonly string[]): string[] {
-    return informationalFields(sent);
+    const head: Head = { sent, out: [], from: 0, held: HELD_OF_INFORMATIONAL, aside: [], seen: 0 };
+    passOn(head);
+    dropNominated(head);
+    return head.out;
   }
 }

@@ -2,9 +2,6 @@
 import { FieldKind, isTakenAway, kindOf, listsTrailers, nominated } from '@sallyport/protocol';
 
 export interface Head {
-  readonly pseudonym: string;
-  readonly requestId: string;
-  readonly isUpgrade: boolean;
   /** As they came. */
   readonly sent: readonly string[];
   /** As they go on, from `from` on; before that is what is no field. */
@@ -16,6 +13,14 @@ export interface Head {
   readonly aside: string[];
   /** Bits of all that was kept back. */
   seen: number;
+}
+
+/** One that says that it passed here. */
+export interface SignedHead extends Head {
+  /** Our name in Via. */
+  readonly pseudonym: string;
+  readonly requestId: string;
+  readonly isUpgrade: boolean;
 }
 
 /** What is of no concern to us goes on, in order and as it is; the rest is kept back for the passes that follow. */
@@ -43,7 +48,7 @@ export function dropNominated(head: Head): void {
 }
 
 /** An upgrade is for the backend to decide. */
-export function keepUpgrade({ aside, out, seen, isUpgrade }: Head): void {
+export function keepUpgrade({ aside, out, seen, isUpgrade }: SignedHead): void {
   if (!isUpgrade || (seen & FieldKind.UPGRADE) === 0) return;
   for (let i = 0; i < aside.length; i += 2) {
     if ((kindOf(aside[i]!) & FieldKind.UPGRADE) !== 0) out.push(aside[i]!, aside[i + 1]!);

@@ -103,7 +103,7 @@ describe('the origin of a request', () => {
     assert.deepEqual(find(fields), { peer: PROXY, address: PROXY, believed: null });
     const agreed = find(['X-Forwarded-For', '6.6.6.6, 192.0.2.9', 'Forwarded', 'for=192.0.2.9;proto=https']);
     assert.equal(agreed.address, '192.0.2.9');
-    assert.deepEqual(agreed.believed!.elements, ['for=192.0.2.9;proto=https']);
+    assert.deepEqual(agreed.believed!.elements, ['for=192.0.2.9']);
   });
 });
 
@@ -113,20 +113,41 @@ function told(fields: readonly string[]): (string | null)[] {
 }
 
 describe('scheme and host, as trusted proxies tell them', () => {
-  it('are those of the outermost of them, whether each added to the list or overwrote it', () => {
+  it('are the last of several in X-Forwarded-*: those before it may be the visitor’s', () => {
     assert.deepEqual(told(['X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'a.example:8443']), [
       'https',
       'a.example:8443',
     ]);
     assert.deepEqual(told(['X-Forwarded-Proto', 'http, https']), ['https', null]);
     const two = ['X-Forwarded-For', '1.1.1.1, 10.0.0.2'];
-    assert.deepEqual(told([...two, 'X-Forwarded-Proto', 'http, https, http']), ['https', null]);
+    // Of two proxies in a row the outer one alone adds to what the visitor wrote.
+    assert.deepEqual(told([...two, 'X-Forwarded-Proto', 'https, http']), ['http', null]);
+    assert.deepEqual(told([...two, 'X-Forwarded-Proto', 'https', 'x-forwarded-proto', 'https,http']), ['http', null]);
+    assert.deepEqual(told([...two, 'X-Forwarded-Host', 'evil.example, good.example']), [null, 'good.example']);
     assert.deepEqual(told([...two, 'X-Forwarded-Proto', 'https']), ['https', null]);
   });
 
-  it('are those of Forwarded where nothing else says them', () => {
+  it('are those of the outermost of them in Forwarded, where that alone is there', () => {
     assert.deepEqual(told(['Forwarded', 'for=1.1.1.1;proto=HTTPS;host="a.example:80"']), ['https', 'a.example:80']);
-    assert.deepEqual(told(['Forwarded', 'for=1.1.1.1;proto=https', 'X-Forwarded-Proto', 'http']), ['http', null]);
+    const two = 'for=9.9.9.9;proto=http, for=1.1.1.1;proto=https;host=a.example, for=10.0.0.2;proto=http;host=inner';
+    assert.deepEqual(told(['Forwarded', two]), ['https', 'a.example']);
+  });
+
+  it('are what both say where both are there: one of them may be the visitor’s own, who knows its address', () => {
+    const lists = ['X-Forwarded-For', '1.1.1.1', 'X-Forwarded-Proto', 'http'];
+    const forged = 'for=1.1.1.1;host=evil.example;proto=https;by=evil';
+    assert.deepEqual(told([...lists, 'Forwarded', forged]), [null, null]);
+    assert.deepEqual(find([...lists, 'Forwarded', forged]).believed!.elements, ['for=1.1.1.1']);
+    const honest = ['Forwarded', 'for=1.1.1.1;host=good.example;proto=http'];
+    for (const address of [[], ['X-Forwarded-For', '1.1.1.1']]) {
+      const lies = [...address, 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'evil.example'];
+      assert.deepEqual(told([...honest, ...lies]), [null, null]);
+      assert.equal(find([...honest, ...lies]).address, '1.1.1.1');
+      assert.deepEqual(told([...honest, ...address, 'X-Forwarded-Host', 'evil.example']), [null, null]);
+    }
+    const both = [...honest, ...lists, 'X-Forwarded-Host', 'good.example'];
+    assert.deepEqual(told(both), ['http', 'good.example']);
+    assert.deepEqual(find(both).believed!.elements, ['for=1.1.1.1;host="good.example";proto=http']);
   });
 
   it('are not there where they are nothing that could be one', () => {

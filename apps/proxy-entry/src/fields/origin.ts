@@ -3,7 +3,7 @@ import { parseHost } from '../route.ts';
 import { addressOf, nodeOf } from './addresses.ts';
 import { forwardedElements } from './forwarded-elements.ts';
 import type { ForwardedElement } from './forwarded-elements.ts';
-import { joinedValue, valuesOf } from './values.ts';
+import { joinedValue } from './values.ts';
 
 export interface Origin {
   /** The other end of the connection. */
@@ -24,14 +24,10 @@ export interface Believed {
   readonly host: string | null;
 }
 
-/** A part of a list, from its end, that is vouched for: addresses, the first of which may be anybody's. */
-interface Vouched {
-  readonly addresses: readonly string[];
-  /** How many proxies in a row we trust, with the peer. */
-  readonly proxies: number;
-}
+type SchemeAndHost = Pick<Believed, 'scheme' | 'host'>;
 
 const NOTHING: readonly string[] = [];
+const UNTOLD: SchemeAndHost = { scheme: null, host: null };
 
 /** RFC 7239 §6.2: for a connection that was reset before its address could be asked for. */
 const UNKNOWN = 'unknown';
@@ -48,19 +44,39 @@ export function findOrigin(
   const elements = forwarded === null ? null : (forwardedElements(forwarded) ?? []);
   const byList = list === null ? null : vouched(list.split(','), trimmedAddress, isTrusted);
   const byElements = elements === null ? null : vouched(elements, addressFor, isTrusted);
-  const visitor = visitorOf(byList ?? byElements, peer);
+  const chain = byList ?? byElements ?? NOTHING;
+  const visitor = chain[0] ?? peer;
   // A proxy that writes one of the two lets the visitor write the other: neither is believed where they differ.
-  if (byList !== null && byElements !== null && visitorOf(byElements, peer) !== visitor) {
+  if (byList !== null && byElements !== null && (byElements[0] ?? peer) !== visitor) {
     return { peer, address: peer, believed: null };
   }
-  const chain = (byList ?? byElements)?.addresses ?? NOTHING;
-  const kept = byElements === null ? [] : elements!.slice(elements!.length - byElements.addresses.length);
-  const believed = {
-    chain,
-    elements: byElements === null ? chain.map((address) => `for=${nodeOf(address)}`) : kept.map(({ text }) => text),
-    ...schemeAndHost(fields, kept[0], (byList ?? byElements)?.proxies ?? 1),
-  };
+  const inLists = toldInLists(fields, list !== null);
+  if (byElements === null) {
+    return { peer, address: visitor, believed: rebuilt(chain, inLists ?? UNTOLD) };
+  }
+  const kept = elements!.slice(elements!.length - byElements.length);
+  const inElements = toldInElement(kept[0]);
+  const believed =
+    inLists === null
+      ? { chain, elements: kept.map(({ text }) => text), ...inElements }
+      : rebuilt(chain, agreed(inLists, inElements));
   return { peer, address: visitor, believed };
+}
+
+/** The element of the visitor says what is believed of scheme and host. */
+function rebuilt(chain: readonly string[], told: SchemeAndHost): Believed {
+  const { scheme, host } = told;
+  const more = `${host === null ? '' : `;host="${host}"`}${scheme === null ? '' : `;proto=${scheme}`}`;
+  const elements = chain.map((address, i) => `for=${nodeOf(address)}${i === 0 ? more : ''}`);
+  return { chain, elements, ...told };
+}
+
+/** Where both families are there one may be the visitor's own, for it knows its address: only what both say is so. */
+function agreed(one: SchemeAndHost, other: SchemeAndHost): SchemeAndHost {
+  return {
+    scheme: one.scheme === other.scheme ? one.scheme : null,
+    host: one.host === other.host ? one.host : null,
+  };
 }
 
 /** From right to left while the address is that of a proxy we trust; the first that is not is the visitor's. */
@@ -68,41 +84,43 @@ function vouched<Entry>(
   entries: readonly Entry[],
   read: (entry: Entry) => string,
   isTrusted: (address: string) => boolean,
-): Vouched {
+): readonly string[] {
   const addresses: string[] = [];
-  let proxies = 1;
   // No further than need be: what a visitor wrote in front may be long.
   for (let i = entries.length - 1; i >= 0; i -= 1) {
     const address = read(entries[i]!);
     if (address === '') break;
     addresses.push(address);
     if (!isTrusted(address)) break;
-    proxies += 1;
   }
-  return { addresses: addresses.toReversed(), proxies };
+  return addresses.toReversed();
 }
 
-function visitorOf(way: Vouched | null, peer: string): string {
-  return way?.addresses[0] ?? peer;
+/**
+ * Null where there is nothing of X-Forwarded-For, -Proto and -Host. Of several values the last: it alone is a trusted
+ * proxy's for sure, for nobody can tell whether those before it are, or the visitor's.
+ */
+function toldInLists(fields: readonly string[], hasAddresses: boolean): SchemeAndHost | null {
+  const scheme = lastOf(joinedValue(fields, 'x-forwarded-proto'));
+  const host = lastOf(joinedValue(fields, 'x-forwarded-host'));
+  return hasAddresses || scheme !== undefined || host !== undefined ? readTold(scheme, host) : null;
 }
 
-/** As the outermost proxy that we trust saw them. Each of them may have added to the list, or have overwritten it. */
-function schemeAndHost(
-  fields: readonly string[],
-  element: ForwardedElement | undefined,
-  proxies: number,
-): Pick<Believed, 'scheme' | 'host'> {
-  const scheme = (told(fields, 'x-forwarded-proto', proxies) ?? element?.parameters.get('proto'))?.toLowerCase();
-  const host = told(fields, 'x-forwarded-host', proxies) ?? element?.parameters.get('host');
+/** As the outermost proxy that we trust saw them. */
+function toldInElement(element: ForwardedElement | undefined): SchemeAndHost {
+  return readTold(element?.parameters.get('proto'), element?.parameters.get('host'));
+}
+
+function readTold(said: string | undefined, host: string | undefined): SchemeAndHost {
+  const scheme = said?.toLowerCase();
   return {
     scheme: scheme === 'http' || scheme === 'https' ? scheme : null,
     host: host === undefined || parseHost(host) === null ? null : host,
   };
 }
 
-function told(fields: readonly string[], lower: string, proxies: number): string | undefined {
-  const values = valuesOf(fields, lower).flatMap((value) => value.split(','));
-  return values[Math.max(0, values.length - proxies)]?.trim();
+function lastOf(list: string | null): string | undefined {
+  return list?.slice(list.lastIndexOf(',') + 1).trim();
 }
 
 function trimmedAddress(text: string): string {

@@ -1,5 +1,5 @@
 /** A request's head on its way to the backend. */
-import type { Head } from './head.ts';
+import type { SignedHead } from './head.ts';
 import type { Origin } from './origin.ts';
 
 /** What is known of a request beside its fields. */
@@ -14,10 +14,12 @@ export interface Arrival {
   readonly prefix: string;
   readonly requestId: string;
   readonly isUpgrade: boolean;
+  /** To be written in the place of the visitor's; negative: that passes on. */
+  readonly maxForwards: number;
   /** The value of Client-Cert (RFC 9440 §2.2), where the visitor showed a certificate that was verified. */
   readonly clientCertificate?: string | undefined;
 }
 
-export interface RequestHead extends Head {
+export interface RequestHead extends SignedHead {
   readonly arrival: Arrival;
 }

@@ -70,7 +70,8 @@ describe('on its way to the backend', () => {
   });
 
   it('every field that is neither of one connection nor ours passes, in order, byte for byte', (t) => {
-    const notOurs = ~(FieldKind.LASTING | FieldKind.HEAD_ONLY | FieldKind.COOKIE | FieldKind.CONTENT_LENGTH);
+    const passing = FieldKind.LASTING | FieldKind.HEAD_ONLY | FieldKind.COOKIE | FieldKind.CONTENT_LENGTH;
+    const notOurs = ~(passing | FieldKind.EXPECT | FieldKind.MAX_FORWARDS);
     check(
       t,
       fc.property(anyFields, (sent) => {
@@ -205,11 +206,25 @@ describe('what a stranger claims', () => {
   });
 });
 
+describe('Max-Forwards', () => {
+  it('is written anew where it is heeded, in one line, and cannot be nominated away', () => {
+    const sent = ['max-forwards', '5', 'Max-Forwards', '3'];
+    for (const more of [[], ['Connection', 'Max-Forwards']]) {
+      const fields = forwarded([...sent, ...more], { maxForwards: 2 });
+      assert.deepEqual(lines(fields, 'max-forwards'), ['Max-Forwards: 2']);
+    }
+  });
+
+  it('passes on where it is not', () => {
+    assert.deepEqual(lines(forwarded(['max-forwards', '5']), 'max-forwards'), ['max-forwards: 5']);
+  });
+});
+
 describe('what a trusted proxy says', () => {
   it('is extended by the address it came from', () => {
     const list = ['X-Forwarded-For', '1.1.1.1, 10.9.9.9', 'X-Forwarded-For', '10.8.8.8'];
     const way = 'for=1.1.1.1;proto=https, for=10.9.9.9, for=10.8.8.8';
-    const fields = throughProxy([...list, 'Forwarded', way]);
+    const fields = throughProxy([...list, 'Forwarded', way, 'X-Forwarded-Proto', 'https']);
     assert.deepEqual(valuesOf(fields, 'x-forwarded-for'), [`1.1.1.1, 10.9.9.9, 10.8.8.8, ${PROXY}`]);
     const element = `for=${PROXY};host="visited.example";proto=http`;
     assert.deepEqual(valuesOf(fields, 'forwarded'), [`${way}, ${element}`]);

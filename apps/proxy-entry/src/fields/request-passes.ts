@@ -20,6 +20,7 @@ export const REQUEST_PASSES: readonly RequestPass[] = [
   { name: 'upgrade', apply: keepUpgrade },
   { name: 'trailers-welcome', apply: keepTrailersWelcome },
   { name: 'cookie-crumbs', apply: joinCrumbs },
+  { name: 'max-forwards', apply: writeMaxForwards },
   { name: 'way', apply: writeWay },
   { name: 'client-certificate', apply: writeCertificate },
   { name: 'via', apply: (head) => writeVia(head, head.arrival.httpVersion) },
@@ -47,10 +48,20 @@ export function requestHead(out: string[], sent: readonly string[], arrival: Arr
     sent,
     out,
     from: out.length,
-    held: arrival.origin.believed === null ? HELD_OF_STRANGERS : HELD_OF_ALL,
+    held: heldOf(arrival),
     aside: [],
     seen: 0,
   };
+}
+
+function heldOf({ origin, maxForwards }: Arrival): number {
+  const held = origin.believed === null ? HELD_OF_STRANGERS : HELD_OF_ALL;
+  return maxForwards < 0 ? held : held | FieldKind.MAX_FORWARDS;
+}
+
+/** RFC 9110 §7.6.2. */
+function writeMaxForwards({ arrival, out }: RequestHead): void {
+  if (arrival.maxForwards >= 0) out.push('Max-Forwards', String(arrival.maxForwards));
 }
 
 /** RFC 9440: of a certificate that this handshake verified; never what the visitor wrote. */

@@ -1,20 +1,20 @@
 /** Via (RFC 9110 §7.6.3): which way a message came, and whether it came here before. */
 import { FieldKind } from '@sallyport/protocol';
-import type { Head } from './head.ts';
+import type { SignedHead } from './head.ts';
 import { joinedValue } from './values.ts';
 
 /** A request that passed more proxies than this is taken to go round in circles. */
 export const MAX_VIA_ENTRIES = 10;
 
 /** Our entry behind those that are there. */
-export function writeVia({ aside, out, seen, pseudonym }: Head, version: string): void {
+export function writeVia({ aside, out, seen, pseudonym }: SignedHead, version: string): void {
   const before = (seen & FieldKind.VIA) === 0 ? null : joinedValue(aside, 'via');
   const ours = `${version} ${pseudonym}`;
   out.push('Via', before === null ? ours : `${before}, ${ours}`);
 }
 
 /** Whether one of the entries is ours, or there are too many. */
-export function isLoop({ aside, seen, pseudonym }: Head): boolean {
+export function isLoop({ aside, seen, pseudonym }: SignedHead): boolean {
   if ((seen & FieldKind.VIA) === 0) return false;
   const entries = viaEntries(joinedValue(aside, 'via')!);
   return entries.length > MAX_VIA_ENTRIES || entries.some((entry) => receivedBy(entry) === pseudonym);

@@ -33,6 +33,8 @@ const OPTIONS = {
   answerStallTimeoutMs: 60_000,
 };
 
+export const HTTP2_OPTIONS: Http2Options = { ...OPTIONS, http2: HTTP2 };
+
 export type Http2Changes = Partial<Omit<Http2Options, 'http2'>> & { readonly http2?: Partial<Http2Options['http2']> };
 
 export interface Http2Bench {

@@ -27,6 +27,7 @@ export function arrival(changes: Partial<Arrival> = {}): Arrival {
     prefix: '/session/demo',
     requestId: 'id-1',
     isUpgrade: false,
+    maxForwards: -1,
     ...changes,
   };
 }

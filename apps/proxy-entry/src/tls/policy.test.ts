@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { admit } from '../admission.ts';
+import { admit, wordsOf } from '../admission.ts';
 import type { Admission } from '../admission.ts';
 import { visitorRequest } from '../testing/requests.ts';
 import { tlsConfig } from '../testing/tls-bench.ts';
@@ -17,7 +17,8 @@ const challenges = { answer: (token: string) => (token === 'ours' ? 'ours.thumbp
 
 function ask(set: Partial<TlsConfig>, changes: Partial<VisitorRequest>, toldScheme?: string): Admission {
   const edge = new EdgePolicy({ ...TABLE, tls: tlsConfig(set) }, challenges);
-  return admit(TABLE, LIMITS, visitorRequest(changes), edge, toldScheme);
+  const request = visitorRequest(changes);
+  return admit(TABLE, LIMITS, request, wordsOf(request.fields), edge, toldScheme);
 }
 
 /** The code of the refusal, where it is sent to, or what else came of it. */
@@ -52,6 +53,7 @@ describe('a request without TLS', () => {
     assert.equal(outcome(set, { peer: PLAIN, ...at('app.test:8080', '/a//%2F?b') }), 'https://app.test/a//%2F?b');
     assert.equal(outcome({ redirectPort: 12_006 }, { peer: PLAIN, ...at('[::1]:80') }), 'https://[::1]:12006/');
     assert.equal(outcome(set, { peer: PLAIN, ...at('app.test', 'http://other.test/x') }), 'https://other.test/x');
+    assert.equal(outcome(set, { peer: PLAIN, ...at('app.test.:80') }), 'https://app.test/');
   });
 
   it('is served where that is not configured, where it came by TLS, and where a trusted proxy says that it did', () => {
@@ -80,7 +82,7 @@ describe('a request without TLS', () => {
 });
 
 describe('a host that wants a certificate of its visitors', () => {
-  const set = { clientCertificateHosts: ['secret.test', 'two.apps.test', 'elsewhere.apps.test.org'] };
+  const set = { clientCertificateHosts: ['secret.test', 'two.apps.test'] };
 
   it('is reached with one', () => {
     assert.equal(outcome(set, { peer: KNOWN, ...at('secret.test') }), 'admitted');
@@ -97,6 +99,8 @@ describe('a host that wants a certificate of its visitors', () => {
     for (const [host, target] of [
       ['other.test', '/session/vault/'],
       ['vault.apps.test', '/'],
+      ['secret.test.', '/'],
+      ['Two.Apps.Test.:443', '/'],
       ['secret.test.', '/session/vault/x'],
       ['other.test', '/session/two/'],
     ] as const) {

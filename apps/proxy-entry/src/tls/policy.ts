@@ -19,14 +19,12 @@ const HTTPS_PORT = 443;
 export class EdgePolicy {
   readonly #redirectPort: number;
   readonly #challenges: Challenges | null;
-  readonly #hosts: ReadonlySet<string>;
-  /** A session that one of those hosts leads to wants a certificate whichever way it is reached, by its path too. */
+  /** They want a certificate whichever way they are reached. Each host that is to want one leads to one (config rules). */
   readonly #sessions: ReadonlySet<string>;
 
   constructor({ tls, hosts, domain }: PolicyConfig, challenges: Challenges | null) {
     this.#redirectPort = tls.redirectPort;
     this.#challenges = challenges;
-    this.#hosts = new Set(tls.clientCertificateHosts);
     const table = domain === undefined ? { hosts } : { hosts, domain };
     this.#sessions = new Set(
       tls.clientCertificateHosts.flatMap((host) => {
@@ -58,8 +56,7 @@ export class EdgePolicy {
     return peer.covers === undefined || peer.covers(host) ? null : Problems.misdirected;
   }
 
-  certificate(peer: Peer, host: string, session: string): Problem | null {
-    if (peer.clientCertificate !== undefined || this.#hosts.size === 0) return null;
-    return this.#hosts.has(host) || this.#sessions.has(session) ? Problems.clientCertificate : null;
+  certificate(peer: Peer, session: string): Problem | null {
+    return peer.clientCertificate === undefined && this.#sessions.has(session) ? Problems.clientCertificate : null;
   }
 }

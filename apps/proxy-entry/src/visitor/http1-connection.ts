@@ -5,11 +5,11 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import { Faults, Phase, RequestReader, ResponseWriter, writePieces } from '@sallyport/http1';
+import { Faults, Phase, RequestReader, ResponseWriter } from '@sallyport/http1';
 import type { MessageHandler, ReadLimits } from '@sallyport/http1';
-import { AnswerClock, BodyClock } from './http1-clocks.ts';
+import { AnswerClock, BODY_TOO_SLOW, BodyClock } from './clocks.ts';
 import { Http1Exchange } from './http1-exchange.ts';
-import { HalfClosed } from './http1-half-closed.ts';
+import { sayLast } from './last-answer.ts';
 import type { Peer, Refusal, VisitorHandler } from './transport.ts';
 
 /** What all connections of a listener have in common. */
@@ -31,6 +31,7 @@ const LINGER_MS = 1_000;
 /** Of what came behind a request, and in how many reads: then no more is read until it has been answered. */
 const REST_BYTES = 65_536;
 const REST_READS = 64;
+const NOTHING = Buffer.alloc(0);
 const MS_PER_SECOND = 1_000;
 const HEAD_TOO_SLOW: Refusal = {
   code: 'head-too-slow',
@@ -38,15 +39,11 @@ const HEAD_TOO_SLOW: Refusal = {
   text: 'the head did not come in time',
   status: 408,
 };
-const BODY_TOO_SLOW: Refusal = {
-  code: 'body-too-slow',
-  rule: 'RFC 9110 §15.5.9',
-  text: 'the body came slower than its minimum rate',
-  status: 408,
-};
 
 export class VisitorConnection implements MessageHandler {
   readonly socket: Socket;
+  /** What carries it: itself, or below TLS. */
+  readonly #raw: Socket;
   readonly reader: RequestReader;
   readonly writer: ResponseWriter;
   readonly peer: Peer;
@@ -61,7 +58,6 @@ export class VisitorConnection implements MessageHandler {
   #hasServed = false;
   /** The visitor sends nothing more. */
   #isHalfClosed = false;
-  #halfClosed: HalfClosed | null = null;
   #isLingering = false;
   /** Read of an upload behind the end of its answer. */
   #lingeredBytes = 0;
@@ -70,9 +66,10 @@ export class VisitorConnection implements MessageHandler {
   /** Not all of the time since the last check was the visitor's to send in. */
   #wasPaused = false;
 
-  constructor(context: ConnectionContext, socket: Socket, peer: Peer) {
+  constructor(context: ConnectionContext, socket: Socket, peer: Peer, raw: Socket) {
     this.#context = context;
     this.socket = socket;
+    this.#raw = raw;
     this.peer = peer;
     this.reader = new RequestReader(context.limits, this);
     this.writer = new ResponseWriter(Math.floor(context.keepAliveTimeoutMs / MS_PER_SECOND));
@@ -111,6 +108,11 @@ export class VisitorConnection implements MessageHandler {
   destroy(): void {
     if (this.#exchange === null) this.socket.destroy();
     else this.#exchange.cut();
+  }
+
+  /** As a cut that nobody takes for an end; what the kernel holds for the visitor is given back at once. */
+  reset(): void {
+    this.#raw.resetAndDestroy();
   }
 
   /** Called about once a second: has something taken too long? */
@@ -218,22 +220,13 @@ export class VisitorConnection implements MessageHandler {
     } else if (exchange.isRaw) exchange.bodyEnd([]);
     // Its answer is on its way: it still gets it.
     else if (exchange.isEnded) return;
-    else if (this.#mayStillRead(exchange)) {
-      this.#halfClosed ??= new HalfClosed(this.socket, () => this.destroy());
-      this.#halfClosed.watch(exchange.isHeadGiven);
-    } else this.destroy();
-  }
-
-  /** Behind a whole request. Before its answer HTTP/1.0 has nothing to ask with whether the visitor is there. */
-  #mayStillRead({ isHeadGiven, isUpgrade }: Http1Exchange): boolean {
-    const { phase, minor } = this.reader;
-    return phase === Phase.DONE && !isUpgrade && (isHeadGiven || minor === 1);
+    else if (this.reader.phase === Phase.DONE && exchange.mayOnlyBeRead) exchange.begin();
+    else this.destroy();
   }
 
   #onClose(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#halfClosed?.stop();
     this.#takeRest();
     this.reader.stop();
     exchange?.finish(exchange.isRaw && exchange.isEnded);
@@ -243,6 +236,9 @@ export class VisitorConnection implements MessageHandler {
   #checkExchange(exchange: Http1Exchange, nowMs: number): void {
     const { bodyMinBytesPerS, bodyGraceMs, answerStallTimeoutMs, handler } = this.#context;
     const isPaused = this.socket.isPaused();
+    // Nothing is read of it, so that only a write finds that it was reset.
+    if ((isPaused || this.#isHalfClosed) && !exchange.isEnded && this.socket.writableLength === 0)
+      this.socket.write(NOTHING);
     const isTheirTurn = exchange.isBodyAwaited && this.reader.phase < Phase.DONE && !this.#wasPaused && !isPaused;
     this.#wasPaused = isPaused;
     if (!isTheirTurn || bodyMinBytesPerS === 0) this.#bodyClock.skip(nowMs);
@@ -252,16 +248,12 @@ export class VisitorConnection implements MessageHandler {
     }
     if (!this.#answerClock.isLate(nowMs, this.socket, queuedBytes(this.socket), answerStallTimeoutMs)) return;
     handler.limitHit('answer-stall');
-    // What the kernel holds for it is given back at once.
-    this.socket.resetAndDestroy();
+    this.reset();
   }
 
   #refuse(refusal: Refusal): void {
     if (this.#exchange !== null) return this.#exchange.refused(refusal);
-    const { status, reason, fields, body } = this.#context.handler.onRefused(refusal, this.peer);
-    const { isHead } = this.reader;
-    const head = this.writer.head(status, reason, fields, { isToHead: isHead, minor: 1, keepsAlive: false });
-    if (head !== null) writePieces(this.socket, head, isHead ? null : body, '');
+    sayLast(this.socket, this.#context.handler.onRefused(refusal, this.peer), this.reader.isHead);
     this.#linger();
   }
 

@@ -1,11 +1,15 @@
 /** One request and its answer by our own codec. One object is both: what was asked, and what it is answered by. */
 import { Framing, writePieces } from '@sallyport/http1';
+import { valuesOf } from '../fields/values.ts';
 import type { VisitorConnection } from './http1-connection.ts';
 import type { Peer, Refusal, VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
 
 /** A body up to this size that comes in the same turn as its head goes out with it, as one string in one write. */
 const JOINED_BODY_BYTES = 4_096;
 const CONTINUE = 100;
+const EVENT_STREAM = /^text\/event-stream\b/i;
+/** Every answer begins so, a 1xx as well, and to HTTP/1.0. */
+const BEGINNING = 'HTTP/1.1 ';
 
 export class Http1Exchange implements VisitorExchange, VisitorRequest {
   readonly request: VisitorRequest = this;
@@ -37,6 +41,9 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   #held: Buffer | null = null;
   #isHolding = false;
   #isFull = false;
+  #answerFields: readonly string[] = [];
+  /** The beginning of the next head is out. */
+  #hasBegun = false;
 
   constructor(connection: VisitorConnection, isUpgrade: boolean, nowMs: number) {
     const { reader } = connection;
@@ -61,10 +68,11 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
 
   startBody(): void {
     this.#isBodyStarted = true;
+    // Before what was kept goes on: that may say at once that it is too much.
+    this.#connection.resume();
     for (const chunk of this.#early.splice(0)) this.listener?.onBody(chunk);
     const trailers = this.#earlyTrailers;
     this.#earlyTrailers = null;
-    this.#connection.resume();
     if (trailers !== null) this.listener?.onBodyEnd(trailers);
   }
 
@@ -80,12 +88,15 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
     if (this.#isOver || this.isHeadGiven || this.httpVersion === '1.0') return;
     if (status === CONTINUE) this.#isWaitedFor = false;
     const text = this.#connection.writer.informational(status, reason, fields);
-    if (text !== null) this.#connection.socket.write(text, 'latin1');
+    if (text === null) return;
+    this.#connection.socket.write(this.#rest(text), 'latin1');
+    this.#hasBegun = false;
   }
 
   head(status: number, reason: string, fields: readonly string[], closes: boolean): void {
     if (this.#isOver) return;
     this.isHeadGiven = true;
+    this.#answerFields = fields;
     if (status === 101) return this.#switch(reason, fields);
     const { writer, reader } = this.#connection;
     const text = writer.head(status, reason, fields, {
@@ -94,7 +105,7 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
       keepsAlive: !closes && !this.isUpgrade && this.#connection.mayStay,
     });
     if (text === null) return this.cut();
-    this.#text = text;
+    this.#text = this.#rest(text);
     this.#isHolding = true;
     process.nextTick(release, this);
   }
@@ -148,11 +159,11 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   }
 
   cut(): void {
+    if (this.#isOver) return;
     this.#forget();
-    const { socket } = this.#connection;
     // A reset where the end of the connection would be the end of the body.
-    if (this.httpVersion === '1.0') socket.resetAndDestroy();
-    else socket.destroy();
+    if (this.httpVersion === '1.0') this.#connection.reset();
+    else this.#connection.socket.destroy();
   }
 
   /** The turn is over: what is there goes out. */
@@ -166,6 +177,22 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   }
 
   // ---- from the connection
+
+  /**
+   * Whether who sends nothing more may want the answer: not before an upgrade, where it has more to say, nor of a stream
+   * of events, which has no end to wait for.
+   */
+  get mayOnlyBeRead(): boolean {
+    if (!this.isHeadGiven) return !this.isUpgrade;
+    return !valuesOf(this.#answerFields, 'content-type').some((type) => EVENT_STREAM.test(type));
+  }
+
+  /** Says ahead what every answer begins with: to a visitor that has closed all of its connection it is an error. */
+  begin(): void {
+    if (this.isHeadGiven || this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#connection.socket.write(BEGINNING, 'latin1');
+  }
 
   /** A piece of the body, or raw bytes. */
   body(chunk: Buffer): void {
@@ -209,6 +236,11 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
     if (text === null || !this.isUpgrade) return this.cut();
     this.isRaw = true;
     this.#connection.socket.write(text, 'latin1');
+  }
+
+  /** Of a head, what is still to be said. */
+  #rest(head: string): string {
+    return this.#hasBegun ? head.slice(BEGINNING.length) : head;
   }
 
   #wrote(hasRoom: boolean): boolean {

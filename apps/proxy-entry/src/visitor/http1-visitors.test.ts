@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { listenVisitors } from '../testing/visitors.ts';
@@ -27,6 +28,30 @@ function answer({ exchange }: Arrived, text: string, closes = false): void {
   exchange.head(200, 'OK', ['Content-Length', String(text.length)], closes);
   if (text !== '') exchange.write(Buffer.from(text));
   exchange.end([]);
+}
+
+/** proc_net_tcp(5): 2 is keepalive, in hundredths of a second. */
+const KEEP_ALIVE_TIMER = 2;
+const TICKS_PER_S = 100;
+
+/** What the kernel waits for on the connection between these ports, at the first of them. */
+function timerOf(localPort: number, remotePort: number): { kind: number; inTicks: number } {
+  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const columns = rows.map((row) => row.trim().split(/\s+/));
+  const row = columns.find(
+    ([, local, remote]) => local?.endsWith(inHex(localPort)) && remote?.endsWith(inHex(remotePort)),
+  );
+  assert.ok(row !== undefined, `no connection from ${remotePort} to ${localPort}`);
+  const [kind, when] = row[5]!.split(':');
+  return { kind: Number.parseInt(kind!, 16), inTicks: Number.parseInt(when!, 16) };
+}
+
+function inHex(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await turn();
 }
 
 function turn(): Promise<void> {
@@ -98,6 +123,33 @@ describe('requests that come before they are wanted', { timeout: CEILING_MS }, (
     assert.equal(arrived.body, '');
     arrived.exchange.startBody();
     assert.equal(await arrived.hear('bo'), 'bo');
+  });
+
+  it('have a body kept back that is too much as soon as it is wanted', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    const bytes = 1_000_000;
+    visitor.say(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`);
+    const arrived = await arrival();
+    await turn();
+    let read = 0;
+    arrived.onBody = (chunk) => {
+      if (read === 0) arrived.exchange.pauseBody();
+      read += chunk.length;
+    };
+    arrived.exchange.startBody();
+    const first = read;
+    assert.ok(first > 0);
+    // Of another, all of a request is read meanwhile.
+    const other = await visit();
+    other.say(`${POST}body`);
+    const second = await arrival();
+    second.exchange.startBody();
+    await second.hear();
+    assert.equal(read, first);
+    arrived.exchange.resumeBody();
+    await arrived.hear();
+    assert.equal(read, bytes);
   });
 
   it('have all of it held, and its end', async (t) => {
@@ -215,42 +267,58 @@ describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
     assert.equal(await arrived.finished, false);
   });
 
-  it('by ending its side alone is asked whether it is there, and gets its answer', async (t) => {
-    const { visitor, arrived } = await asked(t, GET);
-    visitor.socket.end();
-    assert.equal(await visitor.hear(HEAD_END), 'HTTP/1.1 100 Continue\r\n\r\n');
-    answer(arrived, 'ok');
-    const { text, end } = await visitor.hearAll();
-    assert.match(text, /^HTTP\/1.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\nok$/);
-    assert.deepEqual([end, await arrived.finished], ['end', true]);
+  it('by ending its side alone, behind a whole request, gets its answer, and no byte more', async (t) => {
+    for (const text of [GET, 'GET / HTTP/1.0\r\n\r\n']) {
+      const { visitor, arrived } = await asked(t, text);
+      visitor.socket.end();
+      assert.equal(await visitor.hear('HTTP/1.1 '), 'HTTP/1.1 ');
+      arrived.exchange.informational(103, 'Early Hints', []);
+      arrived.exchange.head(502, 'taken back', ['Content-Length', '2'], false);
+      assert.equal(arrived.exchange.takeBack(), true);
+      answer(arrived, 'ok');
+      const heard = await visitor.hearAll();
+      const hints = text === GET ? '103 Early Hints\r\n\r\nHTTP/1.1 ' : '';
+      assert.ok(heard.text.startsWith(`${hints}200 OK\r\n`), heard.text);
+      assert.match(heard.text, /\r\nConnection: close\r\n\r\nok$/);
+      assert.deepEqual([heard.end, await arrived.finished], ['end', true]);
+    }
   });
 
-  it('by ending its side within an answer gets the rest of it while it flows', async (t) => {
+  it('by ending its side within an answer gets the rest of it, however long that is quiet', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const waiting: { visitor: Visitor; arrived: Arrived }[] = [];
     for (const request of [GET, 'GET / HTTP/1.0\r\n\r\n']) {
-      const { visitor, arrived } = await asked(t, request);
-      arrived.exchange.head(200, 'OK', [], false);
+      const visitor = await visit();
+      visitor.say(request);
+      const arrived = await arrival();
+      arrived.exchange.head(200, 'OK', ['Content-Type', 'text/plain'], false);
       arrived.exchange.write(Buffer.from('begin'));
       await visitor.hear('begin');
       visitor.socket.end();
-      // As long as something comes now and then.
-      for (let i = 0; i < 10; i += 1) {
-        arrived.exchange.write(Buffer.from(`${i}.`));
-        await visitor.hear(`${i}.`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      waiting.push({ visitor, arrived });
+    }
+    // Found by a look at all connections, as long as there is any to find.
+    const left = await visit();
+    left.say(GET);
+    const last = await arrival();
+    left.socket.destroy();
+    assert.equal(await last.finished, false);
+    for (const { visitor, arrived } of waiting) {
+      arrived.exchange.write(Buffer.from('end'));
+      await visitor.hear('end');
       arrived.exchange.end([]);
       assert.equal((await visitor.hearAll()).end, 'end');
       assert.equal(await arrived.finished, true);
     }
   });
 
-  it('by ending its side within an answer that is quiet is gone, and sees a cut', async (t) => {
+  it('by ending its side within a stream of events is gone, and sees a cut', async (t) => {
     for (const [request, end] of [
       [GET, 'end'],
       ['GET / HTTP/1.0\r\n\r\n', 'reset'],
     ] as const) {
       const { visitor, arrived } = await asked(t, request);
-      arrived.exchange.head(200, 'OK', [], false);
+      arrived.exchange.head(200, 'OK', ['content-type', 'Text/Event-Stream; charset=utf-8'], false);
       arrived.exchange.write(Buffer.from('begin'));
       await visitor.hear('begin');
       visitor.socket.end();
@@ -261,7 +329,21 @@ describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
     }
   });
 
-  it('by ending its side behind several requests gets all answers, and is asked once', async (t) => {
+  it('by a reset is found although nothing is read of it', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    // More than is kept of it: the kernel is not asked for more.
+    const body = 'x'.repeat(400_000);
+    await new Promise((resolve) => {
+      visitor.socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${body}`, resolve);
+    });
+    const arrived = await arrival();
+    for (let i = 0; i < 10; i += 1) await turn();
+    visitor.socket.resetAndDestroy();
+    assert.equal(await arrived.finished, false);
+  });
+
+  it('by ending its side behind several requests gets all answers', async (t) => {
     const { visit, arrival } = await listen(t);
     const visitor = await visit();
     visitor.socket.end(`${GET}${GET}${GET}`);
@@ -271,24 +353,20 @@ describe('a visitor that leaves', { timeout: CEILING_MS }, () => {
       answer(arrived, text);
     }
     const { text } = await visitor.hearAll();
-    assert.equal(text.split('100 Continue').length - 1, 1);
+    assert.match(text, /^HTTP\/1.1 200 OK\r\n[^]*oneHTTP\/1.1 200 OK\r\n[^]*twoHTTP\/1.1 200 OK\r\n/);
     assert.match(text, /one[^]*keep-alive[^]*two[^]*Connection: close\r\n\r\nthree$/);
   });
 
   it('by ending its side behind a request and a half gets one answer, and is told of the half', async (t) => {
     const { visitor, arrived } = await asked(t, GET);
     visitor.socket.end('GET / HT');
-    await visitor.hear('100 Continue\r\n\r\n');
+    await visitor.hear('HTTP/1.1 ');
     answer(arrived, 'ok');
-    assert.match((await visitor.hearAll()).text, /okHTTP\/1.1 400 cut\r\n/);
+    assert.match((await visitor.hearAll()).text, /^200 OK[^]*okHTTP\/1.1 400 cut\r\n/);
   });
 
-  it('by ending its side is gone where it cannot be asked, or where more was to come from it', async (t) => {
-    for (const text of [
-      'GET / HTTP/1.0\r\n\r\n',
-      POST,
-      `${GET.slice(0, -2)}Connection: upgrade\r\nUpgrade: x\r\n\r\n`,
-    ]) {
+  it('by ending its side is gone where more was to come from it', async (t) => {
+    for (const text of [POST, `${GET.slice(0, -2)}Connection: upgrade\r\nUpgrade: x\r\n\r\n`]) {
       const { visitor, arrived } = await asked(t, text);
       visitor.socket.end();
       assert.equal(await arrived.finished, false);
@@ -404,6 +482,20 @@ describe('an answer', { timeout: CEILING_MS }, () => {
     assert.equal(later.arrived.exchange.takeBack(), false);
   });
 
+  it('that is over cannot be cut: that would be the next one', async (t) => {
+    const { visit, arrival } = await listen(t);
+    const visitor = await visit();
+    visitor.say(GET);
+    const first = await arrival();
+    answer(first, 'one');
+    await visitor.hear('one');
+    visitor.say(GET);
+    const second = await arrival();
+    first.exchange.cut();
+    answer(second, 'two');
+    await visitor.hear('two');
+  });
+
   it('is held up while its visitor does not read, and told when it does', async (t) => {
     const { visitor, arrived } = await asked(t, GET);
     visitor.socket.pause();
@@ -479,6 +571,16 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     answer(arrived, 'last');
     assert.match((await busy.hearAll()).text, /\r\nConnection: close\r\n\r\nlast$/);
     await assert.rejects(visit());
+  });
+
+  it('has the kernel ask on quiet connections whether anybody is there still', async (t) => {
+    if (process.platform !== 'linux') return t.skip('only Linux shows it');
+    const { visit, transport } = await listen(t);
+    const { socket } = await visit();
+    await until(() => transport.connections === 1);
+    const timer = timerOf(transport.port, socket.localPort!);
+    assert.equal(timer.kind, KEEP_ALIVE_TIMER);
+    assert.ok(timer.inTicks > 0 && timer.inTicks <= 30 * TICKS_PER_S, `${timer.inTicks}`);
   });
 
   it('counts its connections, and takes no more than it may', async (t) => {

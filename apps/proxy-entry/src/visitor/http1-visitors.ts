@@ -42,8 +42,8 @@ export class Http1Visitors implements VisitorProtocol {
     return this.#connections.size;
   }
 
-  accept(socket: Socket, peer: Peer): void {
-    this.#connections.add(new VisitorConnection(this.#context, socket, peer));
+  accept(socket: Socket, peer: Peer, raw: Socket): void {
+    this.#connections.add(new VisitorConnection(this.#context, socket, peer, raw));
   }
 
   async drain(): Promise<void> {

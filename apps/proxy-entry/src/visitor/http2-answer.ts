@@ -1,7 +1,7 @@
 /** Fields of an answer as HTTP/2 has them (RFC 9113 §8.2). Pure. */
 import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
-import { lowerName } from '@sallyport/protocol';
+import { FieldKind, kindOf, lowerName } from '@sallyport/protocol';
 
 export interface AnswerFields {
   /** Flat, as `respond` takes it. */
@@ -12,16 +12,6 @@ export interface AnswerFields {
   readonly accept: string;
 }
 
-/** RFC 9113 §8.2.2; `HTTP2-Settings` is of the upgrade that RFC 9113 §3.1 took away. */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'http2-control',
-]);
 /** RFC 6455 §1.3. */
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -31,8 +21,8 @@ export function answerFields(status: number, fields: readonly string[]): AnswerF
   let announces = false;
   let accept = '';
   for (let i = 0; i < fields.length; i += 2) {
+    if (isOfConnection(fields[i]!)) continue;
     const name = lowerName(fields[i]!);
-    if (OF_CONNECTION.has(name)) continue;
     if (name === 'sec-websocket-accept') {
       accept = fields[i + 1]!;
       continue;
@@ -46,15 +36,22 @@ export function answerFields(status: number, fields: readonly string[]): AnswerF
 
 /** For what Node takes as an object only: a 1xx head and, with a status of 0, trailers. */
 export function fieldsObject(fields: readonly string[], status: number): OutgoingHttpHeaders {
-  const object: Record<string, string[] | number> = status === 0 ? {} : { ':status': status };
+  // A name may be any token, `__proto__` too.
+  const object = Object.create(null) as Record<string, string[] | number>;
+  if (status !== 0) object[':status'] = status;
   for (let i = 0; i < fields.length; i += 2) {
+    if (isOfConnection(fields[i]!)) continue;
     const name = lowerName(fields[i]!);
-    if (OF_CONNECTION.has(name)) continue;
     const values = object[name];
     if (Array.isArray(values)) values.push(fields[i + 1]!);
     else object[name] = [fields[i + 1]!];
   }
   return object;
+}
+
+/** RFC 9113 §8.2.2: node:http2 throws where it is given one. */
+function isOfConnection(name: string): boolean {
+  return (kindOf(name) & FieldKind.HOP) !== 0;
 }
 
 export function acceptOf(key: string): string {

@@ -53,6 +53,10 @@ export class Http2Connection implements Http2Owner, EndingOwner {
   #cancelledBefore = 0;
   #isGreeted = false;
   #hasServed = false;
+  /** The stream whose head came last, and the one whose head is under way, if it is a later one; since when. */
+  #lastId = 0;
+  #begunId = 0;
+  #begunMs = 0;
   readonly #ending: Http2Ending;
   /** Since when nothing is asked. */
   #sinceMs: number;
@@ -118,8 +122,9 @@ export class Http2Connection implements Http2Owner, EndingOwner {
     if (this.#ending.check(nowMs)) return;
     if (this.isOverhead()) return this.#ending.calm('http2-overhead');
     for (const exchange of this.#exchanges) exchange.check(nowMs);
-    if (!this.isIdle) return;
     const { headTimeoutMs, keepAliveTimeoutMs } = this.#context;
+    if (this.#isHeadLate(nowMs, headTimeoutMs)) return this.drain();
+    if (!this.isIdle) return;
     const limitMs = this.#hasServed ? keepAliveTimeoutMs : headTimeoutMs;
     if (nowMs - this.#sinceMs > limitMs) this.drain();
   }
@@ -164,6 +169,7 @@ export class Http2Connection implements Http2Owner, EndingOwner {
   #onStream(stream: ServerHttp2Stream, flags: number, raw: readonly string[]): void {
     const { handler, concurrentStreams, requestHeadBytes } = this.#context;
     stream.on('error', ignore);
+    this.#lastId = stream.id ?? 0;
     if (this.#ending.isCalmed) return;
     // Taken back before we heard of it.
     if (stream.closed) {
@@ -186,6 +192,17 @@ export class Http2Connection implements Http2Owner, EndingOwner {
     handler.onRequest(exchange);
   }
 
+  /** Also behind a head that nghttp2 refused by itself, of which we do not hear, where none has come since. */
+  #isHeadLate(nowMs: number, headTimeoutMs: number): boolean {
+    const begunId = this.#session.state.lastProcStreamID ?? 0;
+    if (begunId <= this.#lastId) return false;
+    if (begunId !== this.#begunId) {
+      this.#begunId = begunId;
+      this.#begunMs = nowMs;
+    }
+    return nowMs - this.#begunMs > headTimeoutMs;
+  }
+
   /** A stream that came to nothing. */
   #tookBack(): void {
     if (!this.#resets.take(1, performance.now())) this.#ending.calm('http2-resets');
@@ -193,8 +210,13 @@ export class Http2Connection implements Http2Owner, EndingOwner {
 
   #refuse(stream: ServerHttp2Stream, refusal: Refusal): void {
     const { status, fields, body } = this.#context.handler.onRefused(refusal, this.peer);
-    stream.respond([':status', String(status), ...fields]);
-    stream.end(body);
+    try {
+      stream.respond([':status', String(status), ...fields]);
+      // As it has of an answer to HEAD.
+      if (!stream.writableEnded) stream.end(body);
+    } catch {
+      stream.destroy();
+    }
   }
 
   #onSettings(): void {

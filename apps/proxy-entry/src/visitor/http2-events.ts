@@ -49,9 +49,17 @@ function ended(this: ServedStream): void {
   this.sink!.onBodyEnd();
 }
 
-/** Reset with NO_ERROR, it would wait for its body to be read. */
+/**
+ * Reset with NO_ERROR, it would wait for its body to be read. Not at once: where node:http2 cuts it for a connection that
+ * is gone, this comes before its reset is given to nghttp2, which would then ask an answer for more that is no longer
+ * there, for ever.
+ */
 function aborted(this: ServedStream): void {
-  this.destroy();
+  setImmediate(destroy, this);
+}
+
+function destroy(stream: ServedStream): void {
+  stream.destroy();
 }
 
 function written(this: ServedStream): void {

@@ -1,7 +1,8 @@
 /** One request on a stream of HTTP/2 and its answer. One object is both, as with HTTP/1.1. */
 import { constants } from 'node:http2';
 import type { ServerHttp2Stream } from 'node:http2';
-import { AnswerClock } from './http1-clocks.ts';
+import { fieldsAreValid } from '@sallyport/protocol';
+import { AnswerClock, BODY_TOO_SLOW } from './clocks.ts';
 import { readBody, serve } from './http2-events.ts';
 import type { StreamSink } from './http2-events.ts';
 import { Http2Reply } from './http2-reply.ts';
@@ -26,11 +27,11 @@ export interface Http2Owner {
 }
 
 const NOTHING_WAITS = { writableLength: 0, bytesWritten: 0 };
-const BODY_TOO_SLOW: Refusal = {
-  code: 'body-too-slow',
-  rule: 'RFC 9110 §15.5.9',
-  text: 'the body came slower than its minimum rate',
-  status: 408,
+const BAD_TRAILER: Refusal = {
+  code: 'bad-trailer',
+  rule: 'RFC 9113 §8.2.1',
+  text: 'a trailer field is malformed',
+  status: 400,
 };
 
 export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSink {
@@ -124,8 +125,7 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   /** Called now and then: has something taken too long? */
   check(nowMs: number): void {
     if (this.#isBodyTooSlow(nowMs)) {
-      this.#upload!.stop();
-      this.listener?.onRefused(BODY_TOO_SLOW);
+      this.#refuseBody(BODY_TOO_SLOW);
     } else if (this.#isAnswerStalled(nowMs)) {
       this.#owner.limitHit('answer-stall');
       this.cut();
@@ -141,12 +141,13 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   }
 
   onBodyTrailers(raw: readonly string[]): void {
-    this.#upload!.trailers = raw;
+    if (fieldsAreValid(raw, 0)) this.#upload!.trailers = raw;
+    else this.#refuseBody(BAD_TRAILER);
   }
 
   /** Node says so too when a stream is cut: only what ended by itself is whole. */
   onBodyEnd(): void {
-    if (this.#isOver || this.#stream.aborted || this.#stream.destroyed) return;
+    if (this.#isOver || this.#stream.aborted || this.#stream.destroyed || this.#upload!.isStopped) return;
     const last = this.#upload!.end();
     if (last !== null) this.listener?.onBody(last);
     this.listener?.onBodyEnd(this.#upload!.trailers);
@@ -187,6 +188,11 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   }
 
   // ---- inside
+
+  #refuseBody(refusal: Refusal): void {
+    this.#upload!.stop();
+    this.listener?.onRefused(refusal);
+  }
 
   /** By a clock that ends with the first of the answer. */
   #isBodyTooSlow(nowMs: number): boolean {

@@ -1,4 +1,7 @@
-/** The answer to a request over HTTP/2, as it goes onto its stream. */
+/**
+ * The answer to a request over HTTP/2, as it goes onto its stream. node:http2 throws where it will not send what it is
+ * given: that cuts the stream, and must reach nobody else.
+ */
 import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
 import { acceptOf, answerFields, fieldsObject } from './http2-answer.ts';
 import { awaitDrain, awaitTrailers } from './http2-events.ts';
@@ -36,7 +39,12 @@ export class Http2Reply {
   }
 
   informational(status: number, fields: readonly string[]): void {
-    if (!this.isHeadGiven && !this.#stream.closed) this.#stream.additionalHeaders(fieldsObject(fields, status));
+    if (this.isHeadGiven || this.#stream.closed) return;
+    try {
+      this.#stream.additionalHeaders(fieldsObject(fields, status));
+    } catch {
+      this.cut();
+    }
   }
 
   head(status: number, fields: readonly string[], isToHead: boolean): void {
@@ -115,7 +123,12 @@ export class Http2Reply {
 
   /** Node asks for them; it sends them in a later turn. */
   sendTrailers(): void {
-    this.#stream.sendTrailers(fieldsObject(this.#trailers, 0));
+    try {
+      this.#stream.sendTrailers(fieldsObject(this.#trailers, 0));
+    } catch {
+      // Not from within nghttp2's own sending.
+      setImmediate(cut, this);
+    }
   }
 
   /** False where no answer of HTTP/2 can be made of it: then it is cut. */
@@ -143,6 +156,10 @@ export class Http2Reply {
     }
     return hasRoom;
   }
+}
+
+function cut(reply: Http2Reply): void {
+  reply.cut();
 }
 
 function release(reply: Http2Reply): void {

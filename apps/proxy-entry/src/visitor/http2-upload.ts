@@ -1,9 +1,11 @@
 /** The body of a request over HTTP/2: when it is whole, and whether it comes too slowly. Pure. */
-import { BodyClock } from './http1-clocks.ts';
+import { BodyClock } from './clocks.ts';
 
 export class Http2Upload {
   trailers: readonly string[] = [];
   isEnded = false;
+  /** No more of it is passed on. */
+  isStopped = false;
   /** Of what was declared, what is to come; negative where no length was. */
   #left: number;
   /** The last of a declared body, until its end has come too: with it the backend would take the request for whole. */
@@ -22,6 +24,7 @@ export class Http2Upload {
 
   /** A piece came: the same where it is to be passed on now. */
   take(chunk: Buffer): Buffer | null {
+    if (this.isStopped) return null;
     this.#clock?.took(chunk.length);
     this.#left -= chunk.length;
     if (this.#left !== 0) return chunk;
@@ -45,6 +48,7 @@ export class Http2Upload {
 
   /** No more of it is wanted. */
   stop(): void {
+    this.isStopped = true;
     this.#clock = null;
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { writeHpack } from '../testing/hpack.ts';
 import { Code, Flag, frame, Http2Peer, Setting, Type, u32, withPseudoFields } from '../testing/http2-peer.ts';
 
@@ -13,6 +15,8 @@ import type { Arrived } from '../testing/visitors.ts';
 
 /** Nothing here waits; this is for what never comes. */
 const CEILING_MS = 10_000;
+/** Nothing there waits either. */
+const LOOP_MS = 8_000;
 const POST = [':method', 'POST'];
 
 async function asked(t: TestContext, fields: readonly string[] = [], isLast = true, changes: Http2Changes = {}) {
@@ -196,6 +200,20 @@ describe('a request over HTTP/2', { timeout: CEILING_MS }, () => {
     assert.equal(await arrived.finished, true);
   });
 
+  it('with trailers that HTTP does not allow is refused, and its body never ends', async (t) => {
+    for (const value of [' b', 'b\t']) {
+      const { bench, peer, id, arrived } = await asked(t, POST, false);
+      arrived.exchange.startBody();
+      peer.data(id, 'body');
+      peer.headers(id, ['x-sum', value]);
+      assert.equal((await peer.answer(id)).status, '400');
+      assert.equal(arrived.trailers, null);
+      peer.request();
+      answer(await bench.arrival(), 'x');
+      assert.equal((await peer.answer(3)).body, 'x');
+    }
+  });
+
   it('with content-length and no DATA at all reaches nobody', async (t) => {
     const { arrivals, visit } = await listenHttp2(t);
     const peer = await visit();
@@ -304,6 +322,51 @@ describe('an answer over HTTP/2', { timeout: CEILING_MS }, () => {
       [':status', '103', 'link', '</c>'],
     ]);
     assert.equal(status, '200');
+  });
+
+  it('has no field of a connection in any of its parts: node:http2 would throw', async (t) => {
+    const OF_CONNECTION = ['HTTP2-Settings', 'x', 'Keep-Alive', '5', 'TE', 'gzip'];
+    const { peer, id, arrived } = await asked(t);
+    arrived.exchange.informational(103, 'Early Hints', ['Link', '</a>', ...OF_CONNECTION]);
+    arrived.exchange.head(200, 'OK', ['X-A', '1', ...OF_CONNECTION], false);
+    arrived.exchange.write(Buffer.from('body'));
+    arrived.exchange.end(['X-Sum', '1', ...OF_CONNECTION, '__proto__', 'x']);
+    const { informational, fields, body, trailers, isWhole } = await peer.answer(id);
+    assert.deepEqual(informational, [[':status', '103', 'link', '</a>']]);
+    assert.deepEqual(fields.filter((_, i) => i % 2 === 0 && fields[i] !== 'date').slice(-1), ['x-a']);
+    assert.deepEqual([body, trailers, isWhole], ['body', ['x-sum', '1', '__proto__', 'x'], true]);
+  });
+
+  it('that node:http2 will not send is cut, and the connection serves on', async (t) => {
+    for (const give of [
+      ({ exchange }: Arrived) => exchange.informational(200, 'OK', []),
+      ({ exchange }: Arrived) => {
+        exchange.head(200, 'OK', [], false);
+        exchange.write(Buffer.from('body'));
+        exchange.end(['no name\n', '1']);
+      },
+    ]) {
+      const { bench, peer, id, arrived } = await asked(t);
+      give(arrived);
+      const { isWhole, resetCode } = await peer.answer(id);
+      assert.deepEqual([isWhole, resetCode, await arrived.finished], [false, Code.INTERNAL_ERROR, false]);
+      peer.request();
+      answer(await bench.arrival(), 'x');
+      assert.equal((await peer.answer(3)).body, 'x');
+    }
+  });
+
+  it('that is with nghttp2 when its visitor leaves does not keep it busy for ever', async (t) => {
+    const script = fileURLToPath(new URL('../testing/http2-leave.ts', import.meta.url));
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += String(chunk)));
+    // It would use up the memory of the machine as well.
+    const deadline = setTimeout(() => child.kill('SIGKILL'), LOOP_MS);
+    const [code] = (await once(child, 'close')) as [number | null];
+    clearTimeout(deadline);
+    assert.deepEqual([code, said], [0, 'alive\n']);
   });
 
   it('has no body to HEAD, nor with 204, 205 and 304, whatever is written', async (t) => {
@@ -507,7 +570,7 @@ describe('an extended CONNECT', { timeout: CEILING_MS }, () => {
   });
 });
 
-describe('a connection of HTTP/2', { timeout: CEILING_MS }, () => {
+describe('a connection of HTTP/2', { timeout: 3 * CEILING_MS }, () => {
   it('answers many requests at once, each its own', async (t) => {
     const { visit, arrival } = await listenHttp2(t);
     const peer = await visit();
@@ -567,6 +630,21 @@ describe('a connection of HTTP/2', { timeout: CEILING_MS }, () => {
     await peer.ended();
     const silent = await bench.visit({ greets: false });
     await silent.ended();
+  });
+
+  it('whose visitor never ends a head, the first or a later one, is closed in time', async (t) => {
+    for (const isRunning of [false, true]) {
+      const { peer, arrived, bench, id } = await asked(t, [], true, { headTimeoutMs: 1 });
+      if (!isRunning) {
+        answer(arrived, 'x');
+        await peer.answer(id);
+      }
+      peer.send(Type.HEADERS, Flag.END_STREAM, peer.newId(), writeHpack(['x-a', '1']));
+      assert.equal(await peer.goaway(), Code.NO_ERROR);
+      if (isRunning) answer(arrived, 'x');
+      await peer.ended();
+      assert.equal(bench.arrivals.length, 1);
+    }
   });
 
   it('whose visitor reads nothing at all is closed all the same', async (t) => {

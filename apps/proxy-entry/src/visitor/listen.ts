@@ -5,8 +5,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { trustOf } from '../fields/addresses.ts';
 import type { HandshakeFailure } from '../tls/handshake-failures.ts';
 import type { TlsMaterial } from '../tls/material.ts';
-import { CLEAR_TEXT, sayInClearText } from './clear-text.ts';
 import { connectionLimit } from './descriptors.ts';
+import { sayLast } from './last-answer.ts';
 import { lookForPreface, readFirstBytes } from './first-bytes.ts';
 import { Http1Visitors } from './http1-visitors.ts';
 import { Http2Visitors } from './http2-visitors.ts';
@@ -14,11 +14,31 @@ import type { Http2Options } from './http2-visitors.ts';
 import { Lobby } from './lobby.ts';
 import { BAD_PROXY_HEADER, lookForProxyHeader, withoutMapping } from './proxy-protocol.ts';
 import { TlsPort } from './tls-port.ts';
-import type { Peer, VisitorHandler, VisitorProtocol, Visitors } from './transport.ts';
+import type { Peer, Refusal, VisitorHandler, VisitorProtocol, Visitors } from './transport.ts';
 
 /** What a socket is read by. */
 const READ_BYTES = 65_536;
 const SOCKETS = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_BYTES } as const;
+
+/**
+ * A quiet connection whose visitor vanished without a word is closed after 90 s; so is one that was closed, which the
+ * kernel of a visitor that ended its side before has forgotten after 60 s. An outage of half a minute ends none.
+ */
+const KEEP_ALIVE_DELAY_MS = 30_000;
+const KEEP_ALIVE_INTERVAL_MS = 10_000;
+const KEEP_ALIVE_PROBES = 6;
+/** Not in its types yet. */
+interface Probed {
+  setKeepAlive(isOn: boolean, delayMs: number, intervalMs: number, probes: number): void;
+}
+
+/** HTTP in clear text on the port for TLS: the one answer that is given there without TLS. */
+const CLEAR_TEXT: Refusal = {
+  code: 'clear-text',
+  rule: 'RFC 9110 §4.2.2',
+  text: 'HTTP without TLS on the port for TLS',
+  status: 400,
+};
 
 export interface ListenOptions extends Http2Options {
   readonly http2: Http2Options['http2'] & {
@@ -119,6 +139,7 @@ class VisitorPorts implements Visitors {
       socket.destroy();
       return;
     }
+    (socket as Probed).setKeepAlive(true, KEEP_ALIVE_DELAY_MS, KEEP_ALIVE_INTERVAL_MS, KEEP_ALIVE_PROBES);
     const address = withoutMapping(socket.remoteAddress);
     if (!this.#isBalancer(address)) return next(socket, address);
     this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('proxy-header'));
@@ -133,11 +154,11 @@ class VisitorPorts implements Visitors {
 
   readonly #onPlain = (socket: Socket, remoteAddress: string): void => {
     const peer: Peer = { remoteAddress, scheme: 'http' };
-    if (!this.#options.http2.cleartext) return this.#speak(this.#http1, socket, peer);
+    if (!this.#options.http2.cleartext) return this.#speak(this.#http1, socket, peer, socket);
     this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('head-timeout'));
     readFirstBytes(socket, lookForPreface, (isHttp2) => {
       this.#lobby.leave(socket);
-      this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer);
+      this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer, socket);
     });
   };
 
@@ -150,14 +171,14 @@ class VisitorPorts implements Visitors {
     this.#tls!.accept(socket, remoteAddress);
   };
 
-  #speak(protocol: VisitorProtocol, socket: Socket, peer: Peer): void {
-    protocol.accept(socket, peer);
+  #speak(protocol: VisitorProtocol, socket: Socket, peer: Peer, raw: Socket): void {
+    protocol.accept(socket, peer, raw);
     // What was read ahead waits in it; HTTP/2 takes that by itself.
     if (protocol === this.#http1 && socket.isPaused()) socket.resume();
   }
 
   #onSecure(raw: Socket, socket: Socket, peer: Peer, isHttp2: boolean): void {
-    if (this.#lobby.leave(raw)) this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer);
+    if (this.#lobby.leave(raw)) this.#speak(isHttp2 ? this.#http2 : this.#http1, socket, peer, raw);
     else socket.destroy();
   }
 
@@ -166,7 +187,8 @@ class VisitorPorts implements Visitors {
     this.#material!.failures.add(failure);
     if (failure.cause !== 'clear_text') return;
     const peer: Peer = { remoteAddress: withoutMapping(raw.remoteAddress ?? ''), scheme: 'http' };
-    sayInClearText(raw, this.#handler.onRefused(CLEAR_TEXT, peer));
+    sayLast(raw, this.#handler.onRefused(CLEAR_TEXT, peer), false);
+    raw.end();
   }
 }
 

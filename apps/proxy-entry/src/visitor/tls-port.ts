@@ -75,11 +75,6 @@ export class TlsPort {
     }
     // As on the plain port; not before, when who ends its side has left.
     socket.allowHalfOpen = true;
-    // A cut by the end of the connection must be told from an end.
-    socket.resetAndDestroy = () => {
-      raw.resetAndDestroy();
-      return socket;
-    };
     const peer: Peer = { remoteAddress, scheme: 'https', covers };
     const proven = certificate === null ? peer : { ...peer, clientCertificate: certificate };
     this.#events.onSecure(raw, socket, proven, socket.alpnProtocol === 'h2');

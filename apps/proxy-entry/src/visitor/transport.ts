@@ -105,7 +105,8 @@ export interface VisitorOptions {
 
 /** What speaks one version of HTTP on connections that a listener has accepted. */
 export interface VisitorProtocol {
-  accept(socket: Socket, peer: Peer): void;
+  /** `raw`: what carries it; `socket` itself without TLS. */
+  accept(socket: Socket, peer: Peer, raw: Socket): void;
   /** Connections open now. */
   readonly connections: number;
   /**

@@ -1,5 +1,5 @@
 /** What a 101 may switch to, and whether it is WebSocket. Fields are flat: name, value, … */
-import { lowerName } from '@sallyport/protocol';
+import { valuesOf } from '../fields/values.ts';
 
 /** RFC 9110 §7.8: the answer names what it switches to, and only what it was asked for. Versions are the backend's. */
 export function switchesAsAsked(asked: readonly string[], answered: readonly string[]): boolean {
@@ -17,8 +17,4 @@ export function isWebSocket(answered: readonly string[]): boolean {
 function protocolsOf(fields: readonly string[]): string[] {
   const names = valuesOf(fields, 'upgrade').flatMap((value) => value.split(','));
   return names.map((each) => each.split('/')[0]!.trim().toLowerCase()).filter((name) => name !== '');
-}
-
-function valuesOf(fields: readonly string[], lower: string): string[] {
-  return fields.filter((_, i) => i % 2 === 1 && lowerName(fields[i - 1]!) === lower);
 }

@@ -227,6 +227,38 @@ describe('a request over HTTP/2', { timeout: CEILING_MS }, () => {
   });
 });
 
+describe('a request over HTTP/2 whose head or trailers are odd', { timeout: CEILING_MS }, () => {
+  it('fails alone where node:http2 will not send its trailers', async (t) => {
+    const { server, backend } = await setUp(t);
+    const answer = new Answer(backend, post('/', 'Trailer', 'x'));
+    answer.call.write(Buffer.from('body'));
+    answer.call.end(['HTTP2-Settings', 'x']);
+    await answer.over;
+    assert.deepEqual(answer.told, ['failed bad-head']);
+    await server.next();
+    const next = new Answer(backend, get());
+    (await server.next()).stream.respond({ ':status': 204 }, { endStream: true });
+    await next.over;
+    assert.equal(next.status, 204);
+  });
+
+  it('arrives with as many fields, and as large a head, as the tunnel carries', async (t) => {
+    const { server, backend } = await setUp(
+      t,
+      {},
+      { maxHeaderListPairs: 2_000, settings: { maxHeaderListSize: 200_000 } },
+    );
+    const fields = Array.from({ length: 2 * 990 }, (_, i) => (i % 2 === 0 ? `x-${i}` : 'v'.repeat(58)));
+    const answer = new Answer(backend, get('/', ...fields));
+    await Promise.race([
+      answer.over,
+      server.next().then(({ stream }) => stream.respond({ ':status': 204 }, { endStream: true })),
+    ]);
+    await answer.over;
+    assert.deepEqual(answer.told, ['204', 'end']);
+  });
+});
+
 describe('an answer over HTTP/2', { timeout: CEILING_MS }, () => {
   it('has its informational heads, its fields in order, its body and trailers', async (t) => {
     const { server, backend } = await setUp(t);

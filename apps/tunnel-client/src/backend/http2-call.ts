@@ -9,7 +9,7 @@ import type { ClientHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { NO_FIELDS, StreamCode } from '@sallyport/protocol';
 import type { Http2Connection } from './http2-connection.ts';
-import { asksFor, connectHead, plainFields, requestHead, switchedFields } from './http2-fields.ts';
+import { asksFor, connectHead, plainFields, requestHead, switchedFields, trailerObject } from './http2-fields.ts';
 import type { Http2Head } from './http2-fields.ts';
 import { Http2Upload } from './http2-upload.ts';
 import type { BackendCall, BackendHandler, BackendRequest } from './transport.ts';
@@ -97,6 +97,7 @@ export class Http2Call implements BackendCall {
       .on('headers', (_headers, _flags, raw) => this.#onInformational(raw))
       .on('response', (headers, _flags, raw) => this.#onResponse(headers[':status'] ?? 0, raw))
       .on('trailers', (_headers, _flags, raw) => (this.#answerTrailers = plainFields(raw)))
+      .on('wantTrailers', () => this.#sendTrailers(stream))
       .on('error', (error: Error) => (this.#error = error))
       .once('close', () => this.#onClose(stream));
     // What an upgrade sends comes behind its 101.
@@ -163,6 +164,16 @@ export class Http2Call implements BackendCall {
     // Nobody reads the rest of the upload.
     if (!this.#isRaw && !this.#upload.hasEnded) this.#reset(NGHTTP2_CANCEL);
     this.handler.onAnswerEnd(this.#answerTrailers);
+  }
+
+  /** node:http2 throws where it will not send them: that is the end of this request, and of nothing else. */
+  #sendTrailers(stream: ClientHttp2Stream): void {
+    try {
+      stream.sendTrailers(trailerObject(this.#upload.trailers));
+    } catch (error) {
+      this.fail(StreamCode.BAD_HEAD, true, error as Error);
+      this.#reset(NGHTTP2_CANCEL);
+    }
   }
 
   #onClose(stream: ClientHttp2Stream): void {

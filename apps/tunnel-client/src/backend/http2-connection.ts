@@ -25,6 +25,7 @@ const CONNECTION_WINDOW_BYTES = 4_194_304;
 const CLOSING_MS = 1_000;
 /** Of the fields of one head those that HTTP/2 adds. */
 const PSEUDO_FIELDS = 4;
+const MAX_REQUEST_HEAD_BYTES = 1_048_576;
 
 export class Http2Connection {
   readonly scheme: 'http' | 'https';
@@ -68,7 +69,9 @@ export class Http2Connection {
   }
 
   get hasRoom(): boolean {
-    return this.own === null && this.isReady && !this.#isLeaving && this.calls.size < this.maxStreams;
+    // node:http2 closes a session by itself too, long before it is gone where streams are open.
+    const isOpen = this.isReady && !this.#isLeaving && !this.session.closed && !this.session.destroyed;
+    return isOpen && this.own === null && this.calls.size < this.maxStreams;
   }
 
   /** Only once it is ready. */
@@ -133,6 +136,8 @@ export class Http2Connection {
     return {
       createConnection: () => this.#socket,
       maxHeaderListPairs: MAX_HEAD_LINES + PSEUDO_FIELDS,
+      // Its default is less, as nghttp2 counts, than the largest head of a request.
+      maxSendHeaderBlockLength: MAX_REQUEST_HEAD_BYTES,
       maxReservedRemoteStreams: 0,
       // A field that came twice is the visitor's and the backend's business.
       strictSingleValueFields: false,

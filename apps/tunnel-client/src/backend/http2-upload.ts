@@ -2,7 +2,6 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { MergeBuffer, NO_FIELDS } from '@sallyport/protocol';
-import { trailerObject } from './http2-fields.ts';
 
 export class Http2Upload {
   /** All of it came from the visitor. */
@@ -11,6 +10,7 @@ export class Http2Upload {
   expectsContinue: boolean;
   /** When something was last sent. */
   sentMs = 0;
+  trailers: readonly string[] = NO_FIELDS;
   /** Null: it is held for now, or for ever. */
   #stream: ClientHttp2Stream | null = null;
   /** What came while it is held. Its limit is the credit granted: a window. */
@@ -19,7 +19,6 @@ export class Http2Upload {
   #left = Infinity;
   /** Written and not reported yet, because the stream is full. */
   #untakenBytes = 0;
-  #trailers: readonly string[] = NO_FIELDS;
   readonly #onTaken: (bytes: number) => void;
 
   constructor(hasBody: boolean, expectsContinue: boolean, onTaken: (bytes: number) => void) {
@@ -37,9 +36,7 @@ export class Http2Upload {
   start(stream: ClientHttp2Stream, contentLength: number): boolean {
     this.#stream = stream;
     if (contentLength >= 0) this.#left = contentLength;
-    stream
-      .on('drain', () => this.#taken())
-      .on('wantTrailers', () => stream.sendTrailers(trailerObject(this.#trailers)));
+    stream.on('drain', () => this.#taken());
     const isSound = this.#early.length === 0 || this.#send(stream, this.#early.take());
     return isSound && (!this.hasEnded || this.#sendEnd(stream));
   }
@@ -60,7 +57,7 @@ export class Http2Upload {
   end(trailers: readonly string[]): boolean {
     if (this.hasEnded) return true;
     this.hasEnded = true;
-    this.#trailers = trailers;
+    this.trailers = trailers;
     return this.#stream === null || this.#stream.closed || this.#sendEnd(this.#stream);
   }
 

@@ -1,6 +1,7 @@
 /** Settings of TLS at the entry. It is on where `entry.tls.certificates` is set. */
 import { Type } from 'typebox';
 import { choice, count, dnsName, filePath, milliseconds, port } from '../parts.ts';
+import { entryAcme } from './entry-acme.ts';
 import { closed } from './shared.ts';
 
 const YEAR_S = 31_536_000;
@@ -55,6 +56,7 @@ export const entryTls = Type.Object(
       maxItems: MAX_HOSTS,
       uniqueItems: true,
     }),
+    acme: entryAcme,
   },
   { ...closed, description: 'TLS with visitors' },
 );

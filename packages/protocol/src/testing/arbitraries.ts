@@ -46,7 +46,7 @@ export const anyOpen: fc.Arbitrary<OpenHead> = fc.record(
 
 export const anyHead: fc.Arbitrary<ResponseHead> = fc.record(
   {
-    status: fc.integer({ min: 100, max: 999 }),
+    status: fc.integer({ min: 100, max: 599 }),
     rttUs: u32Value,
     serverUs: u32Value,
     queueUs: u32Value,

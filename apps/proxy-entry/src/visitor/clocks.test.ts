@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AnswerClock, BodyClock } from './http1-clocks.ts';
+import { AnswerClock, BodyClock } from './clocks.ts';
 
 const RATE = 100;
 const GRACE_MS = 2_000;
@@ -66,6 +66,14 @@ describe('the clock of an answer', () => {
     for (const nowMs of [0, 10_000, 20_000]) {
       assert.equal(clock.isLate(nowMs, { writableLength: 0, bytesWritten: 10 }, 0, LIMIT_MS), false);
     }
+  });
+
+  it('is not late at its first look, however late that is', () => {
+    const waiting = { writableLength: 100, bytesWritten: 100 };
+    const clock = new AnswerClock();
+    assert.equal(clock.isLate(100_000, waiting, 100, LIMIT_MS), false);
+    assert.equal(clock.isLate(101_000, waiting, 100, LIMIT_MS), false);
+    assert.equal(clock.isLate(101_001, waiting, 100, LIMIT_MS), true);
   });
 
   it('is not late while any go: whole writes, or a part of a large one', () => {

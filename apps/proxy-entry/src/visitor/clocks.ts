@@ -1,4 +1,12 @@
 /** How slow a visitor may be: asked about once a second, so that nothing is timed on the way of a request. Pure. */
+import type { Refusal } from './transport.ts';
+
+export const BODY_TOO_SLOW: Refusal = {
+  code: 'body-too-slow',
+  rule: 'RFC 9110 §15.5.9',
+  text: 'the body came slower than its minimum rate',
+  status: 408,
+};
 
 /** A body against its minimum rate: what comes of it buys time, up to the grace, and waiting for it costs time. */
 export class BodyClock {
@@ -42,7 +50,8 @@ export interface Outgoing {
 /** An answer whose visitor takes nothing of it, though bytes wait. A quiet answer, of which none wait, is never late. */
 export class AnswerClock {
   #sinceMs = 0;
-  #taken = 0;
+  /** Less than can be: what the first look finds is taken for new. */
+  #taken = Number.NEGATIVE_INFINITY;
   #queued = 0;
 
   /** `queued`: bytes of the write that the kernel is at; of a large one it says how far that got. */

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+import { haveOpenssl, TestAuthority } from '../../../proxy-entry/src/testing/authority.ts';
+import type { Made } from '../../../proxy-entry/src/testing/authority.ts';
+import { contextOf } from '../testing/doctor.ts';
+import { findingLine } from './finding.ts';
+import { checkLinkTls } from './link-tls.ts';
+
+const DAY_S = 86_400;
+
+async function check(set: Readonly<Record<string, unknown>>): Promise<string[]> {
+  return (await checkLinkTls(contextOf({ set }))).map((each) => findingLine(each).replaceAll(/ {2,}/g, ' '));
+}
+
+function settings({ certFile, keyFile }: Pick<Made, 'certFile' | 'keyFile'>): Readonly<Record<string, unknown>> {
+  return { 'server.tls.certificateFile': certFile, 'server.tls.keyFile': keyFile };
+}
+
+test('doctor judges the certificate that links are taken with', async (t) => {
+  assert.deepEqual(await check({ 'server.port': 1 }), []);
+  if (!haveOpenssl(t)) return;
+  const authority = new TestAuthority();
+  t.after(() => authority.remove());
+  const issue = (name: string, days: number) => {
+    const made = authority.issue(name, { names: `DNS:${name}`, secondsLeft: days * DAY_S + 60 });
+    chmodSync(made.keyFile, 0o600);
+    return made;
+  };
+  const [good, soon, old] = [issue('good', 30), issue('soon', 3), issue('old', -2)];
+  assert.deepEqual(await check(settings(good)), ['ok tls links: a certificate for 30 more days']);
+  const renew = 'renew it: the server takes the new one over by itself';
+  assert.deepEqual(await check(settings(soon)), [`warn tls links: the certificate expires in 3 days; ${renew}`]);
+  assert.deepEqual(await check(settings(old)), [`fail tls links: the certificate has expired; ${renew}`]);
+  const mixed = { certFile: good.certFile, keyFile: soon.keyFile };
+  assert.deepEqual(await check(settings(mixed)), [
+    `fail tls links: ${good.certFile} and ${soon.keyFile} are no certificate and its key; put that file right, or leave server.tls out`,
+  ]);
+  chmodSync(good.keyFile, 0o644);
+  const [, mode] = await check(settings(good));
+  assert.match(mode!, /warn tls .* may be read by others \(mode 644\)/);
+});
