@@ -3,11 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { freePort } from '../harness/free-port.ts';
 import { TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { eventually } from '../harness/deadline.ts';
 
@@ -30,15 +30,6 @@ export function pebbleIsThere(): { skip?: string } {
   const how = 'pebble is not installed (apt-get install pebble)';
   if (process.env['SALLYPORT_NO_SKIP'] === '1') throw new Error(how);
   return { skip: how };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export async function startPebble(t: TestContext): Promise<Pebble> {

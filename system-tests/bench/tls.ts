@@ -8,12 +8,10 @@
  * Exits with 1 when the median of the ratios to the plain port is under 0.8 with TLS, or under 0.75 with certificates.
  */
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { freePort } from '../harness/free-port.ts';
 import { certificateFolder, putPair, TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import type { Made } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { startStack } from '../harness/stack.ts';
@@ -126,15 +124,6 @@ http { access_log off; server { listen 127.0.0.1:${port} ssl; ${pair} location /
   );
   const child = spawn('nginx', ['-c', file, '-p', folder], { stdio: 'ignore' });
   return { url: `https://127.0.0.1:${port}/`, stop: () => void child.kill('SIGTERM') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function print(line: string): void {

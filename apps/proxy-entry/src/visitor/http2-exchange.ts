@@ -26,7 +26,6 @@ export interface Http2Owner {
   isOver(exchange: Http2Exchange, isTakenBack: boolean): void;
 }
 
-const NOTHING_WAITS = { writableLength: 0, bytesWritten: 0 };
 const BAD_TRAILER: Refusal = {
   code: 'bad-trailer',
   rule: 'RFC 9113 §8.2.1',
@@ -204,10 +203,7 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   /** With the last of it given, its stream closes unless the visitor's window or socket is shut. */
   #isAnswerStalled(nowMs: number): boolean {
     const writableLength = this.#stream.writableLength + (this.#reply.isEnded ? 1 : 0);
-    if (writableLength === 0 || this.#answerClock === null) {
-      this.#answerClock ??= new AnswerClock();
-      return this.#answerClock.isLate(nowMs, NOTHING_WAITS, 0, 0);
-    }
+    this.#answerClock ??= new AnswerClock();
     const outgoing = { writableLength, bytesWritten: this.#reply.givenBytes };
     return this.#answerClock.isLate(nowMs, outgoing, 0, this.#owner.answerStallTimeoutMs);
   }
