@@ -2,12 +2,14 @@
  * `npm run bench`: the tunnel's CPU per request against the bare sketch's, in one run on one machine.
  *
  *   node load-tests/bench/bench.ts [--only sketch|sallyport] [--seconds 5] [--rounds 5] [--connections 50,200]
- *     [--backend URL] [--path /loadtest/ping] [--generator wrk|builtin] [--json FILE]
+ *     [--baseline CHECKOUT] [--backend URL] [--path /loadtest/ping] [--generator wrk|builtin] [--json FILE]
  *
  * Both stand before the same backend and are driven in turn (A-B-B-A). CPU is user and system time of whole processes.
+ * With --baseline the tunnel of another checkout (installed by `npm ci`) stands in the sketch's place.
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { Processes } from './arms.ts';
 import { chooseGenerator, wholeNumber, readFlags, runMain, sayOnStderr, UsageError } from './options.ts';
 import { armRow, pairedRatio, ratioRow, summarise, tunnelCpuUs } from './summary.ts';
@@ -19,6 +21,7 @@ const FLAGS = {
   seconds: { type: 'string', default: '5' },
   rounds: { type: 'string', default: '5' },
   connections: { type: 'string', default: '50,200' },
+  baseline: { type: 'string' },
   backend: { type: 'string' },
   path: { type: 'string', default: '/loadtest/ping' },
   generator: { type: 'string' },
@@ -38,7 +41,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const connections = flags.connections.split(',').map((text) => wholeNumber('connections', text, 400));
   const processes = new Processes();
   try {
-    const targets = await startTargets(processes, flags.only, flags.backend, flags.path);
+    const targets = await startTargets(processes, flags);
     const results = [];
     for (const each of connections) results.push(await compare(targets, { ...plan, connections: each }, signal));
     const peakRssBytes = Object.fromEntries(targets.map((target) => [target.name, peakMemory(target)]));
@@ -51,15 +54,23 @@ async function main(signal: AbortSignal): Promise<number> {
   }
 }
 
+interface Arms {
+  readonly only?: string | undefined;
+  readonly baseline?: string | undefined;
+  readonly backend?: string | undefined;
+  readonly path: string;
+}
+
 async function startTargets(
   processes: Processes,
-  only: 'sketch' | 'sallyport' | undefined,
-  backendUrl: string | undefined,
-  path: string,
+  { only, baseline, backend: backendUrl, path }: Arms,
 ): Promise<Target[]> {
   const backend = backendUrl === undefined ? await processes.startBackend() : { url: backendUrl };
   const arms = [];
-  if (only !== 'sallyport') arms.push(await processes.startSketch(backend.url));
+  if (baseline !== undefined) {
+    const command = join(baseline, 'node_modules/.bin/sallyport');
+    arms.push({ ...(await processes.startSallyport(backend.url, command)), name: 'baseline' });
+  } else if (only !== 'sallyport') arms.push(await processes.startSketch(backend.url));
   if (only !== 'sketch') arms.push(await processes.startSallyport(backend.url));
   const backendPid = 'pid' in backend ? { backend: backend.pid } : {};
   return arms.map(({ name, url, pids }) => ({ name, url: url + path, pids: { ...pids, ...backendPid } }));
@@ -70,9 +81,10 @@ async function compare(targets: readonly Target[], plan: Plan, signal: AbortSign
   const pairs = await alternate(targets, plan, signal, (window) => sayOnStderr(`  ${armRow(summarise([window]))}`));
   const arms = targets.map((_, index) => summarise(pairs.map((pair) => pair[index] as Window)));
   const ratio = pairedRatio(pairs, tunnelCpuUs);
+  const [first, second] = targets.map(({ name }) => name);
   process.stdout.write(`${plan.connections} connections\n`);
   for (const arm of arms) process.stdout.write(`  ${armRow(arm)}\n`);
-  if (ratio !== undefined) process.stdout.write(`  ${ratioRow('CPU, sallyport to sketch:', ratio)}\n`);
+  if (ratio !== undefined) process.stdout.write(`  ${ratioRow(`CPU, ${second} to ${first}:`, ratio)}\n`);
   return { connections: plan.connections, arms, ratio, pairs };
 }
 
