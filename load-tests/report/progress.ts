@@ -6,11 +6,12 @@ import { ms, percent, plainRate, signedMs } from './format.ts';
 /** What the steps of a plan are to people: rates one after the other, or windows of one rate. */
 export type StepNoun = 'step' | 'window';
 
+const LIFE_SIGN_S = 60;
 const CLEAR_LINE = '\r\u001B[2K';
 
 /**
  * What a person sees while it runs: on a terminal one line per step, rewritten every second; elsewhere one line when a
- * step is done, with the time that is left.
+ * step is done, with the time that is left, and one each minute of a longer one.
  */
 export class ProgressLine {
   readonly #steps: readonly ProfileStep[];
@@ -18,6 +19,7 @@ export class ProgressLine {
   readonly #write: (text: string) => void;
   readonly #noun: StepNoun;
   #done = 0;
+  #saidS = 0;
 
   constructor(steps: readonly ProfileStep[], isTty: boolean, write: (text: string) => void, noun: StepNoun = 'step') {
     this.#noun = noun;
@@ -32,10 +34,14 @@ export class ProgressLine {
 
   progress({ stepIndex, elapsedS, arms }: Progress): void {
     const step = this.#steps[stepIndex];
-    if (!this.#isTty || step === undefined || arms.tunnel === undefined) return;
+    if (step === undefined || arms.tunnel === undefined) return;
+    if (!this.#isTty && elapsedS < this.#saidS + LIFE_SIGN_S) return;
+    this.#saidS = elapsedS;
     const leftS = Math.max(0, Math.ceil(this.#remainingS(stepIndex) - elapsedS));
     const place = `${this.#noun} ${stepIndex + 1} of ${this.#steps.length}`;
-    this.#write(`${CLEAR_LINE}${figures(step.rate, arms.tunnel)}  ${place}, ${leftS} s left`);
+    const line = `${figures(step.rate, arms.tunnel)}  ${place}, ${leftS} s left`;
+    if (this.#isTty) this.#write(`${CLEAR_LINE}${line}`);
+    else this.say(line);
   }
 
   /** A step that begins, of an engine that has no figures before all is done. */
@@ -52,6 +58,7 @@ export class ProgressLine {
   step({ rate, arms, addedMs, complete }: StepReport): void {
     const added = addedMs === null ? '' : `  added ${signedMs(addedMs.p50)} ms`;
     this.#done += 1;
+    this.#saidS = 0;
     const place = this.#noun === 'step' ? '' : `  ${this.#noun} ${this.#done}/${this.#steps.length}`;
     const leftS = Math.ceil(this.#remainingS(this.#done));
     const left = this.#isTty || !complete || leftS === 0 ? '' : `  ${leftS} s left`;

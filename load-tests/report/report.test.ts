@@ -134,6 +134,15 @@ describe('progress', () => {
     assert.match(out.text.split('\n')[0] ?? '', /  10 s left$/);
   });
 
+  test('is a line each minute too where a step is long', () => {
+    const out = new Transcript();
+    const line = new ProgressLine([{ rate: 20, durationS: 3600 }], false, (text) => out.write(text));
+    for (let elapsedS = 1; elapsedS <= 130; elapsedS++) line.progress({ ...progress, elapsedS });
+    const lines = out.text.trimEnd().split('\n');
+    assert.equal(lines.length, 2);
+    assert.match(lines[1] ?? '', /step 1 of 1, 3480 s left$/);
+  });
+
   test('of an engine without figures is a line per step as it begins', () => {
     const out = new Transcript();
     const line = new ProgressLine(steps, false, (text) => out.write(text));
