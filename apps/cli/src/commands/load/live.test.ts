@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { startCli, temporaryFolder } from '../../testing/cli.ts';
+import { refusal } from '../../testing/refusal.ts';
+
+const RAMP = ['load', 'ramp', '--target', 'http://127.0.0.1:9/session/demo/'];
+
+async function startBackend(t: TestContext): Promise<{ url: string; port: number }> {
+  const server = createServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/session/demo/`, port };
+}
+
+describe('load with --metrics-port', { timeout: 60_000 }, () => {
+  it('serves its figures while it runs, says where, and ends once the last are fetched', async (t) => {
+    const { url } = await startBackend(t);
+    const flags = ['--target', url, '--rate', '50', '--duration', '2', '--warm-up', '0', '--metrics-port', '0'];
+    const run = startCli(t, ['load', 'ramp', ...flags, '--out', temporaryFolder(t)]);
+    let said = '';
+    run.child.stderr!.on('data', (text: string) => (said += text));
+    await run.said(/figures {3}http/);
+    const where = /figures {3}(\S+)/.exec(said)?.[1] ?? '';
+    const seen = new Set<number>();
+    // Until nobody answers any more.
+    for (let text: string | null = ''; text !== null;) {
+      text = await fetch(where, { headers: { connection: 'close' } }).then(
+        (response) => response.text(),
+        () => null,
+      );
+      const count = /^sallyport_load_requests_total\{arm="tunnel",outcome="ok"\} (\d+)$/m.exec(text ?? '')?.[1];
+      if (count !== undefined) seen.add(Number(count));
+    }
+    // 3: a machine that is busy with other tests has spoilt its figures.
+    assert.ok([0, 3].includes((await run.ended).code ?? -1), said);
+    assert.equal(Math.max(...seen), 100);
+    assert.ok(seen.size > 1, `${[...seen].join(', ')}: only at the end`);
+  });
+
+  it('names a port that is in use, a number that is none, and a host without a port', async (t) => {
+    const { port } = await startBackend(t);
+    const wrong: [string[], RegExp][] = [
+      [['--metrics-port', String(port)], new RegExp(`127\\.0\\.0\\.1:${port} is in use`)],
+      [['--metrics-port', '70000'], /--metrics-port 70000 is no port/],
+      [['--metrics-host', '0.0.0.0'], /--metrics-host has nothing to serve; give --metrics-port N as well/],
+    ];
+    for (const [flags, pattern] of wrong) assert.match(await refusal(t, [...RAMP, ...flags]), pattern);
+  });
+});
