@@ -8,7 +8,7 @@ export async function checkConfiguration({ settings, problems }: DoctorContext):
   if (settings !== null) return [ok('configuration', settings.file ?? 'no file: defaults, environment and flags')];
   return problems.map(({ message, hint, ...place }) => {
     const [where] = formatProblem({ ...place, message, hint }).split(`${message}; `);
-    return fail('configuration', `${where}${message}`, hint);
+    return fail('configuration', `${where}${message}`, hint, 'SP_CONFIG');
   });
 }
 

@@ -5,6 +5,13 @@ import type { Finding } from './finding.ts';
 
 export type Part = 'entry' | 'server' | 'client' | 'backend';
 
+export interface AdminPorts {
+  /** Looked at in place of those of the configuration. */
+  readonly urls: readonly URL[];
+  /** The field that they want off loopback; null: none. */
+  readonly authorization: string | null;
+}
+
 export interface DoctorContext {
   /** Null while the configuration has `problems`. */
   readonly settings: Settings | null;
@@ -12,6 +19,7 @@ export interface DoctorContext {
   readonly env: Environment;
   /** A URL through the tunnel, as visitors use it. */
   readonly target: URL | null;
+  readonly admin: AdminPorts;
   /** For each step on the network. */
   readonly timeoutMs: number;
   /** Wall clock. */

@@ -25,7 +25,8 @@ export async function checkCredentialFiles({ settings, env }: DoctorContext): Pr
     } else if (read.code === 'SP_CREDENTIAL_MISSING' && isBare(settings)) {
       findings.push(ok('credential', `${part}: none, as nothing is configured ("sallyport up" makes its own)`));
     } else {
-      findings.push(fail('credential', `${part}: ${read.message}`, `${read.hint} (sallyport creds add makes one)`));
+      const fix = `${read.hint} (sallyport creds add makes one)`;
+      findings.push(fail('credential', `${part}: ${read.message}`, fix, read.code));
     }
   }
   return findings;

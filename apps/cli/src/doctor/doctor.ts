@@ -1,6 +1,7 @@
 /** All checks, run at once and told in a fixed order. */
 import { checkBackends } from './backends.ts';
 import { checkConfiguration, checkNode } from './configuration.ts';
+import { isBare } from './context.ts';
 import type { Check, DoctorContext } from './context.ts';
 import { checkCredentialFiles } from './credential-file.ts';
 import { checkDescriptors } from './descriptors.ts';
@@ -9,6 +10,7 @@ import { fail } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { checkLinkTls } from './link-tls.ts';
 import { checkPorts } from './ports.ts';
+import { checkRunning } from './running.ts';
 import { checkServers } from './servers.ts';
 import { checkStores } from './store.ts';
 import { checkTarget } from './target.ts';
@@ -24,12 +26,18 @@ const CHECKS: readonly Check[] = [
   checkCredentialFiles,
   checkServers,
   checkBackends,
+  checkRunning,
   checkTarget,
 ];
 
+/** Where running parts are named and nothing is configured: the defaults are those of another machine. */
+const WITHOUT_CONFIGURATION: readonly Check[] = [checkNode, checkRunning, checkTarget];
+
 /** Calls `tell` for each finding, in the checks' order, as soon as those before it are told. Never rejects. */
 export async function examine(context: DoctorContext, tell: (finding: Finding) => void): Promise<void> {
-  const running = CHECKS.map((check) => check(context).catch(brokenCheck));
+  const { settings, admin } = context;
+  const isRunningOnly = settings !== null && isBare(settings) && admin.urls.length > 0;
+  const running = (isRunningOnly ? WITHOUT_CONFIGURATION : CHECKS).map((check) => check(context).catch(brokenCheck));
   for (const found of running) for (const finding of await found) tell(finding);
 }
 

@@ -17,12 +17,16 @@ function setUp(t: TestContext) {
   const folder = certificateFolder(authority);
   putPair(folder, 'app', authority.issue('app', { names: 'DNS:app.test', secondsLeft: 30 * DAY_S + 60 }));
   chmodSync(join(folder, 'app.key'), 0o600);
-  const check = async (set: Readonly<Record<string, unknown>> = {}) => {
+  const check = async (set: Readonly<Record<string, unknown>> = {}, nowMs = Date.now) => {
     const all = { 'entry.tls.certificates': folder, ...set };
-    return (await checkEntryTls(contextOf({ set: all }))).map((each) => findingLine(each).replaceAll(/ {2,}/g, ' '));
+    return (await checkEntryTls(contextOf({ set: all, nowMs }))).map((each) =>
+      findingLine(each).replaceAll(/ {2,}/g, ' '),
+    );
   };
   return { authority, folder, check };
 }
+
+const page = (name: string) => `see docs/runbooks/${name}.md`;
 
 test('doctor says nothing of TLS where there is none', async () => {
   assert.deepEqual(await checkEntryTls(contextOf({})), []);
@@ -33,6 +37,11 @@ test('doctor counts good certificates, and says when the first expires', async (
   const { check } = setUp(t);
   const set = { 'entry.hosts': { 'app.test': 'demo' } };
   assert.deepEqual(await check(set), ['ok tls 1 certificates, the first to expire in 30 days']);
+  const early = await check(set, () => Date.now() - 2 * DAY_S * 1_000);
+  const fix = "check this machine's clock, or take the one that is good now";
+  assert.deepEqual(early, [
+    `fail tls certificate app is not valid yet; ${fix}; ${page('sallyport-certificate-expired')}`,
+  ]);
 });
 
 test('doctor tells of each certificate what is wrong with it, and how to fix it', async (t) => {
@@ -44,10 +53,11 @@ test('doctor tells of each certificate what is wrong with it, and how to fix it'
   unlinkSync(join(folder, 'half.key'));
   for (const stem of ['old', 'soon']) chmodSync(join(folder, `${stem}.key`), 0o600);
   chmodSync(join(folder, 'app.key'), 0o644);
+  const renew = 'renew it: the entry takes the new one over by itself';
   assert.deepEqual(await check({ 'entry.hosts': { 'other.test': 'demo' }, 'entry.tls.defaultCertificate': 'nobody' }), [
-    `fail tls certificate half: ${join(folder, 'half.key')} cannot be read (ENOENT); put both its files there, whole`,
-    'fail tls certificate old has expired; renew it: the entry takes the new one over by itself',
-    'warn tls certificate soon expires in 3 days; renew it: the entry takes the new one over by itself',
+    `fail tls certificate half: ${join(folder, 'half.key')} cannot be read (ENOENT); put both its files there, whole; ${page('sallyport-certificate-reload-failed')}`,
+    `fail tls certificate old has expired; ${renew}; ${page('sallyport-certificate-expired')}`,
+    `warn tls certificate soon expires in 3 days; ${renew}; ${page('sallyport-certificate-expiring')}`,
     'warn tls no certificate is for other.test; add one, or one with a wildcard',
     'fail tls entry.tls.defaultCertificate nobody is no pair there; name one of the pairs, or leave it out',
     `warn tls ${join(folder, 'app.key')} may be read by others (mode 644); chmod 600 ${join(folder, 'app.key')}`,
@@ -59,7 +69,7 @@ test('doctor tells of a folder and of other files that cannot be used', async (t
   const { authority, folder, check } = setUp(t);
   const nowhere = join(folder, 'nowhere');
   assert.deepEqual(await check({ 'entry.tls.certificates': nowhere }), [
-    `fail tls ${nowhere} cannot be read (ENOENT); make it, or correct entry.tls.certificates`,
+    `fail tls ${nowhere} cannot be read (ENOENT); make it, or correct entry.tls.certificates; ${page('sp-tls-folder')}`,
   ]);
   const ticketKeyFile = join(authority.folder, 'ticket.key');
   writeFileSync(ticketKeyFile, 'f'.repeat(64), { mode: 0o644 });
@@ -69,7 +79,7 @@ test('doctor tells of a folder and of other files that cannot be used', async (t
     'entry.tls.ticketKeyFile': ticketKeyFile,
   };
   assert.deepEqual((await check(set)).slice(1), [
-    `fail tls ${join(folder, 'app.key')} is not a file of whole certificates of authorities (PEM); put that file right: visitors are checked against it`,
+    `fail tls ${join(folder, 'app.key')} is not a file of whole certificates of authorities (PEM); put that file right: visitors are checked against it; ${page('sp-tls-file')}`,
     `warn tls ${ticketKeyFile} may be read by others (mode 644); chmod 600 ${ticketKeyFile}`,
   ]);
 });

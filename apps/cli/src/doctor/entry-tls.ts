@@ -23,7 +23,8 @@ export async function checkEntryTls({ settings, nowMs }: DoctorContext): Promise
     pairs = await inspectPairs(folder);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    return [fail(CHECK, `${folder} cannot be read (${code})`, 'make it, or correct entry.tls.certificates')];
+    const fix = 'make it, or correct entry.tls.certificates';
+    return [fail(CHECK, `${folder} cannot be read (${code})`, fix, 'SP_TLS_FOLDER')];
   }
   const modes = await Promise.all(pairs.map(({ keyFile }) => checkMode(CHECK, keyFile)));
   return [...judgePairs(pairs, entry, nowMs()), ...modes.flat(), ...(await checkOtherFiles(entry.tls))];
@@ -32,7 +33,9 @@ export async function checkEntryTls({ settings, nowMs }: DoctorContext): Promise
 async function checkOtherFiles(tls: EntryConfig['tls']): Promise<Finding[]> {
   const findings: Finding[] = [];
   const wrong = await inspectAuthority(tls);
-  if (wrong !== null) findings.push(fail(CHECK, wrong, 'put that file right: visitors are checked against it'));
+  if (wrong !== null) {
+    findings.push(fail(CHECK, wrong, 'put that file right: visitors are checked against it', 'SP_TLS_FILE'));
+  }
   findings.push(...(await checkHook(tls.acme)));
   const { ticketKeyFile } = tls;
   if (ticketKeyFile === undefined) return findings;
@@ -57,9 +60,7 @@ async function checkHook({ names, challenge, dnsHook }: EntryConfig['tls']['acme
 export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, nowMs: number): Finding[] {
   const usable = pairs.filter(({ wrong }) => wrong === null);
   const findings = [
-    ...pairs.flatMap(({ stem, wrong }) =>
-      wrong === null ? [] : [fail(CHECK, `certificate ${stem}: ${wrong}`, 'put both its files there, whole')],
-    ),
+    ...pairs.flatMap(judgeWrong),
     ...usable.flatMap((pair) => judgeExpiry(pair, nowMs)),
     ...judgeNames(usable, entry),
   ];
@@ -80,12 +81,22 @@ export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, 
   return [ok(CHECK, `${usable.length} certificates, the first to expire in ${days} days`)];
 }
 
-function judgeExpiry({ stem, notAfterMs }: InspectedPair, nowMs: number): Finding[] {
+function judgeWrong({ stem, wrong }: InspectedPair): Finding[] {
+  if (wrong === null) return [];
+  const fix = 'put both its files there, whole';
+  return [fail(CHECK, `certificate ${stem}: ${wrong}`, fix, 'SallyportCertificateReloadFailed')];
+}
+
+function judgeExpiry({ stem, notAfterMs, notBeforeMs }: InspectedPair, nowMs: number): Finding[] {
+  if (nowMs < notBeforeMs) {
+    const fix = "check this machine's clock, or take the one that is good now";
+    return [fail(CHECK, `certificate ${stem} is not valid yet`, fix, 'SallyportCertificateExpired')];
+  }
   const days = Math.floor((notAfterMs - nowMs) / DAY_MS);
   if (days >= WARN_BELOW_DAYS) return [];
   const fix = 'renew it: the entry takes the new one over by itself';
-  if (notAfterMs <= nowMs) return [fail(CHECK, `certificate ${stem} has expired`, fix)];
-  return [warn(CHECK, `certificate ${stem} expires in ${days} days`, fix)];
+  if (notAfterMs <= nowMs) return [fail(CHECK, `certificate ${stem} has expired`, fix, 'SallyportCertificateExpired')];
+  return [warn(CHECK, `certificate ${stem} expires in ${days} days`, fix, 'SallyportCertificateExpiring')];
 }
 
 /** Whether the entry has a certificate for it made once it runs. */

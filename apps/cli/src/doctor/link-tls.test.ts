@@ -8,6 +8,7 @@ import { findingLine } from './finding.ts';
 import { checkLinkTls } from './link-tls.ts';
 
 const DAY_S = 86_400;
+const page = (name: string) => `see docs/runbooks/${name}.md`;
 
 async function check(set: Readonly<Record<string, unknown>>): Promise<string[]> {
   return (await checkLinkTls(contextOf({ set }))).map((each) => findingLine(each).replaceAll(/ {2,}/g, ' '));
@@ -30,11 +31,15 @@ test('doctor judges the certificate that links are taken with', async (t) => {
   const [good, soon, old] = [issue('good', 30), issue('soon', 3), issue('old', -2)];
   assert.deepEqual(await check(settings(good)), ['ok tls links: a certificate for 30 more days']);
   const renew = 'renew it: the server takes the new one over by itself';
-  assert.deepEqual(await check(settings(soon)), [`warn tls links: the certificate expires in 3 days; ${renew}`]);
-  assert.deepEqual(await check(settings(old)), [`fail tls links: the certificate has expired; ${renew}`]);
+  assert.deepEqual(await check(settings(soon)), [
+    `warn tls links: the certificate expires in 3 days; ${renew}; ${page('sallyport-certificate-expiring')}`,
+  ]);
+  assert.deepEqual(await check(settings(old)), [
+    `fail tls links: the certificate has expired; ${renew}; ${page('sallyport-certificate-expired')}`,
+  ]);
   const mixed = { certFile: good.certFile, keyFile: soon.keyFile };
   assert.deepEqual(await check(settings(mixed)), [
-    `fail tls links: ${good.certFile} and ${soon.keyFile} are no certificate and its key; put that file right, or leave server.tls out`,
+    `fail tls links: ${good.certFile} and ${soon.keyFile} are no certificate and its key; put that file right, or leave server.tls out; ${page('sp-link-tls')}`,
   ]);
   chmodSync(good.keyFile, 0o644);
   const [, mode] = await check(settings(good));

@@ -16,10 +16,17 @@ export async function checkLinkTls({ settings, nowMs }: DoctorContext): Promise<
   const { tls } = settings.config.server;
   const read = await inspectLinkTls(tls);
   if (read === null) return [];
-  if (typeof read === 'string') return [fail(CHECK, `links: ${read}`, 'put that file right, or leave server.tls out')];
+  if (typeof read === 'string') {
+    return [fail(CHECK, `links: ${read}`, 'put that file right, or leave server.tls out', 'SP_LINK_TLS')];
+  }
   const days = Math.floor((read - nowMs()) / DAY_MS);
   const mode = await checkMode(CHECK, tls.keyFile ?? '');
-  if (days < 0) return [fail(CHECK, 'links: the certificate has expired', RENEW), ...mode];
-  if (days < WARN_BELOW_DAYS) return [warn(CHECK, `links: the certificate expires in ${days} days`, RENEW), ...mode];
+  if (days < 0) {
+    return [fail(CHECK, 'links: the certificate has expired', RENEW, 'SallyportCertificateExpired'), ...mode];
+  }
+  if (days < WARN_BELOW_DAYS) {
+    const message = `links: the certificate expires in ${days} days`;
+    return [warn(CHECK, message, RENEW, 'SallyportCertificateExpiring'), ...mode];
+  }
   return [ok(CHECK, `links: a certificate for ${days} more days`), ...mode];
 }

@@ -95,7 +95,7 @@ function opened(socket: Socket | TLSSocket, event: string, timeoutMs: number): P
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** At most BODY_MAX_BYTES of it; empty after an upgrade. */
+  /** At most `bodyMaxBytes` of it; empty after an upgrade. */
   readonly body: string;
 }
 
@@ -109,6 +109,8 @@ export interface Question {
   readonly agent?: Agent | null;
   /** Written to an upgraded connection before it is closed. */
   readonly farewell?: Buffer;
+  /** More of an answer is not read. */
+  readonly bodyMaxBytes?: number;
 }
 
 const BODY_MAX_BYTES = 16 * 1024;
@@ -121,13 +123,14 @@ export async function ask({
   tls = {},
   agent,
   farewell,
+  bodyMaxBytes = BODY_MAX_BYTES,
 }: Question): Promise<Reached<Answer>> {
   const signal = AbortSignal.timeout(timeoutMs);
   const answered = Promise.withResolvers<Answer>();
   const options = { agent: agent ?? false, signal, headers: { ...headers }, ...tls };
   const request = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
   request.on('error', answered.reject);
-  request.on('response', (response) => void readAnswer(response).then(answered.resolve, answered.reject));
+  request.on('response', (response) => void readAnswer(response, bodyMaxBytes).then(answered.resolve, answered.reject));
   request.on('upgrade', (response: IncomingMessage, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     socket.end(farewell ?? '', () => socket.destroy());
@@ -144,15 +147,15 @@ export async function ask({
   }
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
+async function readAnswer(response: IncomingMessage, maxBytes: number): Promise<Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= BODY_MAX_BYTES) break;
+    if (bytes >= maxBytes) break;
   }
-  const body = Buffer.concat(chunks).toString('utf8').slice(0, BODY_MAX_BYTES);
+  const body = Buffer.concat(chunks).toString('utf8').slice(0, maxBytes);
   return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { redactUrl, secretFromFileOrEnv } from '@sallyport/config';
 import { dig, LINK_PATH, LinkAddressError, linkAddresses, SUBPROTOCOL, TunnelAgent } from '@sallyport/protocol';
-import type { LinkAddress, LinkTls, Proxy } from '@sallyport/protocol';
+import type { LinkAddress, LinkTls, Proxy, TunnelError } from '@sallyport/protocol';
 import { isLoopbackHost } from '@sallyport/telemetry';
 import type { Settings } from '../settings.ts';
 import { judgeCertificate } from './certificate.ts';
@@ -59,9 +59,16 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
   });
 }
 
+/** What it means for whoever dials that its server cannot be reached. */
+const PAGES = { client: 'SallyportClientDisconnected', entry: 'SallyportNoUplink' } as const;
+
+function tlsRefused(where: string, code: string): Finding {
+  return fail('certificate', `${where}: ${why(code)}`, 'let TLS end there, or use ws://', 'SP_LINK_TLS');
+}
+
 /** A file of links that cannot be used, or a proxy that is none. */
 function wrongAddress(error: NodeJS.ErrnoException): Finding {
-  if (error instanceof LinkAddressError) return fail('server', error.message, error.fix);
+  if (error instanceof LinkAddressError) return fail('server', error.message, error.fix, error.code);
   const { path, code = 'EIO' } = error;
   return fail('server', `${path ?? 'a file of links'} cannot be read (${code})`, 'correct it, or who may read it');
 }
@@ -76,8 +83,7 @@ async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Fi
     const { socket } = found;
     const question = { ...addressOf(url), ca: tls.ca, own: tls, ...(socket === null ? {} : { socket }) };
     const shaken = await handshake(question, timeoutMs);
-    if (!shaken.ok)
-      return [...findings, fail('certificate', `${where}: ${why(shaken.code)}`, 'let TLS end there, or use ws://')];
+    if (!shaken.ok) return [...findings, tlsRefused(where, shaken.code)];
     const trust = "set link.caFile to its authority's certificate";
     const certificate = judgeCertificate(shaken.value, where, trust, nowMs());
     findings.push(certificate);
@@ -98,7 +104,7 @@ async function checkReach(dialled: Dialled, timeoutMs: number): Promise<Way> {
   const found = await resolveName(address.host, timeoutMs);
   if (!found.ok) {
     const fix = `correct ${part}.servers, or the name's DNS record`;
-    return { finding: fail('server', `${where}: ${why(found.code)}`, fix), socket: null };
+    return { finding: fail('server', `${where}: ${why(found.code)}`, fix, PAGES[part]), socket: null };
   }
   const reached = await reach(address, timeoutMs);
   if (!reached.ok) return { finding: unreachable(dialled, reached.code), socket: null };
@@ -114,7 +120,8 @@ async function checkProxy({ url, where, proxy }: Dialled, timeoutMs: number): Pr
     return { finding: ok('proxy', `${where}: through the proxy ${name} (${variable})`), socket };
   } catch (error) {
     const fix = `correct ${variable}, put ${host} into NO_PROXY, or have the proxy let it through`;
-    return { finding: fail('proxy', `${where}: ${(error as Error).message}`, fix), socket: null };
+    const { message, code } = error as TunnelError;
+    return { finding: fail('proxy', `${where}: ${message}`, fix, code), socket: null };
   }
 }
 
@@ -126,7 +133,8 @@ function agentOf({ proxy, url }: Dialled, timeoutMs: number): TunnelAgent | null
 function unreachable({ where, part, isDefault }: Dialled, code: string): Finding {
   const message = `${where}: ${why(code)}`;
   if (isDefault) return warn('server', message, `start one (sallyport server, sallyport up), or set ${part}.servers`);
-  return fail('server', message, `start the server, correct ${part}.servers, or open the way in firewalls`);
+  const fix = `start the server, correct ${part}.servers, or open the way in firewalls`;
+  return fail('server', message, fix, PAGES[part]);
 }
 
 async function checkLink(dialled: Dialled, { timeoutMs, nowMs }: DoctorContext): Promise<Finding[]> {
@@ -176,7 +184,7 @@ export function judgeLinkAnswer(status: number, subprotocol: string | undefined,
     return fail('link', `${who}: another WebSocket service answers`, 'name the port for links (12001)');
   if (status === 401) {
     const fix = "use one from the server's store (sallyport creds list), or make one (sallyport creds add)";
-    return fail('link', `${who}: the credential is refused`, fix);
+    return fail('link', `${who}: the credential is refused`, fix, 'SP_CREDENTIAL_REFUSED');
   }
   if (status === 503) return warn('link', `${who}: the server has all the links it may`, 'raise server.maxLinks');
   return fail('link', `${who}: the upgrade is answered ${status}`, PROXY_FIX);

@@ -37,7 +37,7 @@ async function checkStore({ path, needs, mayBeMissing }: Store, nowMs: number): 
     if (code === 'SP_CREDENTIALS_NOT_FOUND' && mayBeMissing) {
       return [ok('store', `${path} is not there, as nothing is configured ("sallyport up" needs none)`)];
     }
-    return [fail('store', message, hint)];
+    return [fail('store', message, hint, code)];
   }
   const active = opened.value.list().filter(({ id }) => opened.value.isActive(id));
   const missing = needs.filter((role) => !active.some((each) => each.role === role));

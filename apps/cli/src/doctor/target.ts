@@ -47,7 +47,7 @@ async function checkTls(target: URL, timeoutMs: number, nowMs: number): Promise<
   ];
 }
 
-const HOP_FIXES: Readonly<Record<string, string>> = {
+export const HOP_FIXES: Readonly<Record<string, string>> = {
   visitor: 'correct the request',
   entry: 'check the session id in the path, and that a client offers it (/api/sessions of the server)',
   uplink: 'check that the entry reaches its servers (/readyz of the entry)',
@@ -63,7 +63,7 @@ export function judgeAnswer({ status, headers, body }: Answer, where: string): F
   const problem = problemOf(headers['content-type'], body);
   if (problem !== null) {
     const message = `${where}: ${status} ${problem.code} at the ${problem.hop}: ${problem.title}`;
-    return fail(CHECK, message, HOP_FIXES[problem.hop] ?? 'see the logs of that part');
+    return fail(CHECK, message, HOP_FIXES[problem.hop] ?? 'see the logs of that part', problem.code);
   }
   const isOurs = headers.via?.includes('sallyport-') === true;
   const from = isOurs ? 'from the backend, through the tunnel' : 'and it bears no sign of the tunnel (Via)';

@@ -1,0 +1,97 @@
+/** Certificates, reloads and the process of a running part, judged by its metrics. Pure. */
+import { select, sumOf } from '@sallyport/load-tests';
+import { fail, warn } from './finding.ts';
+import type { Finding } from './finding.ts';
+import type { RunningPart } from './running.ts';
+
+export const CERTIFICATE_EXPIRY = 'sallyport_certificate_expiry_timestamp_seconds';
+const DAY_MS = 86_400_000;
+const MS_PER_S = 1_000;
+/** As the alerts have it. */
+const EXPIRES_BELOW_DAYS = 30;
+const DESCRIPTORS_FULL = 0.8;
+const LOOP_FULL = 0.9;
+const ACME_NEWS_MS = DAY_MS;
+
+/** `timeS`: seconds since 1970. */
+export function daysUntil(timeS: number, nowMs: number): number {
+  return Math.floor((timeS * MS_PER_S - nowMs) / DAY_MS);
+}
+
+export function judgeLife(part: RunningPart, nowMs: number): Finding[] {
+  return [...judgeCertificates(part, nowMs), ...judgeReloads(part), ...judgeProcess(part), ...judgeLosses(part)];
+}
+
+function judgeCertificates({ where, after }: RunningPart, nowMs: number): Finding[] {
+  const expiring = select(after, CERTIFICATE_EXPIRY).flatMap(({ labels, value }) => {
+    const days = daysUntil(value, nowMs);
+    if (days >= EXPIRES_BELOW_DAYS) return [];
+    const what = `${where}: certificate ${labels['name'] ?? '?'}, in force,`;
+    const fix = 'put a new pair in its place: it is taken over without a restart';
+    if (days < 0) return [fail('certificate', `${what} has expired`, fix, 'SallyportCertificateExpired')];
+    return [warn('certificate', `${what} expires in ${days} days`, fix, 'SallyportCertificateExpiring')];
+  });
+  const failedMs = (sumOf(after, 'sallyport_acme_last_failure_timestamp_seconds') ?? 0) * MS_PER_S;
+  if (failedMs === 0 || nowMs - failedMs > ACME_NEWS_MS) return expiring;
+  const hours = Math.floor((nowMs - failedMs) / 3_600_000);
+  const message = `${where}: an order for a certificate failed ${hours} hours ago`;
+  const fix = 'see its log: "ACME: no certificate"';
+  return [...expiring, warn('certificate', message, fix, 'SallyportAcmeFailing')];
+}
+
+function judgeReloads({ where, after }: RunningPart): Finding[] {
+  const findings: Finding[] = [];
+  const failures = sumOf(after, 'sallyport_tls_reload_failures_total') ?? 0;
+  if (failures > 0) {
+    const message = `${where}: ${failures} times a file of TLS could not be taken over`;
+    const fix = 'see what the check "tls" says of the files, or its log';
+    findings.push(warn('reload', message, fix, 'SallyportCertificateReloadFailed'));
+  }
+  if (sumOf(after, 'sallyport_config_last_reload_successful') === 0) {
+    const fix = 'run sallyport config check, mend it, and reload again';
+    findings.push(fail('reload', `${where}: the last reload was refused`, fix, 'SallyportConfigReloadFailed'));
+  }
+  return findings;
+}
+
+function judgeProcess({ where, before, after, apartS }: RunningPart): Finding[] {
+  const findings: Finding[] = [];
+  const open = sumOf(after, 'process_open_fds') ?? 0;
+  const most = sumOf(after, 'process_max_fds') ?? Infinity;
+  if (open >= DESCRIPTORS_FULL * most) {
+    const fix = 'allow more (LimitNOFILE= under systemd, ulimits: in docker-compose)';
+    const message = `${where}: ${open} of ${most} open files are in use`;
+    findings.push(warn('descriptors', message, fix, 'SallyportDescriptorsExhaustionPredicted'));
+  }
+  const name = 'sallyport_event_loop_active_seconds_total';
+  const share = ((sumOf(after, name) ?? 0) - (sumOf(before, name) ?? 0)) / apartS;
+  if (share >= LOOP_FULL) {
+    const message = `${where}: its event loop was busy for ${Math.round(100 * share)} % of the last second`;
+    findings.push(warn('event-loop', message, 'run another one beside it, and less else', 'SallyportEventLoopLate'));
+  }
+  return findings;
+}
+
+const LOSSES: readonly (readonly [metric: string, check: string, what: string, fix: string, runbook: string])[] = [
+  [
+    'sallyport_log_lines_lost_total',
+    'log',
+    'log lines were lost',
+    'look at the disk and at what reads the log',
+    'SallyportLogLinesLost',
+  ],
+  [
+    'sallyport_trace_spans_dropped_total',
+    'traces',
+    'spans were dropped',
+    'start the collector, or sample less',
+    'SallyportTraceSpansDropped',
+  ],
+];
+
+function judgeLosses({ where, after }: RunningPart): Finding[] {
+  return LOSSES.flatMap(([metric, check, what, fix, runbook]) => {
+    const lost = sumOf(after, metric) ?? 0;
+    return lost === 0 ? [] : [warn(check, `${where}: ${lost} ${what} since its start`, fix, runbook)];
+  });
+}

@@ -1,0 +1,95 @@
+/** What a running part says of itself, judged: a finding for each thing that wants a look. Pure. */
+import { select, sumOf } from '@sallyport/load-tests';
+import { problemOfCode } from '@sallyport/proxy-entry';
+import { VERSION } from '../version.ts';
+import { fail, ok, warn } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { CERTIFICATE_EXPIRY, daysUntil, judgeLife } from './judge-life.ts';
+import { judgeTraffic } from './judge-traffic.ts';
+import { limitSetting } from './limit-settings.ts';
+import type { RunningPart } from './running.ts';
+import { HOP_FIXES } from './target.ts';
+
+export function judgeRunning(part: RunningPart, nowMs: number): Finding[] {
+  return [
+    ...judgeReadiness(part, nowMs),
+    ...judgeVersion(part),
+    ...judgeTraffic(part),
+    ...judgeRefusals(part),
+    ...judgeLimits(part),
+    ...judgeLife(part, nowMs),
+  ];
+}
+
+/** By the beginning of a check's name. */
+const READINESS: readonly (readonly [check: string, fix: string, runbook: string])[] = [
+  ['accepting', 'wait until it has ended, and start it again', 'SP_DRAINING'],
+  ['server', 'start the server, or see what the check "server" says of the way to it', 'SallyportNoUplink'],
+  ['link:', 'see what the check "server" says of the way, or its log', 'SallyportClientDisconnected'],
+  ['backend:', 'start the backend, or correct it in client.sessions', 'SallyportBackendDown'],
+];
+
+function judgeReadiness(part: RunningPart, nowMs: number): Finding[] {
+  const { where, readiness } = part;
+  const broken = Object.entries(readiness.checks).filter(([, check]) => !check.ok);
+  if (broken.length === 0) return [ok('ready', [`${where}: ready`, ...figures(part, nowMs)].join(', '))];
+  return broken.map(([name, { detail = 'not ok' }]) => {
+    const [, fix = 'see its log', runbook] = READINESS.find(([begins]) => name.startsWith(begins)) ?? [];
+    return fail('ready', `${where}: ${name}: ${detail}`, fix, runbook);
+  });
+}
+
+/** What there is of it: `3 of 10 slots busy`, `0 wait`, `24 of 20000 open files`, `certificates for 30 days`. */
+function figures({ after, sessions }: RunningPart, nowMs: number): string[] {
+  const busy = sessions.reduce((sum, each) => sum + each.busy, 0);
+  const slots = busy + sessions.reduce((sum, each) => sum + each.free, 0);
+  const waiting = sessions.reduce((sum, each) => sum + each.waiting, 0);
+  const open = sumOf(after, 'process_open_fds');
+  const first = Math.min(...select(after, CERTIFICATE_EXPIRY).map(({ value }) => value));
+  return [
+    ...(sessions.length === 0 ? [] : [`${busy} of ${slots} slots busy`, `${waiting} wait`]),
+    ...(open === null ? [] : [`${open} of ${sumOf(after, 'process_max_fds') ?? '?'} open files`]),
+    ...(first === Infinity ? [] : [`certificates for ${daysUntil(first, nowMs)} days`]),
+  ];
+}
+
+function judgeVersion({ where, after }: RunningPart): Finding[] {
+  const version = select(after, 'sallyport_build_info')[0]?.labels['version'];
+  if (version === undefined || version === VERSION) return [];
+  const fix = 'bring all parts to versions next to each other, the server first';
+  return [warn('version', `${where}: version ${version}, and this is ${VERSION}`, fix, 'SP_VERSION')];
+}
+
+/** `12 times since its start, 3 in the last second`. */
+function times(total: number, now: number): string {
+  return `${total} times since its start, ${now === 0 ? 'none' : now} in the last second`;
+}
+
+function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
+  const name = 'sallyport_refused_total';
+  return select(after, name).flatMap(({ labels, value }) => {
+    const { code = '' } = labels;
+    // The server counts what it refuses to entries in the protocol's words as well; they tell their visitors.
+    if (value === 0 || !code.startsWith('SP_')) return [];
+    const problem = problemOfCode(code);
+    // What visitors do wrong is no news; and some of it is our own, as we look whether the port is served.
+    if (problem !== null && (problem.status < 500 || problem.hop === 'visitor')) return [];
+    const now = value - (sumOf(before, name, labels) ?? 0);
+    const what = problem === null ? code : `${code}, ${problem.title}`;
+    const fix = HOP_FIXES[problem?.hop ?? ''] ?? 'see who dials, in its log';
+    const judge = now > 0 ? fail : warn;
+    return [judge('refused', `${where}: ${what}: ${times(value, now)}`, fix, code)];
+  });
+}
+
+function judgeLimits({ where, before, after }: RunningPart): Finding[] {
+  const name = 'sallyport_limit_hits_total';
+  return select(after, name).flatMap(({ labels, value }) => {
+    const { limit = '' } = labels;
+    const now = value - (sumOf(before, name, labels) ?? 0);
+    const { fix, runbook, isVisitors } = limitSetting(limit);
+    if (value === 0 || (isVisitors && now === 0)) return [];
+    const judge = now > 0 && !isVisitors ? fail : warn;
+    return [judge('limit', `${where}: ${limit} was reached ${times(value, now)}`, fix, runbook)];
+  });
+}
