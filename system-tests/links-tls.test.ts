@@ -17,13 +17,14 @@ import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
 import { scrape, total } from './harness/metrics.ts';
 import { needs } from './harness/needs.ts';
+import { noteSecret } from './harness/secrets.ts';
 import { SHAPES, startStack } from './harness/stack.ts';
 import { startConnectProxy } from './links/connect-proxy.ts';
 import { configOf, startBackend, startClient, startEntry, startSecureServer } from './links/secure-server.ts';
 import type { Dialling, SecureServer } from './links/secure-server.ts';
 
-const SECRET = 'p%40ss-hunter2';
-const PROXY_LINE = `Basic ${Buffer.from('me:p@ss-hunter2').toString('base64')}`;
+const SECRET = noteSecret('p%40ss-hunter2');
+const PROXY_LINE = `Basic ${noteSecret(Buffer.from('me:p@ss-hunter2').toString('base64'))}`;
 
 function shown({ certFile, keyFile }: { certFile: string; keyFile: string }): string[] {
   return [`link.certificateFile=${certFile}`, `link.keyFile=${keyFile}`];

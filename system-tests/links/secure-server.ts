@@ -15,6 +15,7 @@ import type { RunningServer } from '@sallyport/tunnel-server';
 import { TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import type { Made } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { Command } from '../harness/command.ts';
+import { noteSecret } from '../harness/secrets.ts';
 
 const QUIET = { 'log.level': 'silent', 'server.port': 0, 'server.admin.port': 0, 'server.drainTimeoutMs': 0 };
 /** All the ways that a test dials it. */
@@ -22,6 +23,7 @@ const NAMES = 'DNS:server.test,IP:127.0.0.1,IP:0.0.0.0';
 
 export interface SecureServer {
   readonly authority: TestAuthority;
+  readonly credentials: MemoryCredentials;
   readonly running: RunningServer;
   readonly port: number;
   /** Where its certificate is. */
@@ -30,7 +32,7 @@ export interface SecureServer {
   put(made: Made): void;
   issue(name: string, secondsLeft?: number): Made;
   /** A file with a credential. */
-  credentialFile(role: 'entry' | 'client'): string;
+  credentialFile(role: 'entry' | 'client', sessions?: string[]): string;
 }
 
 export function configOf(set: Readonly<Record<string, unknown>>): Config {
@@ -42,7 +44,7 @@ export function configOf(set: Readonly<Record<string, unknown>>): Config {
 
 export async function startSecureServer(
   t: TestContext,
-  { asksForCertificates = false, isPlain = false } = {},
+  { asksForCertificates = false, isPlain = false, credentials = new MemoryCredentials() } = {},
 ): Promise<SecureServer> {
   const authority = new TestAuthority();
   t.after(() => authority.remove());
@@ -61,22 +63,22 @@ export async function startSecureServer(
     ...(asksForCertificates ? { 'server.tls.clientCaFile': authority.caFile } : {}),
   };
   const config = configOf({ ...QUIET, ...(isPlain ? {} : tls) });
-  const credentials = new MemoryCredentials();
   const logger = createLogger({ level: 'silent', part: 'server', destination: 2 });
   const running = await startServer({ config, credentials, logger, version: '0.0.0' });
   t.after(() => running.stop());
   return {
     authority,
+    credentials,
     running,
     port: Number(new URL(running.url).port),
     files,
     put,
     issue: (name, secondsLeft = 3_600) => authority.issue(name, { names: NAMES, secondsLeft }),
-    credentialFile: (role) => {
-      const issued = credentials.add({ principal: role, role, sessions: role === 'client' ? ['demo'] : [] });
+    credentialFile: (role, sessions = ['demo']) => {
+      const issued = credentials.add({ principal: role, role, sessions: role === 'client' ? sessions : [] });
       assert.ok(issued.ok);
       const path = join(authority.folder, `${role}.secret`);
-      writeFileSync(path, `${issued.value.id}:${issued.value.secret}\n`, { mode: 0o600 });
+      writeFileSync(path, `${issued.value.id}:${noteSecret(issued.value.secret)}\n`, { mode: 0o600 });
       return path;
     },
   };
@@ -100,9 +102,12 @@ export async function startBackend(t: TestContext): Promise<string> {
 }
 
 export interface Dialling {
-  readonly url: string;
+  /** One server, or several. */
+  readonly url: string | readonly string[];
   readonly set?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the credential of a client is for; demo alone if not told. */
+  readonly sessions?: string[];
 }
 
 /** `sallyport client` for the session demo; killed when the test ends. */
@@ -119,11 +124,11 @@ function part(
   words: readonly string[],
   server: SecureServer,
   role: 'entry' | 'client',
-  { url, set = [], environment = {} }: Dialling,
+  { url, set = [], environment = {}, sessions }: Dialling,
 ): Command {
   const trust = [`link.caFile=${server.authority.caFile}`, ...set].flatMap((each) => ['--set', each]);
-  const credential = ['--credential-file', server.credentialFile(role)];
-  const command = new Command([...words, '--json', '--server', url, ...credential, ...trust], environment);
+  const credential = ['--credential-file', server.credentialFile(role, sessions)];
+  const command = new Command([...words, '--json', '--server', ...[url].flat(), ...credential, ...trust], environment);
   t.after(async () => {
     command.signal('SIGKILL');
     await command.ended;
