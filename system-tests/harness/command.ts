@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { within } from './deadline.ts';
+import { keepLog } from './secrets.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 /** As the launcher starts it, but without the launcher: its process id is that of the part itself. */
-const MAIN = ['--disable-warning=ExperimentalWarning', join(ROOT, 'apps/cli/src/main.ts')];
+export const MAIN = ['--disable-warning=ExperimentalWarning', join(ROOT, 'apps/cli/src/main.ts')];
 const ENVIRONMENT = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/sallyport'), ...process.env };
 /** A whole stack under load on two cores that others use as well. */
 const START_MS = 30_000;
@@ -41,8 +42,16 @@ export class Command {
     });
     this.#child = child;
     this.pid = child.pid ?? 0;
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    createInterface({ input: child.stdout! }).on('line', (line) => this.#take(line));
+    const keep = keepLog(`${args[0]}-${this.pid}`);
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      keep(text);
+    });
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      // `creds` is asked for secrets.
+      if (args[0] !== 'creds') keep(`${line}\n`);
+      this.#take(line);
+    });
     this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   }
 

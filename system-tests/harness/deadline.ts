@@ -27,13 +27,14 @@ export async function within<Value>(
 export async function eventually<Value>(
   find: () => Promise<Value | undefined>,
   what: string | (() => string),
+  limitMs: number = CEILING_MS,
 ): Promise<Value> {
-  const deadlineMs = performance.now() + CEILING_MS;
+  const deadlineMs = performance.now() + limitMs;
   for (;;) {
     const found = await find();
     if (found !== undefined) return found;
     if (performance.now() > deadlineMs) {
-      throw new Error(`waited ${CEILING_MS} ms for ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`waited ${limitMs} ms for ${typeof what === 'string' ? what : what()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { FileCredentials } from '@sallyport/credentials';
 import { Command } from './command.ts';
 import { eventually } from './deadline.ts';
+import { noteSecret } from './secrets.ts';
 import type { Admin } from './stack.ts';
 
 export interface DeploymentOptions {
@@ -142,7 +143,7 @@ export class Deployment {
       const issued = await opened.value.add({ principal: `test-${role}`, role, sessions });
       if (!issued.ok) throw new Error(issued.error.message);
       const { id, secret } = issued.value;
-      await writeFile(join(this.#folder, `${role}.secret`), `${id}:${secret}\n`, { mode: 0o600 });
+      await writeFile(join(this.#folder, `${role}.secret`), `${id}:${noteSecret(secret)}\n`, { mode: 0o600 });
     }
   }
 }

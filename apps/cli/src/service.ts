@@ -1,11 +1,23 @@
-/** A process that serves until it is told to stop: the first signal drains, the second ends at once. */
+/** A process that serves until it is told to stop: the first signal drains, the second ends at once; SIGHUP reloads. */
+import { isatty } from 'node:tty';
 import { Exit } from './exit.ts';
 import type { Output } from './output.ts';
+import { superviseBySystemd } from './systemd.ts';
+import type { Supervised } from './systemd.ts';
 
+const STDIN_FD = 0;
+const STDOUT_FD = 1;
 const NEVER = new Promise<Exit>(() => {});
 
-export interface Service {
+export interface Service extends Supervised {
   stop(): Promise<void>;
+  /** Never rejects: what comes of it is in the log. Without it SIGHUP stops. */
+  reload?(): Promise<unknown>;
+}
+
+/** Then SIGHUP says that the terminal is gone, and whoever could stop us with it. */
+function hasTerminal(): boolean {
+  return isatty(STDIN_FD) || isatty(STDOUT_FD);
 }
 
 /**
@@ -20,6 +32,7 @@ export async function serve(
   failed: Promise<Exit> = NEVER,
 ): Promise<Exit> {
   const signalled = Promise.withResolvers<Exit>();
+  const supervisor = superviseBySystemd(service, process.env, output.note);
   let isStopping = false;
   const onSignal = () => {
     if (isStopping) process.exit(Exit.INTERRUPTED);
@@ -29,12 +42,22 @@ export async function serve(
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  const onHangup = () => {
+    if (service.reload === undefined || hasTerminal()) onSignal();
+    else if (!isStopping) {
+      void supervisor?.reloading();
+      // Refused or not, it serves on.
+      void service.reload().then(() => (isStopping ? undefined : supervisor?.ready()));
+    }
+  };
+  process.on('SIGHUP', onHangup);
   // The launcher is gone: nobody could signal us any more.
   process.on('disconnect', onSignal);
   try {
     announce();
+    void supervisor?.ready();
     return await Promise.race([signalled.promise, failed]);
   } finally {
-    await service.stop();
+    await Promise.all([service.stop(), supervisor?.stopping()]);
   }
 }

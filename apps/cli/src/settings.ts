@@ -39,7 +39,11 @@ export function loadSettings(flags: SettingFlags, more: readonly Override[] = []
 
 /** The same; throws a CommandError that lists every problem. */
 export function readSettings(flags: SettingFlags, more: readonly Override[] = []): Settings {
-  const result = loadSettings(flags, more);
+  return settingsOf(loadSettings(flags, more));
+}
+
+/** What was loaded; throws a CommandError that lists every problem. */
+export function settingsOf(result: LoadResult): Settings {
   if (!result.ok) throw configError(result.problems);
   return result;
 }

@@ -11,6 +11,7 @@ export function exchangeRecord(exchange: Exchange, seconds: number, isComplete: 
   const { visitor, routed, problem } = exchange;
   return {
     requestId: routed.requestId,
+    traceId: routed.traceId,
     arrivedMs: performance.timeOrigin + visitor.request.arrivedMs,
     method: visitor.request.method,
     host: routed.host,
@@ -38,6 +39,7 @@ export function refusedRecord(
 ): AccessRecord {
   return {
     requestId,
+    traceId: '',
     arrivedMs: performance.timeOrigin + performance.now(),
     method: '',
     host: '',

@@ -22,6 +22,8 @@ export type Admission =
   | { readonly kind: 'challenge'; readonly content: string }
   /** OPTIONS that comes no further than to us (RFC 9110 §7.6.2). */
   | { readonly kind: 'options' }
+  /** Of a part of the tunnel that dials a server through this port. */
+  | { readonly kind: 'link' }
   | {
       readonly kind: 'admitted';
       readonly route: Extract<Route, { kind: 'session' }>;
@@ -31,7 +33,7 @@ export type Admission =
     };
 
 /** Neither relayed nor refused. */
-export type AnsweredHere = Exclude<Admission, { kind: 'admitted' | 'refused' }>;
+export type AnsweredHere = Exclude<Admission, { kind: 'admitted' | 'refused' | 'link' }>;
 
 /** `said`: the words of `request`. `edge`: null where there is no TLS. `toldScheme`: what a trusted proxy in front says that the visitor speaks. */
 export function admit(
@@ -63,7 +65,7 @@ export function admit(
   const atEdge = edge === null ? null : passEdge(edge, request, toldScheme, authority.host, target);
   if (atEdge !== null) return atEdge;
   const found = route(table, authority.host, target);
-  if (found.kind === 'none') return refused(Problems.noRoute);
+  if (found.kind === 'none') return edge?.isLink(request, target) === true ? LINK : refused(Problems.noRoute);
   if (found.kind === 'redirect') return found;
   const lacking = edge === null ? null : edge.certificate(request.peer, found.session);
   if (lacking !== null) return refused(lacking);
@@ -71,6 +73,8 @@ export function admit(
   if (forwards === 0) return { kind: 'options' };
   return { kind: 'admitted', route: found, host: authority.value, maxForwards: forwards - 1 };
 }
+
+const LINK: Admission = { kind: 'link' };
 
 /** Null: nothing there against it. */
 function passEdge(
@@ -104,10 +108,12 @@ export interface Words {
   requestIds: number;
   /** X-Request-Id, if there is one and it is fit to be repeated. */
   requestId: string | null;
+  /** Of all fields of this name; null: there is none. */
+  traceParent: string | null;
 }
 
-const { HOST, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, REQUEST_ID } = FieldKind;
-const ASKED = HOST | CONTENT_LENGTH | EXPECT | MAX_FORWARDS | REQUEST_ID;
+const { HOST, CONTENT_LENGTH, EXPECT, MAX_FORWARDS, REQUEST_ID, TRACE_PARENT } = FieldKind;
+const ASKED = HOST | CONTENT_LENGTH | EXPECT | MAX_FORWARDS | REQUEST_ID | TRACE_PARENT;
 const REPEATABLE_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 export function wordsOf(fields: readonly string[]): Words {
@@ -119,6 +125,7 @@ export function wordsOf(fields: readonly string[]): Words {
     maxForwards: -1,
     requestIds: 0,
     requestId: null,
+    traceParent: null,
   };
   for (let i = 0; i < fields.length; i += 2) {
     const kind = kindOf(fields[i]!);
@@ -138,6 +145,8 @@ function note(words: Words, kind: number, value: string): void {
   } else if ((kind & REQUEST_ID) !== 0) {
     words.requestIds += 1;
     words.requestId = words.requestIds === 1 && REPEATABLE_ID.test(value) ? value : null;
+  } else if ((kind & TRACE_PARENT) !== 0) {
+    words.traceParent = words.traceParent === null ? value : `${words.traceParent}, ${value}`;
   } else if (/^\d+$/.test(value)) {
     const forwards = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
     words.maxForwards = words.maxForwards < 0 ? forwards : Math.min(words.maxForwards, forwards);

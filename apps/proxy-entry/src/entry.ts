@@ -2,20 +2,24 @@
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
 import type { EntryConfig } from '@sallyport/config';
-import { fitsHead } from '@sallyport/protocol';
-import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
-import type { AccessLog, Histogram, Telemetry } from '@sallyport/telemetry';
+import { fitsHead, StreamCode } from '@sallyport/protocol';
+import type { Clock, LinkAddress, StreamContext, WindowBudget } from '@sallyport/protocol';
+import type { AccessLog, Histogram, SloCounts, Telemetry } from '@sallyport/telemetry';
 import { exchangeRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
 import { admit, wordsOf } from './admission.ts';
 import { Exchange } from './exchange.ts';
 import { HeadPasses } from './fields/head-passes.ts';
+import { Passages } from './links/passages.ts';
 import { OwnAnswers } from './own-answers.ts';
-import { Problems } from './problems.ts';
+import { problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { RetryBudget } from './retry.ts';
 import { HOP_NAMES } from './timing.ts';
 import type { Servers } from './servers.ts';
+import { outcomeOf } from './slo-outcome.ts';
 import type { EdgePolicy } from './tls/policy.ts';
+import { traceIdOf } from './tracing/trace-parent.ts';
+import type { Tracer } from './tracing/tracer.ts';
 import { limitOfProblem, problemOfRefusal } from './refusal.ts';
 import type { OwnAnswer, Peer, Refusal, VisitorExchange, VisitorHandler } from './visitor/transport.ts';
 import { WebSockets } from './websocket/web-sockets.ts';
@@ -28,37 +32,49 @@ export interface EntryOptions {
   readonly maxWindowBytes: number;
   readonly servers: Servers;
   readonly telemetry: Telemetry;
+  readonly slo: SloCounts;
+  /** Where links go that come by `entry.tls.linkPath`; none: none does. */
+  readonly linkServers: readonly LinkAddress[];
+  /** Null: there are no traces. */
+  readonly tracer: Tracer | null;
   /** Null: there is no TLS. */
   readonly edge: EdgePolicy | null;
   /** Null: no access log. */
   readonly accessLog: AccessLog | null;
 }
 
+/** What a reload replaces. */
+export type EntrySettings = Pick<EntryOptions, 'config' | 'edge' | 'accessLog' | 'linkServers'>;
+
 export class Entry implements StreamContext, VisitorHandler {
   readonly clock: Clock;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
   readonly servers: Servers;
-  readonly passes: HeadPasses;
-  readonly ownAnswers: OwnAnswers;
-  readonly retryBudget: RetryBudget;
-  readonly serverTiming: boolean;
-  readonly bodyBytes: number;
-  readonly uploadStallTimeoutMs: number;
+  // Made by `configure`.
+  passes!: HeadPasses;
+  ownAnswers!: OwnAnswers;
+  retryBudget!: RetryBudget;
+  serverTiming!: boolean;
+  bodyBytes!: number;
+  uploadStallTimeoutMs!: number;
   readonly webSockets = new WebSockets();
+  readonly passages: Passages;
   exchanges = 0;
   isDraining = false;
   readonly #options: EntryOptions;
+  #set: EntrySettings;
   readonly #telemetry: Telemetry;
+  readonly #tracer: Tracer | null;
   readonly #exchangeSeconds: Histogram;
   readonly #processId = randomBytes(8).toString('hex');
   #requests = 0;
   #wakeQuiet: (() => void) | null = null;
 
   constructor(options: EntryOptions) {
-    const { config, deployment } = options;
     this.#options = options;
     this.#telemetry = options.telemetry;
+    this.#tracer = options.tracer;
     this.#exchangeSeconds = options.telemetry.histogram('sallyport_exchange_seconds', {
       help: 'Time from the request to the last byte of its answer.',
     });
@@ -66,44 +82,66 @@ export class Entry implements StreamContext, VisitorHandler {
     this.budget = options.budget;
     this.maxWindowBytes = options.maxWindowBytes;
     this.servers = options.servers;
+    this.#set = options;
+    this.passages = new Passages({
+      servers: options.linkServers,
+      limit: options.config.tls.maxLinks,
+      random: Math.random,
+      limitHit: (limit) => this.limitHit(limit),
+      answerOf: (problem, peer) => this.#answerOf(problem, peer),
+    });
+    this.configure(options);
+  }
+
+  /** From now on this is in force. A request under way is judged by what was when it came, and answered by what is. */
+  configure(set: EntrySettings): void {
+    const { config, linkServers } = set;
+    this.#set = set;
     this.serverTiming = config.serverTiming;
     this.bodyBytes = config.bodyBytes;
     this.uploadStallTimeoutMs = config.uploadStallTimeoutMs;
     this.retryBudget = new RetryBudget(config.retryBudgetPercent);
     const { trustedProxies, tls } = config;
     this.passes = new HeadPasses({
-      pseudonym: `sallyport-${deployment}`,
+      pseudonym: `sallyport-${this.#options.deployment}`,
       trustedProxies,
       hstsMaxAgeS: tls.hstsMaxAgeS,
     });
     this.ownAnswers = new OwnAnswers(this.passes, this.serverTiming);
+    this.passages.servers = linkServers;
   }
 
-  /** It is about to stop: not ready for more, and WebSockets are told. */
+  /** It is about to stop: not ready for more, and WebSockets and links that pass are told. */
   beginDrain(): void {
     this.isDraining = true;
     this.webSockets.drain();
+    this.passages.drain();
   }
 
-  /** Resolves when no exchange runs. The caller sets the limit. */
+  /** Resolves when no exchange runs, nor a link passes. The caller sets the limit. */
   async quiet(): Promise<void> {
     if (this.exchanges > 0) await new Promise<void>((resolve) => (this.#wakeQuiet = resolve));
+    await this.passages.quiet();
   }
 
   // ---- from the visitor transport
 
   onRequest(visitor: VisitorExchange): void {
-    this.exchanges += 1;
-    this.retryBudget.request();
     const { request } = visitor;
     const said = wordsOf(request.fields);
     const requestId = said.requestId ?? this.#newRequestId();
     const origin = this.passes.origin(request.peer.remoteAddress, request.fields);
     const remote = origin.address;
-    const { config, edge } = this.#options;
+    const { config, edge } = this.#set;
     const admission = admit(config, config, request, said, edge, origin.believed?.scheme);
+    if (admission.kind === 'link') return this.passages.take(visitor, remote);
+    this.exchanges += 1;
+    this.retryBudget.request();
+    const { traceParent } = said;
+    const trace = this.#tracer === null ? null : this.#tracer.begin(traceParent, origin.believed !== null);
+    const traceId = trace === null ? traceIdOf(traceParent) : trace.traceId;
     if (admission.kind !== 'admitted') {
-      const nowhere = { session: '', host: said.host, requestId, remote, strings: [] };
+      const nowhere = { session: '', host: said.host, requestId, remote, traceId, trace, strings: [] };
       const exchange = new Exchange(this, visitor, nowhere);
       return admission.kind === 'refused' ? exchange.refuse(admission.problem) : exchange.answerHere(admission);
     }
@@ -118,25 +156,39 @@ export class Entry implements StreamContext, VisitorHandler {
       prefix,
       maxForwards,
       requestId,
+      trace,
       isUpgrade: request.isUpgrade,
       clientCertificate: request.peer.clientCertificate,
     });
-    const exchange = new Exchange(this, visitor, { session, host, requestId, remote, strings });
+    const exchange = new Exchange(this, visitor, { session, host, requestId, remote, traceId, trace, strings });
     if (!isNew) exchange.refuse(Problems.loop);
     // With our own fields it may be more than a frame carries.
     else if (!fitsHead(strings, 2)) exchange.refuse(Problems.headTooLarge);
     else if (this.servers.isSynced) exchange.start();
-    else void this.servers.whenSynced(this.#options.config.sessionSyncTimeoutMs).then(() => exchange.start());
+    else void this.servers.whenSynced(this.#set.config.sessionSyncTimeoutMs).then(() => exchange.start());
   }
 
   onRefused(refusal: Refusal, peer: Peer): OwnAnswer {
-    const problem = problemOfRefusal(refusal);
+    return this.#answerOf(problemOfRefusal(refusal), peer);
+  }
+
+  get passingLinks(): number {
+    return this.passages.size;
+  }
+
+  get maxPassingLinks(): number {
+    const { linkServers, config } = this.#set;
+    return linkServers.length === 0 ? 0 : config.tls.maxLinks;
+  }
+
+  /** To what never became an exchange; counted and logged. */
+  #answerOf(problem: Problem, peer: Peer): OwnAnswer {
     const requestId = this.#newRequestId();
     const answer = this.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme: peer.scheme });
     this.#telemetry.countRequest(problem.status, 0);
     this.#countRefused(problem);
     const { remoteAddress } = peer;
-    this.#options.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
+    this.#set.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
     return answer;
   }
 
@@ -152,8 +204,19 @@ export class Entry implements StreamContext, VisitorHandler {
 
   // ---- from exchanges
 
+  /** What a stream came to. A session that one server does not know may be one that another holds. */
+  problemOf(code: number, session: string): Problem {
+    const isElsewhere = code === StreamCode.NO_SESSION && this.servers.isKnown(session);
+    return isElsewhere ? Problems.noClient : problemOfStream(code);
+  }
+
   observeHops(hopsUs: Float64Array): void {
     this.#telemetry.observeHops(hopsUs);
+  }
+
+  /** Its spans tell of no more than what has been. */
+  traced(exchange: Exchange): void {
+    this.#tracer?.finished(exchange, true);
   }
 
   finished(exchange: Exchange, isComplete: boolean): void {
@@ -162,8 +225,11 @@ export class Entry implements StreamContext, VisitorHandler {
     const seconds = (performance.now() - exchange.visitor.request.arrivedMs) / 1_000;
     this.#telemetry.countRequest(status === 0 ? VISITOR_GONE : status, times.headUs / 1e6);
     this.#exchangeSeconds.observe(seconds);
+    const outcome = outcomeOf(status, problem);
+    if (outcome !== 'no-event') this.#options.slo.count(outcome === 'good', times.headUs / 1e6);
     if (problem !== null) this.#countRefused(problem);
-    this.#options.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));
+    this.#set.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));
+    this.#tracer?.finished(exchange, isComplete);
     if (this.exchanges === 0) this.#wakeQuiet?.();
   }
 

@@ -9,8 +9,9 @@ export class ExchangeTimes {
   readonly hopsUs = new Float64Array(HOP_NAMES.length);
   /** From the request to the head of its answer; 0 where none was written. */
   headUs = 0;
+  /** When the try began that runs or was answered; 0: none did. On the clock of `performance.now()`. */
+  openedMs = 0;
   readonly #arrivedMs: number;
-  #openedMs = 0;
 
   constructor(arrivedMs: number) {
     this.#arrivedMs = arrivedMs;
@@ -18,20 +19,20 @@ export class ExchangeTimes {
 
   /** A try begins. */
   opened(): void {
-    this.#openedMs = performance.now();
+    this.openedMs = performance.now();
   }
 
   /** The head of the backend's answer is about to be written. */
   answered(head: ResponseHead): void {
     const nowMs = performance.now();
     this.headUs = (nowMs - this.#arrivedMs) * US_PER_MS;
-    attribute(this.hopsUs, this.headUs, (nowMs - this.#openedMs) * US_PER_MS, head);
+    attribute(this.hopsUs, this.headUs, (nowMs - this.openedMs) * US_PER_MS, head);
   }
 
   /** An answer of our own: the time since OPEN is charged to the hop at fault; hops not reached took none. */
   answeredOurselves(hop: string): void {
     const nowMs = performance.now();
     this.headUs = (nowMs - this.#arrivedMs) * US_PER_MS;
-    chargeOwn(this.hopsUs, this.headUs, this.#openedMs === 0 ? 0 : (nowMs - this.#openedMs) * US_PER_MS, hop);
+    chargeOwn(this.hopsUs, this.headUs, this.openedMs === 0 ? 0 : (nowMs - this.openedMs) * US_PER_MS, hop);
   }
 }

@@ -14,6 +14,8 @@ import { problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { mayRetry } from './retry.ts';
 import { serverTiming, UPLOAD_TOLERANCE_US } from './timing.ts';
+import { outlastsTrace } from './tracing/trace.ts';
+import type { Trace } from './tracing/trace.ts';
 import { Upload } from './upload.ts';
 import { problemOfRefusal } from './refusal.ts';
 import type { OwnAnswer, Refusal, VisitorExchange, VisitorListener } from './visitor/transport.ts';
@@ -27,6 +29,10 @@ export interface RoutedRequest {
   readonly requestId: string;
   /** The visitor's address, as far as trusted proxies vouch for it. */
   readonly remote: string;
+  /** Of the trace that the request belongs to; empty: none is known. */
+  readonly traceId: string;
+  /** Null: there are no traces. */
+  readonly trace: Trace | null;
   /** method, target, then name, value, … as they go to the backend. */
   readonly strings: readonly string[];
 }
@@ -75,6 +81,7 @@ export class Exchange implements StreamHandler, VisitorListener {
   refuse(problem: Problem): void {
     this.problem = problem;
     this.#upload?.stopStall();
+    this.routed.trace?.failed(problem.code);
     if (this.#isHeadSent && !this.visitor.takeBack()) return this.visitor.cut();
     this.times.answeredOurselves(problem.hop);
     const answer = this.#entry.ownAnswers.ofProblem(problem, this.#asked);
@@ -107,6 +114,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     const out = this.#entry.passes.answer(fields, status, this.routed.requestId, timing, scheme);
     // With an answer before the end of the upload the connection ends (RFC 9112 §9.3).
     this.visitor.head(status, strings[0]!, out, this.#isUploading);
+    if (this.routed.trace?.recording != null && outlastsTrace(status, fields)) this.#entry.traced(this);
     if (last) this.#answered([]);
     else if (status === 101 && isWebSocket(fields)) {
       this.#webSocket = this.#entry.webSockets.add(this.visitor, () => this.#closedLate());
@@ -131,8 +139,10 @@ export class Exchange implements StreamHandler, VisitorListener {
     const { method } = this.visitor.request;
     const isKept = this.#upload === null || this.#upload.isWhole;
     const isWorthIt = !this.#hasBegun && mayRetry(code, notStarted, method, this.attempt, isKept);
-    if (isWorthIt && this.#entry.retryBudget.take()) this.#try(this.#link);
-    else this.refuse(problemOfStream(code));
+    const problem = this.#entry.problemOf(code, this.routed.session);
+    if (!isWorthIt || !this.#entry.retryBudget.take()) return this.refuse(problem);
+    this.routed.trace?.failed(problem.code);
+    this.#try(this.#link);
   }
 
   onWritable(): void {
@@ -237,12 +247,13 @@ export class Exchange implements StreamHandler, VisitorListener {
   }
 
   #openHead(link: Link): OpenHead {
+    const { strings, trace } = this.routed;
     return {
       upgrade: this.visitor.request.isUpgrade,
       attempt: this.attempt,
       rttUs: link.smoothedRttUs,
       session: this.routed.session,
-      strings: this.routed.strings,
+      strings: trace === null ? strings : trace.opened(link, this.times.openedMs, strings),
     };
   }
 
@@ -274,6 +285,7 @@ export class Exchange implements StreamHandler, VisitorListener {
   #measure(head: ResponseHead): string | null {
     const { times } = this;
     times.answered(head);
+    this.routed.trace?.answered(head, this.visitor.request.arrivedMs + times.headUs / 1_000);
     if (this.attempt === 1 && head.uploadUs <= UPLOAD_TOLERANCE_US) this.#entry.observeHops(times.hopsUs);
     return this.#entry.serverTiming ? serverTiming(times.hopsUs) : null;
   }

@@ -227,6 +227,15 @@ export function problemOfStream(code: number): Problem {
   return BY_STREAM_CODE.get(code) ?? Problems.tunnel;
 }
 
+const BY_CODE: ReadonlyMap<string, Problem> = new Map(
+  Object.values<Problem>(Problems).map((each) => [each.code, each]),
+);
+
+/** Of a code in metrics, logs and answers; null: it is none of ours. */
+export function problemOfCode(code: string): Problem | null {
+  return BY_CODE.get(code) ?? null;
+}
+
 const RETRY_AFTER_S = 1;
 /** For Allow: the methods of RFC 9110 and RFC 5789 that are relayed; any other token is too. */
 export const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';

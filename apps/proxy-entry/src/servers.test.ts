@@ -19,9 +19,9 @@ interface Bench {
   readonly connect: (...sessions: SessionState[]) => { view: ServerView; link: Link };
 }
 
-function newBench(): Bench {
+function newBench(nowMs = () => 0): Bench {
   const conflicts: ServerConflict[] = [];
-  const servers = new Servers((conflict) => conflicts.push(conflict));
+  const servers = new Servers((conflict) => conflicts.push(conflict), nowMs);
   return {
     servers,
     conflicts,
@@ -274,3 +274,34 @@ function waiting(t: TestContext, servers: Servers): { isOver: boolean } {
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a session', () => {
+  it('is known while a server holds it, and for ten minutes after the last has let go of it or was lost', () => {
+    const known: boolean[] = [];
+    for (const lose of ['told', 'link'] as const) {
+      let nowMs = 1_000;
+      const { servers, connect } = newBench(() => nowMs);
+      connect();
+      const holder = connect(state());
+      known.push(servers.isKnown('s'), servers.isKnown('other'));
+      if (lose === 'told') tell(servers, holder, state({ links: 0 }));
+      else servers.linkLost(holder.view, holder.link);
+      nowMs += 599_999;
+      known.push(servers.isKnown('s'));
+      nowMs += 1;
+      known.push(servers.isKnown('s'));
+    }
+    assert.deepEqual(known, [true, false, true, false, true, false, true, false]);
+  });
+
+  it('that was lost is forgotten where 100,000 others were lost since', () => {
+    const { servers, connect } = newBench();
+    const all = Array.from({ length: 100_001 }, (_, i) => state({ session: `s${i}` }));
+    const { view, link } = connect(...all);
+    servers.linkLost(view, link);
+    assert.deepEqual(
+      ['s0', 's1', 's100000'].map((session) => servers.isKnown(session)),
+      [false, true, true],
+    );
+  });
+});

@@ -1,4 +1,5 @@
 /** The tunnel-servers that this entry has uplinks to, and which sessions each says it holds. */
+import { performance } from 'node:perf_hooks';
 import type { Link, SessionsUpdate, SessionState } from '@sallyport/protocol';
 
 export interface ServerConflict {
@@ -22,20 +23,37 @@ export class ServerView {
   }
 }
 
+/** For so long a session that no server holds any more is one that comes back; a server remembers it as long. */
+const MEMORY_MS = 600_000;
+/** Sessions remembered so; beyond it the one is forgotten that was lost first. */
+const MAX_REMEMBERED = 100_000;
+
 export class Servers {
   readonly views: ServerView[] = [];
   readonly #onConflict: (conflict: ServerConflict) => void;
+  readonly #nowMs: () => number;
+  /** When the last server that held it let go of it, the longest ago first. At most MAX_REMEMBERED. */
+  readonly #lost = new Map<string, number>();
   /** Requests from before the first list. Their limit is that of visitors' connections. */
   readonly #waiting = new Set<() => void>();
 
-  constructor(onConflict: (conflict: ServerConflict) => void) {
+  /** `nowMs`: monotonic. */
+  constructor(onConflict: (conflict: ServerConflict) => void, nowMs = () => performance.now()) {
     this.#onConflict = onConflict;
+    this.#nowMs = nowMs;
   }
 
   add(name: string): ServerView {
     const view = new ServerView(name);
     this.views.push(view);
     return view;
+  }
+
+  /** It is nobody's to ask any more. */
+  remove(view: ServerView): void {
+    if (view.link !== null) this.linkLost(view, view.link);
+    const place = this.views.indexOf(view);
+    if (place !== -1) this.views.splice(place, 1);
   }
 
   get isSynced(): boolean {
@@ -64,6 +82,7 @@ export class Servers {
     if (view.link !== link) return;
     view.link = null;
     view.isSynced = false;
+    for (const session of view.sessions.keys()) this.#remember(session);
     view.sessions.clear();
     view.refused.clear();
   }
@@ -96,9 +115,25 @@ export class Servers {
     return best;
   }
 
+  /** Whether a server holds it, or one did of late: that another server does not know it then says nothing. */
+  isKnown(session: string): boolean {
+    if (this.views.some(({ sessions }) => sessions.has(session))) return true;
+    const lostMs = this.#lost.get(session);
+    return lostMs !== undefined && this.#nowMs() - lostMs < MEMORY_MS;
+  }
+
+  #remember(session: string): void {
+    this.#lost.delete(session);
+    this.#lost.set(session, this.#nowMs());
+    for (const [oldest, lostMs] of this.#lost) {
+      if (this.#lost.size <= MAX_REMEMBERED && this.#nowMs() - lostMs < MEMORY_MS) return;
+      this.#lost.delete(oldest);
+    }
+  }
+
   #take(view: ServerView, state: SessionState): void {
     if (state.links === 0) {
-      view.sessions.delete(state.session);
+      if (view.sessions.delete(state.session)) this.#remember(state.session);
       // Nobody's any more: whoever else holds it may be asked again.
       for (const each of this.views) each.refused.delete(state.session);
       return;

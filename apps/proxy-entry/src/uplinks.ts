@@ -13,13 +13,34 @@ export interface UplinkOptions {
   readonly servers: Servers;
   readonly onCanary: (seconds: number) => void;
   readonly onDial: (server: string, event: DialEvent) => void;
+  /** The link that is to take over is not up yet, and dialled again; the one before stays until it is. */
+  readonly onNotReplaced: (server: string, reason: string) => void;
+}
+
+interface Credential {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** A server that an uplink is kept to. */
+interface Place {
+  readonly view: ServerView;
+  readonly credential: Credential;
+  readonly dialer: Dialer;
+  /** What takes over once its link is up: until then nothing is lost. */
+  next: Place | null;
 }
 
 const RECONNECT = { minMs: 100, maxMs: 15_000 };
 
 export class Uplinks {
+  /** Times that a canary was late. */
+  lateCanaries = 0;
   readonly #options: UplinkOptions;
-  readonly #dialers: Dialer[] = [];
+  /** By URL. */
+  readonly #places = new Map<string, Place>();
+  /** Their links finish what runs on them. */
+  readonly #retiring = new Set<Dialer>();
   readonly #local: Link[] = [];
 
   constructor(options: UplinkOptions) {
@@ -27,12 +48,42 @@ export class Uplinks {
   }
 
   get links(): Link[] {
-    return [...this.#local, ...this.#dialers.flatMap((dialer) => dialer.links)];
+    return [...this.#local, ...this.#dialers().flatMap((dialer) => dialer.links)];
   }
 
-  dial(address: LinkAddress, credential: { readonly id: string; readonly secret: string }): void {
-    const { clock, random, servers, onDial } = this.#options;
-    const view = servers.add(address.url);
+  /**
+   * Keeps an uplink to each of these servers, and to no others, from now on. Where the credential is another one a second
+   * link is made beside the first, which goes once the second is up; what runs on a link that goes is finished on it.
+   */
+  use(addresses: readonly LinkAddress[], credential: Credential): void {
+    const urls = new Set(addresses.map(({ url }) => url));
+    for (const [url, place] of this.#places) {
+      if (urls.has(url)) continue;
+      this.#places.delete(url);
+      this.#options.servers.remove(place.view);
+      if (place.next !== null) this.#retire(place.next.dialer);
+      this.#retire(place.dialer);
+    }
+    for (const address of addresses) this.#useOne(address, credential);
+  }
+
+  #useOne(address: LinkAddress, credential: Credential): void {
+    const place = this.#places.get(address.url);
+    const last = place?.next ?? place;
+    if (last !== undefined && isSame(last.credential, credential)) return;
+    const view = place?.view ?? this.#options.servers.add(address.url);
+    const made = this.#dial(address, credential, view);
+    if (place === undefined) {
+      this.#places.set(address.url, made);
+    } else {
+      if (place.next !== null) this.#retire(place.next.dialer);
+      place.next = made;
+    }
+    made.dialer.start();
+  }
+
+  #dial(address: LinkAddress, credential: Credential, view: ServerView): Place {
+    const { clock, random } = this.#options;
     const dialer: Dialer = new Dialer({
       address,
       credential,
@@ -40,10 +91,43 @@ export class Uplinks {
       random,
       backoff: RECONNECT,
       makeLink: (transport) => this.#link(transport, view, dialer),
-      onEvent: (event) => onDial(address.url, event),
+      onEvent: (event) => this.#onDial(address.url, dialer, event),
+      // The server may not have heard of the new credential yet.
+      isPatient: () => this.#places.get(address.url)?.next?.dialer === dialer,
     });
-    this.#dialers.push(dialer);
-    dialer.start();
+    return { view, credential, dialer, next: null };
+  }
+
+  #onDial(url: string, dialer: Dialer, event: DialEvent): void {
+    const { onDial, onNotReplaced } = this.#options;
+    const place = this.#places.get(url);
+    if (place === undefined) return;
+    const { next } = place;
+    const isNext = next?.dialer === dialer;
+    if (!isNext && place.dialer !== dialer) return;
+    if (event.kind === 'lost' && isNext) return onNotReplaced(url, event.reason);
+    if (next !== null && event.kind === (isNext ? 'up' : 'fatal')) {
+      this.#places.set(url, next);
+      this.#retire(place.dialer);
+      if (event.kind === 'fatal') return;
+    }
+    onDial(url, event);
+  }
+
+  /** Dials no more; its link goes when nothing runs on it. */
+  #retire(dialer: Dialer): void {
+    dialer.stop();
+    if (dialer.link === null && dialer.links.length === 0) return;
+    this.#retiring.add(dialer);
+    if (dialer.link !== null) dialer.replace(dialer.link);
+  }
+
+  #dialers(): Dialer[] {
+    const places = [...this.#places.values()].flatMap(({ dialer, next }) => [
+      dialer,
+      ...(next === null ? [] : [next.dialer]),
+    ]);
+    return [...places, ...this.#retiring];
   }
 
   /** A server in this process. */
@@ -52,7 +136,7 @@ export class Uplinks {
   }
 
   stopDialling(): void {
-    for (const dialer of this.#dialers) dialer.stop();
+    for (const dialer of this.#dialers()) dialer.stop();
   }
 
   close(code: CloseCode): void {
@@ -90,12 +174,20 @@ export class Uplinks {
         dialer?.replace(link);
       },
       // `takesStreams` tells the choice of server.
-      onLate: () => {},
+      onLate: (_link, isLate) => {
+        if (isLate) this.lateCanaries += 1;
+      },
       onCanary: (_link, seconds) => onCanary(seconds),
       onClosed: (link, close) => {
         servers.linkLost(view, link);
-        dialer?.closed(link, close);
+        if (dialer === null) return;
+        dialer.closed(link, close);
+        if (dialer.links.length === 0) this.#retiring.delete(dialer);
       },
     };
   }
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return one.id === other.id && one.secret === other.secret;
 }

@@ -445,6 +445,7 @@ describe('the times in the head', () => {
     bench.clock.settle();
     const { clientUs, slotUs, uploadUs, backendUs } = asked.head;
     assert.deepEqual([slotUs, uploadUs, backendUs, clientUs], [3_000, 40_000, 500_000, 543_000]);
+    assert.deepEqual(bench.backendMs, [500]);
   });
 
   it('charge nothing to an upload that was complete before the slot', () => {

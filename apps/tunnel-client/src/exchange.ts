@@ -30,6 +30,8 @@ export interface ExchangeHost extends StreamContext {
   /** The slot of `leg` is free again. */
   slotFree(leg: Leg): void;
   backendAnswered(): void;
+  /** From the later of dispatch and last byte of the request to the final head. */
+  backendTook(durationMs: number): void;
   backendFailed(code: StreamCode, isStarted: boolean, error: Error): void;
 }
 
@@ -175,7 +177,7 @@ export class Exchange implements StreamHandler, BackendHandler {
     // Whatever lengths it names: behind a 101 come bytes of another protocol.
     const isBodiless = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
     this.#noBody = !this.#isUpgraded && isBodiless;
-    this.#sendHead(status, reason, fields, this.#noBody);
+    this.#host.backendTook(this.#sendHead(status, reason, fields, this.#noBody));
     this.#headSent = true;
     if (this.#isLong) this.#giveSlotBack();
   }
@@ -213,7 +215,8 @@ export class Exchange implements StreamHandler, BackendHandler {
     this.#call?.cancel();
   }
 
-  #sendHead(status: number, reason: string, fields: readonly string[], last: boolean): void {
+  /** Answers with the milliseconds charged to the backend. */
+  #sendHead(status: number, reason: string, fields: readonly string[], last: boolean): number {
     const now = this.#host.clock.nowMs();
     const strings = [reason, ...endToEnd(fields, status === 101)];
     // A head that comes before the upload's end: the visitor was still sending, the backend did not keep us waiting.
@@ -234,6 +237,7 @@ export class Exchange implements StreamHandler, BackendHandler {
       },
       last,
     );
+    return now - uploadedMs;
   }
 
   #finish(): void {

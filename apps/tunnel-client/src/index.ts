@@ -4,22 +4,45 @@ import { readFileSync } from 'node:fs';
 import type { Config, SessionConfig } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
-import { linkAddresses, systemClock, WindowBudget } from '@sallyport/protocol';
+import {
+  isPathProved,
+  linkAddresses,
+  StreamCode,
+  streamCodeName,
+  systemClock,
+  WindowBudget,
+} from '@sallyport/protocol';
 import type { DialEvent, LinkAddress } from '@sallyport/protocol';
-import { createTelemetry, isLoopbackHost, startAdmin } from '@sallyport/telemetry';
-import type { Logger, Telemetry } from '@sallyport/telemetry';
+import {
+  createReloads,
+  createTelemetry,
+  isLoopbackHost,
+  showCertificateExpiry,
+  startAdmin,
+} from '@sallyport/telemetry';
+import type { Histogram, LabelledCounter, Logger, Readiness, ReloadOptions, Telemetry } from '@sallyport/telemetry';
 import { Http1Backend } from './backend/http1-backend.ts';
 import { Http2Backend } from './backend/http2-backend.ts';
+import { addMetrics } from './metrics.ts';
 import { SessionClient } from './session-client.ts';
+import { Sessions } from './sessions.ts';
+import type { Dialling, Wanted } from './sessions.ts';
 
-export interface ClientDependencies {
+type FatalDial = Extract<DialEvent, { kind: 'fatal' }>;
+
+interface Reread {
   readonly config: Config;
   readonly credential: { readonly id: string; readonly secret: string };
+}
+
+export interface ClientDependencies extends Reread {
   readonly adminCredentials?: CredentialStore;
   readonly logger: Logger;
   readonly version: string;
   /** What happens to links, for people's eyes. */
   readonly onDial?: (session: string, server: string, event: DialEvent) => void;
+  /** Loads the configuration again, and judges what it changes of the one in force; without it there is no reload. */
+  readonly reread?: (inForce: Config) => ReturnType<ReloadOptions<Reread>['read']>;
 }
 
 export interface RunningClient {
@@ -27,82 +50,136 @@ export interface RunningClient {
   /** Resolves when every session has a link for the first time. */
   readonly connected: Promise<void>;
   /** Resolves with the reason when dialling on is pointless: a refused credential or session. */
-  readonly fatal: Promise<Extract<DialEvent, { kind: 'fatal' }>>;
+  readonly fatal: Promise<FatalDial>;
+  /** What /readyz says. */
+  readiness(): Readiness;
+  /** Whether the links that are there are seen to carry data; true where there are none. */
+  isPathProved(): boolean;
+  /** Never rejects; what comes of it is in the log and the metrics. */
+  reload(): Promise<unknown>;
   /** Finishes what runs, within `client.drainTimeoutMs`, then closes. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 const HEAD_LIMIT_BYTES = 65_536;
+const MS_PER_S = 1000;
+const { BACKEND_REFUSED, BACKEND_RESET, BACKEND_TIMEOUT, BAD_HEAD } = StreamCode;
+/** Codes that backends' failures may have. */
+const BACKEND_FAILURES = [BACKEND_REFUSED, BACKEND_RESET, BACKEND_TIMEOUT, BAD_HEAD].map(streamCodeName);
 
 /** Rejects with an AdminError, a LinkAddressError, or what reading a CA file says. */
 export async function startClient(deps: ClientDependencies): Promise<RunningClient> {
-  const { config, logger, version } = deps;
-  const way = { files: config.link, env: process.env, isLoopback: isLoopbackHost };
-  const servers = linkAddresses(config.client.servers, way);
+  const { logger, version, adminCredentials } = deps;
+  let { config } = deps;
+  let stopped: Promise<void> | null = null;
   const telemetry = createTelemetry({ part: 'client', version, logger });
-  const up = new Set<string>();
   const connected = Promise.withResolvers<void>();
-  const fatal = Promise.withResolvers<Extract<DialEvent, { kind: 'fatal' }>>();
-  const onDial = (session: string, server: string, event: DialEvent) => {
+  const fatal = Promise.withResolvers<FatalDial>();
+  const tell = (session: string, server: string, event: DialEvent) => {
     logger[event.kind === 'up' ? 'info' : 'warn']({ session, server, ...event }, `link ${event.kind}`);
-    if (event.kind === 'up') {
-      if (!event.isFirst) telemetry.reconnected();
-      if (up.add(session).size === config.client.sessions.length) connected.resolve();
-    }
-    if (event.kind === 'fatal') fatal.resolve(event);
+    if (event.kind === 'up' && !event.isFirst) telemetry.reconnected();
+    if (sessions.wereUp) connected.resolve();
     deps.onDial?.(session, server, event);
   };
-  const budget = new WindowBudget(config.link.windowBudgetBytes);
-  const instance = `client-${randomBytes(4).toString('hex')}`;
-  const sessions = config.client.sessions.map((session) =>
-    sessionClient(deps, session, servers, { instance, budget, telemetry, onDial }),
-  );
-  addGauges(telemetry, sessions);
-  const { adminCredentials } = deps;
+  const sessions = new Sessions({
+    dial: tell,
+    fatal: (event) => fatal.resolve(event),
+    notReplaced: (session, server, reason) =>
+      logger.warn({ session, server, reason }, 'new link not up yet: the one before stays until it is'),
+  });
+  const shared: Shared = {
+    logger,
+    telemetry,
+    budget: new WindowBudget(config.link.windowBudgetBytes),
+    instance: `client-${randomBytes(4).toString('hex')}`,
+    backendSeconds: telemetry.histogram('sallyport_backend_seconds'),
+    backendFailures: telemetry.labelledCounter('sallyport_backend_failures_total', 'code', BACKEND_FAILURES),
+  };
+  const first = wantedOf(deps, shared);
+  addMetrics(telemetry, sessions, shared.budget);
+  const { certificateFile } = config.link;
+  if (certificateFile !== undefined) showCertificateExpiry(telemetry, 'link.certificateFile', certificateFile);
+  const prepare = async (next: Reread) => {
+    if (stopped !== null) throw new Error('the client is stopping');
+    const wanted = wantedOf(next, shared);
+    return () => {
+      config = next.config;
+      logger.level = config.log.level;
+      sessions.use(wanted, config.client.drainTimeoutMs);
+      if (sessions.wereUp) connected.resolve();
+    };
+  };
+  const { reread } = deps;
+  const reloads =
+    reread === undefined ? undefined : createReloads({ read: () => reread(config), prepare, logger, telemetry });
   const admin = await startAdmin({
     part: 'client',
     ...config.client.admin,
     telemetry,
     logger,
+    reloads,
     openapi: { title: 'Sallyport tunnel-client', version },
     ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
-    ready: () => readiness(sessions),
+    ready: () => readiness(sessions.offered),
   });
-  for (const session of sessions) session.start();
+  sessions.use(first, config.client.drainTimeoutMs);
   const stopOnce = async () => {
-    const drained = Promise.all(sessions.map((session) => session.drain()));
-    await Promise.race([drained, delay(config.client.drainTimeoutMs)]);
-    await Promise.all(sessions.map((session) => session.close()));
+    await sessions.stop(config.client.drainTimeoutMs);
     await admin.close();
     telemetry.close();
   };
-  let stopped: Promise<void> | null = null;
   return {
     adminUrl: admin.url,
     connected: connected.promise,
     fatal: fatal.promise,
+    readiness: () => readiness(sessions.offered),
+    isPathProved: () => isPathProved(sessions.all.flatMap((each) => each.links)),
+    reload: async () => reloads?.run(),
     stop: () => (stopped ??= stopOnce()),
   };
 }
 
 interface Shared {
-  readonly instance: string;
-  readonly budget: WindowBudget;
+  readonly logger: Logger;
   readonly telemetry: Telemetry;
-  readonly onDial: (session: string, server: string, event: DialEvent) => void;
+  readonly budget: WindowBudget;
+  readonly instance: string;
+  readonly backendSeconds: Histogram;
+  readonly backendFailures: LabelledCounter;
+}
+
+/** Throws a LinkAddressError, or what reading a CA file says. */
+function wantedOf({ config, credential }: Reread, shared: Shared): Wanted[] {
+  const { client, link } = config;
+  const way = { files: link, env: process.env, isLoopback: isLoopbackHost };
+  const servers = linkAddresses(client.servers, way);
+  const { sessions: _sessions, admin: _admin, drainTimeoutMs: _drainTimeoutMs, ...common } = client;
+  return client.sessions.map((session) => {
+    const ca = session.caFile === undefined ? undefined : readFileSync(session.caFile, 'utf8');
+    return {
+      id: session.id,
+      settings: { common, session, ca, credential },
+      make: (dialling) => sessionClient({ config, credential, session, ca, servers, ...dialling }, shared),
+    };
+  });
+}
+
+interface Asked extends Reread, Dialling {
+  readonly session: SessionConfig;
+  /** PEM. */
+  readonly ca: string | undefined;
+  readonly servers: readonly LinkAddress[];
 }
 
 function sessionClient(
-  { config, credential, logger }: ClientDependencies,
-  session: SessionConfig,
-  servers: readonly LinkAddress[],
-  { instance, budget, telemetry, onDial }: Shared,
+  { config, credential, session, ca, servers, onDial, isPatient }: Asked,
+  { logger, telemetry, instance, budget, backendSeconds, backendFailures }: Shared,
 ): SessionClient {
   const { client, link } = config;
   const concurrency = session.concurrency ?? client.concurrency;
   const backend = {
     url: session.backend,
-    ca: session.caFile === undefined ? undefined : readFileSync(session.caFile, 'utf8'),
+    ca,
     serverName: session.serverName,
     connectTimeoutMs: client.backendConnectTimeoutMs,
     headTimeoutMs: client.backendHeadTimeoutMs,
@@ -129,50 +206,20 @@ function sessionClient(
     maxWindowBytes: link.windowMaxBytes,
     backend: session.protocol === 'http1' ? new Http1Backend(backend) : new Http2Backend(backend),
     hostField: session.hostHeader === 'backend' ? hostOf(session.backend) : null,
+    isPatient,
     observer: {
       limitHit: (limit) => telemetry.limitHit(limit),
-      dial: onDial,
-      backendFailed: (id, error) => logger.warn({ session: id, error: error.message }, 'backend failed'),
+      backendTook: (durationMs) => backendSeconds.observe(durationMs / MS_PER_S),
+      dial: (_session, server, event) => onDial(server, event),
+      backendFailed: (id, code, error) => {
+        backendFailures.inc(streamCodeName(code));
+        logger.warn({ session: id, error: error.message }, 'backend failed');
+      },
     },
   });
 }
 
-function addGauges(telemetry: Telemetry, sessions: readonly SessionClient[]): void {
-  const sum = (of: (session: SessionClient) => number) => () => sessions.reduce((total, each) => total + of(each), 0);
-  telemetry.gauge(
-    'sallyport_streams',
-    {},
-    sum((each) => each.streams),
-  );
-  telemetry.gauge(
-    'sallyport_links',
-    { kind: 'client' },
-    sum((each) => each.links.length),
-  );
-  telemetry.gauge(
-    'sallyport_slots',
-    { state: 'busy' },
-    sum((each) => each.busySlots),
-  );
-  telemetry.gauge(
-    'sallyport_slots',
-    { state: 'free' },
-    sum((each) => each.freeSlots),
-  );
-  telemetry.gauge(
-    'sallyport_long_streams',
-    {},
-    sum((each) => each.longStreams),
-    'Upgraded connections and event streams.',
-  );
-  telemetry.gauge(
-    'sallyport_buffered_bytes',
-    { where: 'egress' },
-    sum((each) => each.links.reduce((total, link) => total + link.egress.queuedBytes, 0)),
-  );
-}
-
-function readiness(sessions: readonly SessionClient[]) {
+function readiness(sessions: readonly SessionClient[]): Readiness {
   const checks: Record<string, { ok: boolean; detail?: string }> = {};
   for (const each of sessions) {
     checks[`link:${each.session}`] = each.isConnected ? { ok: true } : { ok: false, detail: 'no link to any server' };
@@ -185,8 +232,4 @@ function readiness(sessions: readonly SessionClient[]) {
 
 function hostOf(backend: string): string {
   return backend.startsWith('unix:') ? 'localhost' : new URL(backend).host;
-}
-
-function delay(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs).unref());
 }

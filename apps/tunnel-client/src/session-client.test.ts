@@ -45,6 +45,7 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
     hostField: null,
     observer: {
       limitHit: (limit) => limits.push(limit),
+      backendTook: () => {},
       dial: (_session, _server, event) => events.push(event),
       backendFailed: () => {},
     },

@@ -35,12 +35,15 @@ export interface SessionClientOptions {
   readonly backend: BackendTransport;
   readonly hostField: string | null;
   readonly observer: ClientObserver;
+  /** See the dialler's options. */
+  readonly isPatient?: () => boolean;
 }
 
 export interface ClientObserver {
   limitHit(limit: string): void;
+  backendTook(durationMs: number): void;
   dial(session: string, server: string, event: DialEvent): void;
-  backendFailed(session: string, error: Error): void;
+  backendFailed(session: string, code: StreamCode, error: Error): void;
 }
 
 /** After this many failures to connect in a row the backend counts as down, until an answer comes. */
@@ -85,6 +88,10 @@ export class SessionClient implements ExchangeHost {
     return this.#options.concurrency - this.busySlots;
   }
 
+  get maxLongStreams(): number {
+    return this.#options.maxLongStreams;
+  }
+
   get longStreams(): number {
     return this.#longStreams;
   }
@@ -95,6 +102,11 @@ export class SessionClient implements ExchangeHost {
 
   get streams(): number {
     return this.links.reduce((sum, link) => sum + link.legs.size, 0);
+  }
+
+  /** Links on which a server has said that the session is ours. */
+  get acceptedLinks(): number {
+    return [...this.#leases.values()].filter(({ isAccepted }) => isAccepted).length;
   }
 
   get isConnected(): boolean {
@@ -152,13 +164,17 @@ export class SessionClient implements ExchangeHost {
     this.#connectFailures = 0;
   }
 
+  backendTook(durationMs: number): void {
+    this.#options.observer.backendTook(durationMs);
+  }
+
   backendFailed(code: StreamCode, isStarted: boolean, error: Error): void {
     if (!isStarted && CANNOT_CONNECT.has(code)) this.#connectFailures += 1;
-    this.#options.observer.backendFailed(this.session, error);
+    this.#options.observer.backendFailed(this.session, code, error);
   }
 
   #dialer(server: LinkAddress, leases: number): Dialer {
-    const { credential, clock, random, reconnect, observer } = this.#options;
+    const { credential, clock, random, reconnect, observer, isPatient } = this.#options;
     const dialer: Dialer = new Dialer({
       address: server,
       credential,
@@ -167,6 +183,7 @@ export class SessionClient implements ExchangeHost {
       backoff: reconnect,
       makeLink: (transport) => this.#link(dialer, transport, leases),
       onEvent: (event) => observer.dial(this.session, server.url, event),
+      ...(isPatient === undefined ? {} : { isPatient }),
     });
     return dialer;
   }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server as HttpServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Server as HttpsServer } from 'node:https';
+import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { parseBearer, sessionAllowed } from '@sallyport/credentials';
@@ -90,7 +91,7 @@ function admit(
   { relay, credentials, maxLinks, limitHit, refused }: AcceptOptions,
   request: IncomingMessage,
 ): string | { role: 'entry' | 'client'; owner: LinkOwner } {
-  const remote = remoteOf(request.socket);
+  const remote = remoteOf(request);
   if (request.url !== LINK_PATH) return NOT_A_LINK;
   const bearer = parseBearer(request.headers.authorization);
   const verdict = credentials.verify(bearer?.id ?? '', bearer?.secret ?? '');
@@ -112,6 +113,11 @@ function admit(
   return { role, owner };
 }
 
-function remoteOf(socket: Duplex & { remoteAddress?: string | undefined; remotePort?: number | undefined }): string {
-  return `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+/** An entry that hands a link on says for whom (RFC 7239 §4): so may anybody, and it stands behind what we know. */
+const FORWARDED_FOR = /^for="?\[?([0-9A-Fa-f.:]{2,45})\]?"?$/;
+
+function remoteOf({ socket, headers }: IncomingMessage): string {
+  const peer = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+  const told = FORWARDED_FOR.exec(headers.forwarded ?? '')?.[1] ?? '';
+  return isIP(told) === 0 ? peer : `${peer} for ${told}`;
 }

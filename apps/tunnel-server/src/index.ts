@@ -5,14 +5,15 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
-import { streamCodeName, systemClock } from '@sallyport/protocol';
+import { isPathProved, StreamCode, streamCodeName, systemClock } from '@sallyport/protocol';
 import type { Transport } from '@sallyport/protocol';
-import { createTelemetry, rateLimitedLog, startAdmin } from '@sallyport/telemetry';
-import type { Admin, Logger, Telemetry } from '@sallyport/telemetry';
+import { createReloads, createTelemetry, rateLimitedLog, startAdmin } from '@sallyport/telemetry';
+import type { Admin, Logger, Readiness, ReloadOptions, Reloads, Telemetry } from '@sallyport/telemetry';
 import { createLinkServer } from './accept.ts';
 import type { LinkServer } from './accept.ts';
 import { listLinks, listSessions } from './admin-api.ts';
 import { LinkTls } from './link-tls.ts';
+import { addMetrics } from './metrics.ts';
 import { Relay } from './relay/relay.ts';
 import type { RelayObserver } from './relay/relay.ts';
 
@@ -25,6 +26,8 @@ export interface ServerDependencies {
   readonly adminCredentials?: CredentialStore;
   readonly logger: Logger;
   readonly version: string;
+  /** Loads the configuration again, and judges what it changes of the one in force; without it there is no reload. */
+  readonly reread?: (inForce: Config) => ReturnType<ReloadOptions<{ readonly config: Config }>['read']>;
 }
 
 export interface RunningServer {
@@ -33,53 +36,82 @@ export interface RunningServer {
   readonly adminUrl: string;
   /** An entry in this process: the uplink of the in-memory transport. */
   acceptLocalEntry(transport: Transport): void;
+  /** What /readyz says. */
+  readiness(): Readiness;
+  /** Whether the clients' links that are there are seen to carry data; true where there are none. */
+  isPathProved(): boolean;
+  /** Never rejects; what comes of it is in the log and the metrics. */
+  reload(): Promise<unknown>;
   /** Finishes what runs, within `server.drainTimeoutMs`, then closes. Safe to call twice. */
   stop(): Promise<void>;
 }
 
+/** All codes that `sallyport_refused_total` may have here. */
+const REFUSALS = ['SP_LINK_UNAUTHORIZED', 'SP_LINK_TLS', ...Object.values(StreamCode).map(streamCodeName)];
+
 /** Rejects with Node's own error (`EADDRINUSE` …) or an AdminError when a port cannot be had, with a LinkTlsError when a file of TLS cannot be used. */
 export async function startServer(deps: ServerDependencies): Promise<RunningServer> {
-  const { config, credentials, logger, version } = deps;
+  const { credentials, logger, version } = deps;
+  let { config } = deps;
+  /** A reload writes into it. */
+  const queue = { ...config.server.queue };
   const instance = `server-${randomBytes(4).toString('hex')}`;
-  const telemetry = createTelemetry({ part: 'server', version, logger });
+  const telemetry = createTelemetry({ part: 'server', version, logger, codes: REFUSALS });
   const relay = new Relay({
     clock: systemClock,
     life: config.link,
     helloTimeoutMs: config.link.helloTimeoutMs,
-    queue: config.server.queue,
+    queue,
     instance,
     deployment: config.deploymentId,
     egressBytes: config.link.egressBytes,
     namesSession: (session) => credentials.namesSession(session),
     observer: observe(telemetry, logger),
   });
-  addGauges(telemetry, relay);
+  addMetrics(telemetry, relay, () => config);
   let isStopping = false;
   const handshakes = rateLimitedLog((reason, hits) => logger.warn({ reason, hits }, 'links refused'));
   let tls: LinkTls | null = null;
   let linkServer: LinkServer | null = null;
   let admin: Admin | null = null;
+  let reloads: Reloads | undefined;
   try {
     tls = await LinkTls.open(config.server.tls, { logger, telemetry });
-    linkServer = createLinkServer({
+    const { maxLinks, port, host } = config.server;
+    const accepting = {
       tls,
       relay,
       credentials,
-      maxLinks: config.server.maxLinks,
-      limitHit: (limit) => telemetry.limitHit(limit),
-      refused: (reason, remote) => {
+      maxLinks,
+      limitHit: (limit: string) => telemetry.limitHit(limit),
+      refused: (reason: string, remote: string) => {
         telemetry.refused('SP_LINK_UNAUTHORIZED');
         logger.warn({ remote, reason }, 'link refused');
       },
       // Anybody can fail a handshake, as often as he likes.
-      handshakeFailed: (reason) => {
+      handshakeFailed: (reason: string) => {
         telemetry.refused('SP_LINK_TLS');
         handshakes.hit(reason);
       },
-    });
-    linkServer.listen(config.server.port, config.server.host);
+    };
+    linkServer = createLinkServer(accepting);
+    const prepare = async (next: { readonly config: Config }) => {
+      if (isStopping) throw new Error('the server is stopping');
+      const useFiles = await accepting.tls?.prepare();
+      return () => {
+        config = next.config;
+        logger.level = config.log.level;
+        Object.assign(queue, config.server.queue);
+        relay.limitsChanged();
+        accepting.maxLinks = config.server.maxLinks;
+        useFiles?.();
+      };
+    };
+    const { reread } = deps;
+    if (reread !== undefined) reloads = createReloads({ read: () => reread(config), prepare, logger, telemetry });
+    linkServer.listen(port, host);
     await once(linkServer, 'listening');
-    admin = await openAdmin(deps, telemetry, relay, () => isStopping);
+    admin = await openAdmin(deps, telemetry, relay, reloads, () => isStopping);
   } catch (error) {
     relay.close();
     linkServer?.close();
@@ -111,6 +143,9 @@ export async function startServer(deps: ServerDependencies): Promise<RunningServ
         allows: () => true,
         isActive: () => true,
       }),
+    readiness: () => readiness(isStopping),
+    isPathProved: () => isPathProved(relay.clientLinks.keys()),
+    reload: async () => reloads?.run(),
     stop: () => (stopped ??= stopOnce()),
   };
 }
@@ -125,28 +160,11 @@ function observe(telemetry: Telemetry, logger: Logger): RelayObserver {
   };
 }
 
-function addGauges(telemetry: Telemetry, relay: Relay): void {
-  telemetry.gauge('sallyport_streams', {}, () => relay.streams);
-  telemetry.gauge('sallyport_links', { kind: 'uplink' }, () => relay.uplinks.size);
-  telemetry.gauge('sallyport_links', { kind: 'client' }, () => relay.clientLinks.size);
-  telemetry.gauge('sallyport_slots', { state: 'busy' }, () => sum(relay.clientLinks.values(), (each) => each.busy));
-  telemetry.gauge('sallyport_slots', { state: 'free' }, () => sum(relay.clientLinks.values(), (each) => each.free));
-  telemetry.gauge('sallyport_queue_length', {}, () => sum(relay.sessions.values(), (each) => each.waiting));
-  telemetry.gauge('sallyport_buffered_bytes', { where: 'egress' }, () =>
-    sum([...relay.uplinks.keys(), ...relay.clientLinks.keys()], (link) => link.egress.queuedBytes),
-  );
-}
-
-function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
-  let total = 0;
-  for (const item of items) total += of(item);
-  return total;
-}
-
 function openAdmin(
   deps: ServerDependencies,
   telemetry: Telemetry,
   relay: Relay,
+  reloads: Reloads | undefined,
   isStopping: () => boolean,
 ): Promise<Admin> {
   const { config, logger, version, adminCredentials } = deps;
@@ -155,12 +173,10 @@ function openAdmin(
     ...config.server.admin,
     telemetry,
     logger,
+    reloads,
     openapi: { title: 'Sallyport tunnel-server', version },
     ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
-    ready: () => {
-      const stopping = isStopping();
-      return { ok: !stopping, checks: { accepting: { ok: !stopping, ...(stopping ? { detail: 'draining' } : {}) } } };
-    },
+    ready: () => readiness(isStopping()),
     routes: (app) => {
       app.get('/sessions', { schema: { summary: 'Sessions known here, with their slots and queue.' } }, () =>
         listSessions(relay),
@@ -168,6 +184,10 @@ function openAdmin(
       app.get('/links', { schema: { summary: 'Links of entries and clients.' } }, () => listLinks(relay));
     },
   });
+}
+
+function readiness(isStopping: boolean): Readiness {
+  return { ok: !isStopping, checks: { accepting: isStopping ? { ok: false, detail: 'draining' } : { ok: true } } };
 }
 
 /** A wait that does not keep the process alive. */

@@ -83,6 +83,13 @@ export class LinkTls {
     this.#server = server;
   }
 
+  /** Reads the files now; the answer puts them in force. Rejects with a LinkTlsError: what was read last stays. */
+  async prepare(): Promise<() => void> {
+    const read = await readMaterial(this.#files);
+    if (typeof read === 'string') throw new LinkTlsError(read);
+    return () => this.#take(read);
+  }
+
   close(): void {
     clearInterval(this.#poll);
   }
@@ -98,8 +105,14 @@ export class LinkTls {
       this.#deps.logger.warn({ reason: read }, 'TLS of links: what was in force stays so');
       return;
     }
+    this.#take(read);
+  }
+
+  #take(read: Material): void {
+    const isNew = read.fingerprint !== this.#material.fingerprint;
     this.#material = read;
     this.#wrong = '';
+    if (!isNew) return;
     this.#server?.setSecureContext(read.context);
     this.#deps.logger.info({ expires: new Date(read.notAfterMs).toISOString() }, 'TLS of links: new certificate');
   }

@@ -15,6 +15,7 @@ export const OTHER_VARIABLES: ReadonlySet<string> = new Set([
   'SALLYPORT_CHROMIUM',
   'SALLYPORT_LONG',
   'SALLYPORT_NO_SKIP',
+  'SALLYPORT_TEST_LOGS',
 ]);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,6 +48,7 @@ export function readEnvironment(env: Environment, problems: Problem[]): Variable
  */
 export function fromText(schema: SchemaNode, text: string): unknown {
   if (schema.type === 'integer') return /^-?\d{1,16}$/.test(text.trim()) ? Number(text) : text;
+  if (schema.type === 'number') return /^-?\d{1,16}(?:\.\d{1,16})?$/.test(text.trim()) ? Number(text) : text;
   if (schema.type === 'boolean') return text === 'true' || (text === 'false' ? false : text);
   if (schema.type === 'array' && schema.items?.properties === undefined && !text.trimStart().startsWith('[')) {
     return text.split(',').map((item) => item.trim());

@@ -1,3 +1,5 @@
+export { changesFor } from './compare.ts';
+export type { Changes } from './compare.ts';
 export { CREDENTIAL_VARIABLE, OTHER_VARIABLES } from './environment.ts';
 export type { Environment } from './environment.ts';
 export { DEFAULT_CONFIG_FILE, loadConfig } from './load.ts';
@@ -21,6 +23,7 @@ export type {
   LogConfig,
   ServerConfig,
   SessionConfig,
+  TracingConfig,
 } from './schema.ts';
 export { secretFromFileOrEnv } from './secret.ts';
 export type { SecretErrorCode, SecretOptions, SecretResult } from './secret.ts';

@@ -2,7 +2,7 @@ import { CONFIG_SCHEMA } from './schema.ts';
 
 /** The parts of a JSON Schema node that this package reads. TypeBox types carry them as plain properties. */
 export interface SchemaNode {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   readonly title?: string;
   readonly description?: string;
   readonly default?: unknown;
@@ -15,6 +15,8 @@ export interface SchemaNode {
   readonly propertyNames?: SchemaNode;
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  /** See `live` in parts.ts. */
+  readonly live?: boolean;
 }
 
 /** A setting: the smallest thing that a file, a variable or a flag can set. A list or a record is one leaf. */
@@ -25,6 +27,8 @@ export interface Leaf {
   /** `SALLYPORT_SERVER_QUEUE_TIMEOUT_MS` */
   readonly variable: string;
   readonly schema: SchemaNode;
+  /** A reload changes it; otherwise a restart does. */
+  readonly isLive: boolean;
 }
 
 export const VARIABLE_PREFIX = 'SALLYPORT_';
@@ -38,7 +42,7 @@ export function variableName(keys: readonly string[]): string {
 
 function collect(schema: SchemaNode, keys: readonly string[], into: Leaf[]): Leaf[] {
   if (schema.properties === undefined) {
-    into.push({ path: keys.join('.'), keys, variable: variableName(keys), schema });
+    into.push({ path: keys.join('.'), keys, variable: variableName(keys), schema, isLive: schema.live === true });
     return into;
   }
   for (const [key, child] of Object.entries(schema.properties)) collect(child, [...keys, key], into);
@@ -55,6 +59,7 @@ export function expectation(schema: SchemaNode): string {
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (schema.title !== undefined) return schema.title;
   if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === 'number') return `a number from ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'boolean') return 'true or false';
   if (schema.type === 'array') return 'a list';
   if (schema.type === 'object') return 'a mapping';

@@ -55,3 +55,14 @@ test('certificates are had by ACME only with a folder, the terms agreed to, and 
     assert.equal(acme({ directoryUrl }).length, 1, directoryUrl);
   }
 });
+
+test('the path of links goes with certificates, ends as diallers end it, and is none of a session', () => {
+  const on = { 'entry.tls.certificates': 'certs' };
+  for (const linkPath of ['/link', '/edge/link', '/a/b-c/link', '/sessions/link']) {
+    assert.deepEqual(wrongs({ ...on, 'entry.tls.linkPath': linkPath }), [], linkPath);
+  }
+  for (const linkPath of ['link', '/edge', '/edge/link/', '//link', '/session/a/link', '/a%2Fb/link', '/a?/link', '']) {
+    assert.equal(wrongs({ ...on, 'entry.tls.linkPath': linkPath }).length, 1, linkPath);
+  }
+  assert.deepEqual(wrongs({ 'entry.tls.linkPath': '/link' }), ['entry.tls.linkPath: needs entry.tls.certificates']);
+});

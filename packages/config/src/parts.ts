@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { type TSchemaOptions, Type } from 'typebox';
+import { type TSchema, type TSchemaOptions, Type } from 'typebox';
 
 /** A session id: a UUID, or 1 to 63 of a-z, 0-9 and inner hyphens (one DNS label, RFC 1035 §2.3.1). */
 export const SESSION_ID_PATTERN =
@@ -21,6 +21,11 @@ const CREDENTIAL_PATTERN = /^[^\s:/\\]{1,64}:[^\s:/\\]{16,}$/;
 /** True for text shaped like `id:secret`: never to be printed, and never a path. */
 export function looksLikeCredential(text: string): boolean {
   return CREDENTIAL_PATTERN.test(text);
+}
+
+/** A setting that a running part takes over when its configuration is loaded again; all others need a restart. */
+export function live<T extends TSchema>(schema: T): T {
+  return Object.assign(schema, { live: true });
 }
 
 interface Limits {
@@ -45,6 +50,15 @@ export function milliseconds(description: string, fallback: number, limits: Limi
 /** A whole number that is not a time. */
 export function count(description: string, fallback: number, limits: Limits = {}) {
   return Type.Integer({ description, default: fallback, minimum: 1, maximum: COUNT_MAX, ...limits });
+}
+
+/** A number that need not be whole. */
+export function decimal(
+  description: string,
+  fallback: number,
+  limits: { readonly minimum: number; readonly maximum: number },
+) {
+  return Type.Number({ description, default: fallback, ...limits });
 }
 
 export function flag(description: string, fallback: boolean) {

@@ -43,10 +43,14 @@ describe('printConfig', () => {
 });
 
 describe('redact', () => {
-  it('hides whatever stands under a key named after a secret', () => {
-    const given = { apiToken: 'x', PASSWORD: ['x'], clientSecret: { deep: 'x' }, port: 1, list: [{ token: 'x' }] };
-    const expected = { apiToken: '***', PASSWORD: '***', clientSecret: '***', port: 1, list: [{ token: '***' }] };
-    assert.deepEqual(redact(given), expected);
+  it('hides what looks like a credential, wherever it stands', () => {
+    const given = { a: 'edge:0123456789abcdef0123', list: [{ b: 'http://u:p@h' }], port: 1 };
+    assert.deepEqual(redact(given), { a: '***', list: [{ b: 'http://***@h' }], port: 1 });
+  });
+
+  it('has no setting named after a secret: a setting names the file that holds it', () => {
+    const named = LEAVES.filter(({ path }) => /secret|password|token|apikey/i.test(path));
+    assert.deepEqual(named, []);
   });
 
   it('hides the password of a broken URL too', () => {
@@ -79,6 +83,9 @@ describe('configReference', () => {
       assert.ok(schema.description !== undefined && schema.description.length > 0, `${path} has no description`);
     }
     assert.ok(reference.includes('| `client.sessions[].backend` |'));
+    assert.match(reference, /`entry\.port`.* \| restart \| /);
+    assert.match(reference, /`entry\.hosts`.* \| reload \| /);
+    assert.match(reference, /`client\.sessions\[\]\.backend`.* \| reload \| /);
     assert.ok(reference.includes('`67108864` (64 MiB)'));
     assert.ok(reference.includes('Visitors of &lt;id>.&lt;domain>'), 'Markdown would take <id> for HTML');
   });

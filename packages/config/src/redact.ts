@@ -1,6 +1,5 @@
 import { looksLikeCredential } from './parts.ts';
 
-const SECRET_KEY = /secret|password|token/i;
 const SHOWN_MAX_CHARS = 60;
 export const HIDDEN = '***';
 
@@ -9,13 +8,12 @@ export function redactUrl(text: string): string {
   return text.replace(URL.canParse(text) ? /(:\/\/)[^/?#]*@/ : /(:\/\/).*@/s, `$1${HIDDEN}@`);
 }
 
-/** A copy fit to print: no user information in URLs, nothing under a key named after a secret. */
-export function redact(value: unknown, key = ''): unknown {
-  if (SECRET_KEY.test(key)) return HIDDEN;
+/** A copy fit to print: no user information in URLs, which alone of all settings may hold a secret; others name its file. */
+export function redact(value: unknown): unknown {
   if (typeof value === 'string') return looksLikeCredential(value) ? HIDDEN : redactUrl(value);
-  if (Array.isArray(value)) return value.map((item) => redact(item, key));
+  if (Array.isArray(value)) return value.map(redact);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, redact(inner, name)]));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, redact(inner)]));
 }
 
 /** A value as a problem may quote it: short, and without secrets. */

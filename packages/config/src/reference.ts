@@ -1,8 +1,11 @@
 import { type SchemaNode, ROOT, expectation, variableName } from './leaves.ts';
 
 const KIB = 1024;
-const SECTION_HEAD = '| Setting | Takes | Default | Environment | What it does |\n|---|---|---|---|---|';
+const SECTION_HEAD =
+  '| Setting | Takes | Default | Environment | Changed by | What it does |\n|---|---|---|---|---|---|';
 const NONE = '—';
+const CHANGED_BY =
+  '*Changed by*: a `reload` (SIGHUP, or `POST /api/reload`) is enough, or a `restart` is needed; see [operating.md](operating.md).';
 
 /** JSON Schema (2020-12) of the file, for editors: what has a default need not be there. */
 export function configSchema(): Readonly<Record<string, unknown>> {
@@ -11,6 +14,8 @@ export function configSchema(): Readonly<Record<string, unknown>> {
 
 function withoutFilledIn(node: SchemaNode): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...(JSON.parse(JSON.stringify(node)) as object) };
+  // Ours, and no word of JSON Schema: a strict reader would refuse it.
+  delete copy['live'];
   if (node.items !== undefined) copy['items'] = withoutFilledIn(node.items);
   if (node.properties === undefined) return copy;
   const entries = Object.entries(node.properties);
@@ -37,13 +42,14 @@ export function configReference(): string {
     else
       sections.push(`## ${key}\n\n${node.description ?? ''}\n\n${SECTION_HEAD}\n${rows(node, [key], true).join('\n')}`);
   }
-  return `${['# Settings', `${SECTION_HEAD}\n${rootRows.join('\n')}`, ...sections].join('\n\n')}\n`;
+  return `${['# Settings', CHANGED_BY, `${SECTION_HEAD}\n${rootRows.join('\n')}`, ...sections].join('\n\n')}\n`;
 }
 
-/** `settable`: has a variable of its own; settings inside a list have not. */
-function rows(node: SchemaNode, keys: readonly string[], settable: boolean): string[] {
+/** `settable`: has a variable of its own; settings inside a list have not. `isInLive`: they change with that list. */
+function rows(node: SchemaNode, keys: readonly string[], settable: boolean, isInLive = false): string[] {
+  const isLive = isInLive || node.live === true;
   if (node.properties !== undefined) {
-    return Object.entries(node.properties).flatMap(([key, child]) => rows(child, [...keys, key], settable));
+    return Object.entries(node.properties).flatMap(([key, child]) => rows(child, [...keys, key], settable, isInLive));
   }
   const path = keys.join('.');
   const cells = [
@@ -51,11 +57,12 @@ function rows(node: SchemaNode, keys: readonly string[], settable: boolean): str
     takes(node),
     shownDefault(node, path),
     settable ? `\`${variableName(keys)}\`` : NONE,
+    isLive ? 'reload' : 'restart',
     node.description ?? '',
   ];
   const row = `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('<', '&lt;')).join(' | ')} |`;
   if (node.items?.properties === undefined) return [row];
-  return [row, ...rows(node.items, [...keys.slice(0, -1), `${keys.at(-1)}[]`], false)];
+  return [row, ...rows(node.items, [...keys.slice(0, -1), `${keys.at(-1)}[]`], false, isLive)];
 }
 
 function takes(node: SchemaNode): string {

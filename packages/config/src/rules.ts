@@ -132,6 +132,9 @@ const entryTlsRules: readonly Rule[] = [
   tlsRule('hstsMaxAgeS', 'certificates', ({ hstsMaxAgeS, certificates }) => {
     return hstsMaxAgeS > 0 && certificates === undefined;
   }),
+  tlsRule('linkPath', 'certificates', ({ linkPath, certificates }) => {
+    return linkPath !== undefined && certificates === undefined;
+  }),
   tlsRule('clientCertificates', 'certificates', ({ clientCertificates, certificates }) => {
     return clientCertificates !== 'off' && certificates === undefined;
   }),
@@ -197,6 +200,14 @@ const backendProtocols: Rule = {
   },
 };
 
+const tracingHeaders: Rule = {
+  paths: ['tracing.headersFile', 'tracing.endpoint'],
+  check: ({ tracing }) => {
+    if (tracing.headersFile === undefined || tracing.endpoint !== undefined) return undefined;
+    return { message: 'needs tracing.endpoint', hint: 'set tracing.endpoint, or leave this one out' };
+  },
+};
+
 export const RULES: readonly Rule[] = [
   ...adminRules,
   ...plainLinkRules,
@@ -207,6 +218,8 @@ export const RULES: readonly Rule[] = [
   slotsForLinks,
   sessionsOnce,
   backendProtocols,
+  tracingHeaders,
+  ordered('tracing.batchSpans', 'tracing.queueSpans', ({ tracing }) => [tracing.batchSpans, tracing.queueSpans]),
   ordered('client.reconnectMinMs', 'client.reconnectMaxMs', ({ client }) => [
     client.reconnectMinMs,
     client.reconnectMaxMs,

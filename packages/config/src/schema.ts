@@ -1,15 +1,19 @@
 import { type Static, Type } from 'typebox';
-import { bindHost, choice, flag, port } from './parts.ts';
+import { bindHost, choice, flag, live, port } from './parts.ts';
 import { client } from './schema/client.ts';
 import { entry } from './schema/entry.ts';
 import { link } from './schema/link.ts';
 import { server } from './schema/server.ts';
 import { closed } from './schema/shared.ts';
+import { slo } from './schema/slo.ts';
+import { tracing } from './schema/tracing.ts';
 
 const log = Type.Object(
   {
-    level: choice('Least severe level that is logged', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
-    accessLog: flag('One log line per request', true),
+    level: live(
+      choice('Least severe level that is logged', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    ),
+    accessLog: live(flag('One log line per request', true)),
   },
   { ...closed, description: 'Logs of every part' },
 );
@@ -28,6 +32,8 @@ export const CONFIG_SCHEMA = Type.Object(
     server,
     link,
     client,
+    slo,
+    tracing,
     backend: Type.Object(
       { host: bindHost('Address of the test backend'), port: port('Port of the test backend', 12_007) },
       { ...closed, description: 'The test backend' },
@@ -49,6 +55,8 @@ export type EntryConfig = Config['entry'];
 export type ServerConfig = Config['server'];
 export type LinkConfig = Config['link'];
 export type ClientConfig = Config['client'];
+export type SloConfig = Config['slo'];
+export type TracingConfig = Config['tracing'];
 export type BackendConfig = Config['backend'];
 export type AdminConfig = EntryConfig['admin'];
 export type SessionConfig = ClientConfig['sessions'][number];

@@ -20,6 +20,24 @@ describe('values', () => {
     check('server.port', [0, 65_535, '12001'], [-1, 65_536, 1.5, Number.NaN, '', 'x', '1e3', '0x10', true, null, [1]]);
   });
 
+  it('takes numbers that are not whole where they need not be', () => {
+    const good = [50, 99.9, 99.999, '99.95', '95'];
+    check('slo.availabilityPercent', good, [
+      49.9,
+      100,
+      -1,
+      Number.NaN,
+      '',
+      'x',
+      '1e1',
+      '99,9',
+      '99.',
+      '.5',
+      true,
+      null,
+    ]);
+  });
+
   it('takes a UUID or one DNS label as a session id', () => {
     const good = [
       'a',

@@ -24,6 +24,8 @@ export interface DialerOptions {
   readonly backoff: { readonly minMs: number; readonly maxMs: number };
   readonly makeLink: (transport: Transport) => Link;
   readonly onEvent: (event: DialEvent) => void;
+  /** True: a refusal is no end, since what it is about may yet be put right; asked at each. Without it each is. */
+  readonly isPatient?: () => boolean;
 }
 
 export type DialEvent =
@@ -178,6 +180,10 @@ export class Dialer {
   }
 
   #fatal(code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION', reason: string): void {
+    if (this.#options.isPatient?.() === true) {
+      this.#attempt = null;
+      return this.#retry(reason);
+    }
     this.stop();
     this.#options.onEvent({ kind: 'fatal', code, reason });
   }

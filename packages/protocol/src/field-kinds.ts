@@ -29,10 +29,14 @@ export const FieldKind = {
   HEAD_ONLY: 1 << 14,
   EXPECT: 1 << 15,
   MAX_FORWARDS: 1 << 16,
+  /** W3C Trace Context. */
+  TRACE_PARENT: 1 << 17,
+  TRACE_STATE: 1 << 18,
 } as const;
 
 const { HOP, CONNECTION, TE, UPGRADE, CONTENT_LENGTH, HOST, COOKIE, VIA, WAY, OTHER_WAY } = FieldKind;
 const { REQUEST_ID, IDENTITY, DISGUISE, LASTING, HEAD_ONLY, EXPECT, MAX_FORWARDS } = FieldKind;
+const { TRACE_PARENT, TRACE_STATE } = FieldKind;
 
 /** Those of one connection have no place in a trailer section either. */
 const OF_HOP = HOP | HEAD_ONLY;
@@ -51,6 +55,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ...named(OURS | WAY, 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-prefix'),
   ...named(OURS | OTHER_WAY, 'x-real-ip'),
   ...named(OURS | REQUEST_ID, 'x-request-id'),
+  ...named(TRACE_PARENT, 'traceparent'),
+  ...named(TRACE_STATE, 'tracestate'),
   ...named(OURS | IDENTITY, 'client-cert', 'client-cert-chain', 'proxy-authorization'),
   // Framing, content format, authentication.
   ...named(LASTING | HEAD_ONLY, 'trailer', 'content-type', 'content-encoding', 'content-range'),

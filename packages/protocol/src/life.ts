@@ -49,6 +49,15 @@ export class Life {
     this.#timer = clock.every(limits.canaryMs, this.#tick);
   }
 
+  /**
+   * Whether the peer is known to read and to answer: what asks by canaries has none that is late; what does not has heard
+   * something since the PING that silence makes.
+   */
+  get isProved(): boolean {
+    if (this.#pulse.isOpener) return !this.isLate;
+    return this.#silentTicks * this.#limits.canaryMs < this.#limits.heartbeatMs + CANARY_LATE_FLOOR_MS;
+  }
+
   heard(): void {
     this.#heardSinceTick = true;
     this.#heardSinceCanary = true;

@@ -65,6 +65,20 @@ describe('GOAWAY', () => {
   });
 });
 
+describe('a way that is about to end', () => {
+  it('is left as if the peer had said GOAWAY, and the peer is told so, once', () => {
+    for (const role of ['client', 'server'] as const) {
+      const bench = readyBench(role);
+      bench.tape.handler!.onLeaving();
+      bench.tape.handler!.onLeaving();
+      bench.clock.settle();
+      assert.deepEqual(bench.handler.goaways, [StreamCode.LINK_LOST]);
+      assert.equal(bench.tape.frames().filter((frame) => frame.kind === Kind.GOAWAY).length, 1);
+      assert.ok(!bench.link.takesStreams && bench.link.isReady);
+    }
+  });
+});
+
 describe('a lost link', () => {
   const losses: [string, (bench: Bench) => void][] = [
     ['closed by the transport', ({ tape }) => tape.handler!.onClosed(1006, '')],
@@ -131,7 +145,7 @@ describe('stream ids', () => {
     const streams = [open(bench), open(bench), open(bench)];
     assert.ok(!bench.link.takesStreams);
     bench.clock.settle();
-    assert.deepEqual(bench.handler.goaways, [StreamCode.DRAINING]);
+    assert.deepEqual(bench.handler.goaways, [StreamCode.LINK_LOST]);
     const frames = bench.tape.frames().map(({ kind, id }) => `${kind} ${id}`);
     const opens = [1, 2, 3].map((id) => `${Kind.OPEN} ${id}`);
     assert.deepEqual(frames, [...opens, `${Kind.GOAWAY} 0`], 'GOAWAY comes behind the last OPEN');

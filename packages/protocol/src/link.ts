@@ -30,6 +30,10 @@ import {
   writeU32,
 } from './wire.ts';
 
+/** For metrics and people; on a link that leaves, or whose canary is late, no stream begins. */
+export const LINK_STATES = ['opening', 'ready', 'late', 'leaving'] as const;
+export type LinkState = (typeof LINK_STATES)[number];
+
 export class Link implements TransportHandler, Pulse {
   readonly egress: Egress;
   readonly handler: LinkHandler;
@@ -74,6 +78,12 @@ export class Link implements TransportHandler, Pulse {
   /** Whether a stream may be opened on it now. */
   get takesStreams(): boolean {
     return this.isReady && !this.isGoingAway && !this.life.isLate;
+  }
+
+  get state(): LinkState {
+    if (this.peer === null) return 'opening';
+    if (this.isGoingAway) return 'leaving';
+    return this.life.isLate ? 'late' : 'ready';
   }
 
   get smoothedRttMs(): number {
@@ -138,6 +148,13 @@ export class Link implements TransportHandler, Pulse {
 
   onText(): void {
     this.close(CloseCode.PROTOCOL, 'text message');
+  }
+
+  /** Another link is dialled, and this one finishes its streams. */
+  onLeaving(): void {
+    if (this.isClosed || this.isGoingAway) return;
+    this.goAway(StreamCode.LINK_LOST);
+    this.handler.onGoaway(this, StreamCode.LINK_LOST);
   }
 
   onSent(bytes: number): void {
@@ -236,8 +253,8 @@ export class Link implements TransportHandler, Pulse {
     // Later than the OPEN that took the last id: who hears a GOAWAY may close as soon as it has no streams.
     this.clock.endOfTurn(() => {
       if (this.isClosed) return;
-      this.#sendGoaway(StreamCode.DRAINING);
-      this.handler.onGoaway(this, StreamCode.DRAINING);
+      this.#sendGoaway(StreamCode.LINK_LOST);
+      this.handler.onGoaway(this, StreamCode.LINK_LOST);
     });
   }
 

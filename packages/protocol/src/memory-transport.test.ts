@@ -9,6 +9,7 @@ function listen(transport: Transport): string[] {
   transport.handler = {
     onMessage: (message) => void heard.push(message.toString()),
     onText: () => void heard.push('text'),
+    onLeaving: () => void heard.push('leaving'),
     onSent: (bytes) => void heard.push(`sent ${bytes}`),
     onClosed: (code, reason) => void heard.push(`closed ${code} ${reason}`),
   };

@@ -17,6 +17,8 @@ export interface TransportHandler {
   onMessage(message: Buffer): void;
   /** A message that is not binary. */
   onText(): void;
+  /** Somebody on the way to the peer is about to stop. */
+  onLeaving(): void;
   /** `bytes` of what was sent have left the transport's hands. */
   onSent(bytes: number): void;
   /** Exactly once, whoever closed it. */

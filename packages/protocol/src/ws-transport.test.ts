@@ -6,12 +6,13 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { CloseCode } from './codes.ts';
-import { maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';
+import { LEAVING, maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';
 
 /** What one side hears, and a promise of the moment when `count` messages are there, or the end. */
 class Listener {
   readonly messages: Buffer[] = [];
   texts = 0;
+  leaving = 0;
   sentBytes = 0;
   readonly closed = Promise.withResolvers<[number, string]>();
   readonly #waiters: { test: () => boolean; resolve: () => void }[] = [];
@@ -22,6 +23,10 @@ class Listener {
   }
   onText(): void {
     this.texts += 1;
+    this.#wake();
+  }
+  onLeaving(): void {
+    this.leaving += 1;
     this.#wake();
   }
   onSent(bytes: number): void {
@@ -153,6 +158,16 @@ describe('a WebSocket', () => {
     dialler.ws.send('hello');
     await server.listener.until(({ texts }) => texts === 1);
     assert.deepEqual(server.listener.messages, []);
+  });
+
+  it('tells of a way that is about to end by a Pong of that name, and of no other', async (t) => {
+    const { dialler, server } = await connect(t, true);
+    server.ws.pong('other');
+    server.ws.pong(LEAVING);
+    server.ws.pong();
+    server.ws.send(Buffer.from('on'));
+    await dialler.listener.until(({ messages }) => messages.length === 1);
+    assert.equal(dialler.listener.leaving, 1);
   });
 
   it('ends at a message beyond 160 KiB', async (t) => {

@@ -16,6 +16,12 @@ export const WS_OPTIONS = {
 } as const;
 
 /**
+ * What a proxy in front of the server may say when it is about to stop, between two frames of the server: a Pong that
+ * nobody asked for (RFC 6455 §5.5.3), which no count of the link's has in it, and which others pass over.
+ */
+export const LEAVING = 'sallyport-leaving';
+
+/**
  * The client's mask: zero where nobody on the way could be confused by chosen bytes (TLS, loopback), which makes `ws`
  * skip the work; undefined, for ws's own random masks, elsewhere (RFC 6455 §10.3).
  */
@@ -45,6 +51,9 @@ export class WsTransport implements Transport {
     ws.on('close', (code, reason) => {
       this.#isClosed = true;
       this.handler?.onClosed(code, reason.toString());
+    });
+    ws.on('pong', (data) => {
+      if (data.toString('latin1') === LEAVING) this.handler?.onLeaving();
     });
     // A close always follows an error, and says more.
     ws.on('error', () => {});

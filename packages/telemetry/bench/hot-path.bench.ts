@@ -9,6 +9,7 @@ import {
   Histogram,
   nowMs,
   nowUs,
+  SloCounts,
 } from '../src/index.ts';
 
 /**
@@ -54,6 +55,7 @@ const theirs = new PromHistogram({
 });
 const record = (i: number): AccessRecord => ({
   requestId: '6f6e6a1e-6f1c-4e8b-9a71-2f9c3a1d0b11',
+  traceId: '',
   method: 'GET',
   host: 'demo.example.org',
   target: '/loadtest/get?page=1',
@@ -71,6 +73,7 @@ const FIXED = record(1);
 const forgetful = createAccessLog(logger, { maxQueued: 1 });
 forgetful.record(FIXED);
 
+const slo = new SloCounts(telemetry, { availabilityPercent: 99.9, latencyMs: 50, latencyPercent: 99 });
 let sink = 0;
 measure('nowMs', 1e6, () => (sink += nowMs()));
 measure('nowUs', 1e6, () => (sink += nowUs()));
@@ -79,6 +82,7 @@ measure('histogram.observe, prom-client with one label', 2e5, (i) => theirs.obse
 measure('countRequest', 1e6, (i) => telemetry.countRequest(200 + (i & 3), seconds(i)));
 measure('observeHops', 1e6, () => telemetry.observeHops(hopsUs));
 measure('observeQueue', 1e6, (i) => telemetry.observeQueue(seconds(i)));
+measure('slo.count', 1e6, (i) => slo.count((i & 7) !== 0, seconds(i)));
 measure('refused', 1e6, () => telemetry.refused('SP_QUEUE_FULL'));
 measure('limitHit', 1e6, () => telemetry.limitHit('queue'));
 measure('all of one request', 1e6, (i) => {

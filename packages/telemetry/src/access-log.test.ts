@@ -7,6 +7,7 @@ import { closeLogger, createLogger, destinationOf } from './logger.ts';
 
 const RECORD: AccessRecord = {
   requestId: 'r1',
+  traceId: '0af7651916cd43dd8448eb211c80319c',
   arrivedMs: 1_790_000_000_000.0625,
   method: 'GET',
   host: 'demo.example.org',

@@ -6,6 +6,8 @@ import { redactTarget } from './redact.ts';
 /** One exchange as the access log tells it. Belongs to the log, arrays included, once it has been recorded. */
 export type AccessRecord = {
   requestId: string;
+  /** Of the trace that the request belongs to, sampled or not; empty: it belongs to none. */
+  traceId: string;
   /** When its head was there, milliseconds since 1970; in the log with three decimals. */
   arrivedMs: number;
   method: string;
@@ -135,11 +137,13 @@ function fieldsOf(record: AccessRecord): string {
   const { requestId, method, status, bytesIn, bytesOut, durationMs, remote, session, code, attempts } = record;
   const host = cut(record.host);
   const target = cut(redactTarget(record.target));
+  const traceId = record.traceId === '' ? undefined : record.traceId;
   const cause = record.cause === undefined ? undefined : cut(record.cause);
   const hopsUs: number[] = [];
   for (let i = 0; i < record.hopsUs.length; i++) hopsUs.push(Math.round(record.hopsUs[i]!));
   const fields = {
     requestId,
+    traceId,
     arrivedMs: Math.round(record.arrivedMs * US_PER_MS) / US_PER_MS,
     method,
     host,

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { addControl } from './admin-control.ts';
 import type { Verify } from './admin-guard.ts';
+import type { Logger } from './logger.ts';
 import { type ApiRoute, openApiDocument, type RouteSchema } from './openapi.ts';
+import type { Reloads } from './reloads.ts';
 import type { Telemetry } from './telemetry.ts';
 
 declare module 'fastify' {
@@ -20,6 +23,8 @@ export type AdminRoutes = (app: FastifyInstance) => void | Promise<void>;
 
 type OwnRoutes = {
   telemetry: Telemetry;
+  logger: Logger;
+  reloads?: Reloads | undefined;
   ready: () => Readiness;
   routes?: AdminRoutes;
   verify?: Verify;
@@ -59,6 +64,7 @@ export async function addOwnRoutes(app: FastifyInstance, own: OwnRoutes): Promis
   });
   await app.register(
     async (api) => {
+      addControl(api, own);
       await own.routes?.(api);
       const summary = 'This description.';
       const isSecured = (path: string): boolean => own.secured && !openPaths.has(path);

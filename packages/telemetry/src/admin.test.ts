@@ -115,6 +115,7 @@ test("a part's own routes are under /api and described there", async (context) =
     '/healthz',
     '/readyz',
     '/metrics',
+    '/api/log-level',
     '/api/sessions/{id}',
     '/api/drain',
     '/api/openapi.json',

@@ -8,6 +8,7 @@ import { PROBLEM_TYPE, type Problem, problem, problemOf } from './admin-problem.
 import { type AdminRoutes, addOwnRoutes, type Readiness } from './admin-routes.ts';
 import { isLoopbackHost } from './loopback.ts';
 import type { Part } from './part-metrics.ts';
+import type { Reloads } from './reloads.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export type AdminOptions = {
@@ -23,6 +24,8 @@ export type AdminOptions = {
   /** The part's own routes; they land under /api (`app.get('/sessions')` is /api/sessions). */
   routes?: AdminRoutes;
   verify?: Verify;
+  /** What POST /api/reload runs; without it there is no such route. */
+  reloads?: Reloads | undefined;
   openapi: { title: string; version: string };
 };
 
@@ -73,6 +76,8 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
+    // A body says exactly what is meant, or is refused.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     return503OnClosing: false,
@@ -81,16 +86,27 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
       sendProblem(reply, problemOf(error, request.id));
     },
   });
+  // Another way to send a body is another way for a page to do so.
+  app.removeContentTypeParser('text/plain');
   // Every route is closed unless it says that it is open: a path is decoded before it is matched, so that no comparison
   // of ours with the raw path could be trusted.
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     const refusal = request.routeOptions.config.open === true ? null : await guard(request.headers);
-    if (!refusal) return undefined;
-    if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
-    return sendProblem(reply, problem(refusal.status, request.id, { detail: refusal.detail }));
+    if (refusal) {
+      if (refusal.status === 401) reply.header('www-authenticate', 'Bearer');
+      return sendProblem(reply, problem(refusal.status, request.id, { detail: refusal.detail }));
+    }
+    // What is not there at all is told as that.
+    if (request.is404 || changesNothing(request.method) || isJson(request.headers['content-type'])) return undefined;
+    return sendProblem(reply, problem(415, request.id, { detail: 'send application/json' }));
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, problem(404, request.id)));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsAt(app, request.url);
+    if (allowed.length === 0) return sendProblem(reply, problem(404, request.id));
+    reply.header('allow', allowed.join(', '));
+    return sendProblem(reply, problem(405, request.id));
+  });
   app.setErrorHandler((error, request, reply) => {
     const answer = problemOf(error, request.id);
     if (answer.status >= 500) {
@@ -99,6 +115,20 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
     return sendProblem(reply, answer);
   });
   return app;
+}
+
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'] as const;
+
+/** Methods of RFC 9110 §9.2.1, and what no route here takes. */
+const changesNothing = (method: string): boolean => !['PUT', 'POST', 'PATCH', 'DELETE'].includes(method);
+
+/** A page of another origin cannot send it without asking first (the preflight of CORS), and is refused then. */
+const isJson = (contentType = ''): boolean => /^application\/json *(?:;|$)/i.test(contentType);
+
+/** What may be done at a path; nothing where there is no such path. */
+function methodsAt(app: FastifyInstance, target: string): string[] {
+  const [url = ''] = target.split('?');
+  return METHODS.filter((method) => app.hasRoute({ method, url }));
 }
 
 /** As bytes, so that no response schema of a route filters it and fastify adds no charset. */

@@ -6,8 +6,11 @@ import { redact } from './redact.ts';
 
 export type { Logger } from 'pino';
 
+/** Least severe first. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
 export type LoggerOptions = {
-  /** trace, debug, info, warn, error, fatal or silent. */
+  /** One of LOG_LEVELS; it may be set on the logger later. */
   level: string;
   /** The part that speaks: a field of every line. */
   part: string;

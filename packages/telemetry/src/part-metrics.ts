@@ -64,6 +64,15 @@ export class PartMetrics {
     return this.#readings.add('counter', name, { ...this.labels, ...labels }, read, help);
   }
 
+  /**
+   * A configured limit and how much of it is used, both read at a scrape: their ratio says how near it is. Where it
+   * bounds several things of one kind (a queue a session), both are those of the fullest.
+   */
+  limit(limit: string, value: () => number, used: () => number): void {
+    this.gauge('sallyport_limit', { limit }, value);
+    this.gauge('sallyport_limit_used', { limit }, used);
+  }
+
   /** Everything in Prometheus' text format, to be sent as `contentType`. */
   metricsText(): Promise<string> {
     return this.registry.metrics();

@@ -66,3 +66,13 @@ test('secret query parameters are hidden in a target, and the rest stays', () =>
   ];
   for (const [target, shown] of targets) assert.equal(redactTarget(target!), shown);
 });
+
+test('user and password of a URL are in no line, wherever the URL stands', () => {
+  const url = `wss://me:${HIDDEN}@edge.test:12001/link`;
+  const error = new Error(`cannot reach ${url}`, { cause: `proxy http://${HIDDEN}@proxy.test` });
+  const line = JSON.stringify(redact({ server: url, list: [url, { deep: url }], err: error }));
+  assert.ok(!line.includes(HIDDEN), line);
+  assert.ok(line.includes('wss://[redacted]@edge.test:12001/link'));
+  const plain = { mail: 'a@example.org', url: 'http://a.test/@b?c=d@e', many: 'http://a.test/ me@b' };
+  assert.equal(redact(plain), plain);
+});

@@ -36,13 +36,20 @@ function isSecretName(name: string): boolean {
   return secret;
 }
 
+/** User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands. */
+const USER_INFORMATION = /(:\/\/)[^\s/?#"'<>]*@/g;
+
+/** What may stand in any text: a URL with a password. */
+const redactText = (value: string): string =>
+  value.includes('@') ? value.replace(USER_INFORMATION, `$1${CENSOR}@`) : value;
+
 /** The request target with the values of secret query parameters (`?access_token=…`) redacted. */
 export const redactTarget = (target: string): string =>
   target.includes('?') ? target.replace(SECRET_QUERY, `$1${CENSOR}`) : target;
 
 /**
  * The same object when it holds nothing to hide, otherwise a copy in which the values of secret names are censored, at
- * any depth, also in a raw header list (`['Cookie', 'a=b']`). Errors become plain objects of type, code, message, stack
+ * any depth, also in a raw header list (`['Cookie', 'a=b']`), and user and password of every URL. Errors become plain objects of type, code, message, stack
  * and cause: their other properties may be anything. Below 6 levels or after 200 items there is `[cut]`: what is not
  * looked at is not written.
  */
@@ -60,6 +67,7 @@ function redactObject(value: Record<string, unknown>, depth: number): Record<str
     else if (old === null || typeof old === 'boolean' || old === undefined) continue;
     else if (isSecretName(key)) now = CENSOR;
     else if (typeof old === 'object') now = redactNested(old, depth + 1);
+    else if (typeof old === 'string') now = redactText(old);
     if (now === old) continue;
     copy ??= { ...value };
     copy[key] = now;
@@ -83,7 +91,7 @@ function redactArray(values: readonly unknown[], depth: number): readonly unknow
     const name = i > 0 ? all[i - 1] : undefined;
     let now = old;
     if (typeof old === 'object' && old !== null) now = redactNested(old, depth + 1);
-    else if (typeof old === 'string' && typeof name === 'string' && isSecretName(name)) now = CENSOR;
+    else if (typeof old === 'string') now = typeof name === 'string' && isSecretName(name) ? CENSOR : redactText(old);
     changed ||= now !== old;
     return now;
   });
@@ -93,9 +101,13 @@ function redactArray(values: readonly unknown[], depth: number): readonly unknow
 
 function plainError(error: Error, depth: number): Record<string, unknown> {
   const { cause, code } = error as Error & { code?: unknown };
-  const plain: Record<string, unknown> = { type: error.name, message: error.message, stack: error.stack };
+  const plain: Record<string, unknown> = {
+    type: error.name,
+    message: redactText(error.message),
+    stack: redactText(error.stack ?? ''),
+  };
   if (typeof code === 'string') plain['code'] = code;
   if (typeof cause === 'object' && cause !== null) plain['cause'] = redactNested(cause, depth + 1);
-  else if (typeof cause === 'string') plain['cause'] = cause;
+  else if (typeof cause === 'string') plain['cause'] = redactText(cause);
   return plain;
 }

@@ -11,7 +11,7 @@ import { haveProgram, parseScrape } from './testing.ts';
 function setUp(context: TestContext, part: Part = 'entry') {
   const destination = new PassThrough();
   const logger = createLogger({ level: 'info', part, destination });
-  const telemetry = createTelemetry({ part, version: '1.2.3', logger, limits: ['queue'], codes: ['SP_QUEUE_FULL'] });
+  const telemetry = createTelemetry({ part, version: '1.2.3', logger, codes: ['SP_QUEUE_FULL'] });
   context.after(() => telemetry.close());
   const scrape = async (): Promise<Map<string, number>> => parseScrape(await telemetry.metricsText());
   return { telemetry, logger, scrape };
@@ -68,7 +68,7 @@ test('refusals, reconnects, canaries and queue times have their metrics', async 
 
 test('limits and codes known beforehand are there at 0', async (context) => {
   const samples = await setUp(context).scrape();
-  assert.equal(samples.get('sallyport_limit_hits_total{part="entry",limit="queue"}'), 0);
+  assert.equal(samples.get('sallyport_limit_hits_total{part="entry",limit="connections"}'), 0);
   assert.equal(samples.get('sallyport_refused_total{part="entry",code="SP_QUEUE_FULL"}'), 0);
   assert.equal(samples.get('sallyport_log_lines_lost_total{part="entry",where="write"}'), 0);
 });
@@ -85,6 +85,23 @@ test('a gauge is read at each scrape and gone once it is taken away', async (con
   assert.deepEqual([samples.get(name), samples.get('sallyport_slots{part="entry",state="free"}')], [4, 6]);
   remove();
   assert.equal((await scrape()).get(name), undefined);
+});
+
+test('a limit is shown with what is used of it, both read at each scrape', async (context) => {
+  const { telemetry, scrape } = setUp(context);
+  let used = 3;
+  let limit = 10;
+  telemetry.limit(
+    'queue',
+    () => limit,
+    () => used,
+  );
+  [limit, used] = [20, 5];
+  const samples = await scrape();
+  assert.equal(samples.get('sallyport_limit{part="entry",limit="queue"}'), 20);
+  assert.equal(samples.get('sallyport_limit_used{part="entry",limit="queue"}'), 5);
+  const heap = samples.get('sallyport_limit_used{part="entry",limit="heap"}')!;
+  assert.ok(heap > 0 && heap < samples.get('sallyport_limit{part="entry",limit="heap"}')!);
 });
 
 test('a gauge that throws leaves out its own line, and the rest is shown', async (context) => {

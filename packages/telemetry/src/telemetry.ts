@@ -1,5 +1,6 @@
+import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import { HOPS } from './catalogue.ts';
+import { HOPS, LIMITS } from './catalogue.ts';
 import type { Clock } from './clock.ts';
 import type { Counter, LabelledCounter } from './counter.ts';
 import { eventLoopActiveS, watchEventLoop } from './event-loop.ts';
@@ -16,13 +17,13 @@ export type TelemetryOptions = {
   version: string;
   /** Made by `createLogger`, so that the lines it loses are counted here. */
   logger: Logger;
-  /** Limits and codes known beforehand, shown as 0 until they happen. */
-  limits?: readonly string[];
+  /** Codes of refusals known beforehand, shown as 0 until they happen. */
   codes?: readonly string[];
   clock?: Clock;
 };
 
 const US_PER_S = 1e6;
+const SERIES_LIMIT = 'metric_series';
 
 /**
  * What a part of Sallyport counts and measures. Nothing here throws once set up, and what is called per request
@@ -40,15 +41,15 @@ export class Telemetry extends PartMetrics {
   readonly #limitLog: RateLimitedLog;
   readonly #unwatch: () => void;
 
-  constructor({ part, version, logger, limits, codes, clock }: TelemetryOptions) {
-    super(part, () => this.limitHit('metric_series'));
+  constructor({ part, version, logger, codes, clock }: TelemetryOptions) {
+    super(part, () => this.limitHit(SERIES_LIMIT));
     this.sampled('counter', 'sallyport_requests_total', () => this.perLabel('code', this.#statuses.entries()));
     this.#requests = this.histogram('sallyport_request_seconds');
     const hops = 'sallyport_hop_seconds';
     this.sampled('histogram', hops, () => HOPS.flatMap((hop, i) => histogramSamples(hops, { hop }, this.#hops[i]!)));
     this.#queue = this.histogram('sallyport_queue_seconds', { labels: {} });
     this.#canary = this.histogram('sallyport_canary_seconds', { labels: {} });
-    this.#limits = this.labelledCounter('sallyport_limit_hits_total', 'limit', limits);
+    this.#limits = this.labelledCounter('sallyport_limit_hits_total', 'limit', [...LIMITS[part], SERIES_LIMIT]);
     this.#refusals = this.labelledCounter('sallyport_refused_total', 'code', codes);
     this.#reconnects = this.counter('sallyport_reconnects_total', undefined, {});
     const lost = destinationOf(logger)?.lost;
@@ -56,6 +57,12 @@ export class Telemetry extends PartMetrics {
     this.counterOf('sallyport_event_loop_active_seconds_total', {}, eventLoopActiveS);
     this.gauge('sallyport_build_info', { version, node: process.versions.node }, () => 1);
     registerProcessMetrics(this.registry);
+    const heap = getHeapStatistics;
+    this.limit(
+      'heap',
+      () => heap().heap_size_limit,
+      () => heap().used_heap_size,
+    );
     this.#unwatch = watchEventLoop(this.histogram('sallyport_event_loop_delay_seconds'));
     const writeLimit = (limit: string, hits: number): void => logger.warn({ limit, hits }, 'limit reached');
     this.#limitLog = rateLimitedLog(writeLimit, clock === undefined ? {} : { clock });

@@ -69,7 +69,7 @@ describe('doctor', { concurrency: 2, timeout: 120_000 }, () => {
     const checks = findings.map(({ check }) => String(check)).filter((check, index, all) => check !== all[index - 1]);
     assert.equal(
       checks.join(' '),
-      'node configuration descriptors port store credential server link clock link server link clock link backend target clock',
+      'node configuration descriptors port store credential server link clock link server link clock link backend ready target clock',
     );
     assert.match(stderr, /^0 failed, 0 to look at, \d+ in order$/m);
   });
@@ -97,9 +97,16 @@ describe('doctor', { concurrency: 2, timeout: 120_000 }, () => {
     assert.match(stdout, /^fail {2}configuration .*sallyport\.yaml:2: .*did you mean/m);
   });
 
-  it('refuses a target that is no URL', async (t) => {
-    const { code, stderr } = await runCli(t, ['doctor', '--target', 'localhost:80']);
-    assert.equal(code, 2);
-    assert.match(stderr, /^sallyport: --target is not an http[^\n]*\n$/);
+  it('refuses a target or an admin port that is no URL, and a credential file that cannot be read', async (t) => {
+    const refusals: [string[], RegExp][] = [
+      [['--target', 'localhost:80'], /^sallyport: --target is not an http[^\n]*\n$/],
+      [['--admin', 'http://127.0.0.1:1', '--admin', '12003'], /^sallyport: --admin is not an http[^\n]*\n$/],
+      [['--credential-file', '/nowhere/admin.secret'], /^sallyport: \/nowhere\/admin\.secret cannot be read[^\n]*\n$/],
+    ];
+    for (const [args, message] of refusals) {
+      const { code, stderr } = await runCli(t, ['doctor', ...args]);
+      assert.equal(code, 2);
+      assert.match(stderr, message);
+    }
   });
 });

@@ -1,7 +1,7 @@
 /** `sallyport server`, `entry`, `client` and `backend`: one part each, as it runs in production. */
 import type { Command } from 'commander';
 import { redactUrl } from '@sallyport/config';
-import type { Override } from '@sallyport/config';
+import type { Config, Override } from '@sallyport/config';
 import { startEntry } from '@sallyport/proxy-entry';
 import { closeLogger, createLogger } from '@sallyport/telemetry';
 import type { Logger } from '@sallyport/telemetry';
@@ -12,9 +12,19 @@ import { usageError } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { createOutput } from '../output.ts';
 import type { Output } from '../output.ts';
+import { rereader } from '../reload.ts';
 import { serve } from '../service.ts';
 import type { Service } from '../service.ts';
-import { addSettingFlags, openAdminStore, openStore, readCredential, readSettings, storePathOf } from '../settings.ts';
+import {
+  addSettingFlags,
+  loadSettings,
+  openAdminStore,
+  openStore,
+  readCredential,
+  readSettings,
+  settingsOf,
+  storePathOf,
+} from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 import { VERSION } from '../version.ts';
 import { protocolOption, sessionsOf } from './backend-flags.ts';
@@ -73,14 +83,14 @@ interface ClientFlags extends DialFlags, BackendFlags {
 }
 
 async function server(flags: ServerFlags): Promise<Exit> {
-  const settings = readSettings(
-    flags,
-    given({ 'server.port': flags.port, 'server.credentialStore': flags.credentialStore }),
-  );
+  const own = given({ 'server.port': flags.port, 'server.credentialStore': flags.credentialStore });
+  const load = () => loadSettings(flags, own);
+  const settings = settingsOf(load());
   const { config } = settings;
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'server', destination: logDestination(flags) });
-  const credentials = await openStore(storePathOf(settings, process.env), {
+  const store = storePathOf(settings, process.env);
+  const credentials = await openStore(store, {
     onReloadError: ({ code, message, hint }) =>
       logger.error({ code, hint }, `${message}; what was read last stays in force`),
   });
@@ -89,6 +99,11 @@ async function server(flags: ServerFlags): Promise<Exit> {
     credentials,
     logger,
     version: VERSION,
+    reread: rereader('server', load, async (next) => {
+      // The store in use looks at its file by itself: whether it can be read is what is asked here.
+      await openStore(store);
+      return { config: next };
+    }),
     ...(await openAdminStore(config.server.admin.credentials)),
   });
   const ready = { event: 'ready', url: running.url, admin: running.adminUrl };
@@ -96,19 +111,27 @@ async function server(flags: ServerFlags): Promise<Exit> {
   return serveLogging(running, output, logger, announce);
 }
 
+/** What an entry needs beside its settings; throws a CommandError. */
+function completeEntry(config: Config) {
+  return { config, credential: readCredential(config.entry.credentialFile) };
+}
+
 async function entry(flags: DialFlags): Promise<Exit> {
-  const { config } = readSettings(
-    flags,
-    given({ 'entry.port': flags.port, 'entry.servers': flags.server, 'entry.credentialFile': flags.credentialFile }),
-  );
-  const credential = readCredential(config.entry.credentialFile);
+  const own = given({
+    'entry.port': flags.port,
+    'entry.servers': flags.server,
+    'entry.credentialFile': flags.credentialFile,
+  });
+  const load = () => loadSettings(flags, own);
+  const { config } = settingsOf(load());
+  const begin = completeEntry(config);
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'entry', destination: logDestination(flags) });
   const running = await startEntry({
-    config,
-    credential,
+    ...begin,
     logger,
     version: VERSION,
+    reread: rereader('entry', load, completeEntry),
     onDial: (server, event) => sayDial(output, { server: redactUrl(server) }, event),
     ...(await openAdminStore(config.entry.admin.credentials)),
   });
@@ -117,6 +140,14 @@ async function entry(flags: DialFlags): Promise<Exit> {
   const visitors = running.tlsUrl === null ? running.url : `${running.url} ${running.tlsUrl}`;
   const announce = () => output.result(ready, `visitors ${visitors}  admin ${running.adminUrl}`);
   return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
+}
+
+/** What a client needs beside its settings; throws a CommandError. */
+function completeClient(config: Config) {
+  if (config.client.sessions.length === 0) {
+    throw usageError('no session to offer', 'give a backend URL and --session, or client.sessions in the file');
+  }
+  return { config, credential: readCredential(config.client.credentialFile) };
 }
 
 async function client(url: string | undefined, flags: ClientFlags): Promise<Exit> {
@@ -130,26 +161,22 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     throw usageError('--protocol goes with a backend URL', 'in the file each of client.sessions has its own protocol');
   }
   const sessions = url === undefined ? undefined : sessionsOf(flags.session, url, flags);
-  const { config } = readSettings(
-    flags,
-    given({
-      'client.servers': flags.server,
-      'client.credentialFile': flags.credentialFile,
-      'client.concurrency': flags.concurrency,
-      'client.sessions': sessions,
-    }),
-  );
-  if (config.client.sessions.length === 0) {
-    throw usageError('no session to offer', 'give a backend URL and --session, or client.sessions in the file');
-  }
-  const credential = readCredential(config.client.credentialFile);
+  const own = given({
+    'client.servers': flags.server,
+    'client.credentialFile': flags.credentialFile,
+    'client.concurrency': flags.concurrency,
+    'client.sessions': sessions,
+  });
+  const load = () => loadSettings(flags, own);
+  const { config } = settingsOf(load());
+  const begin = completeClient(config);
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'client', destination: logDestination(flags) });
   const running = await startClient({
-    config,
-    credential,
+    ...begin,
     logger,
     version: VERSION,
+    reread: rereader('client', load, completeClient),
     onDial: (session, server, event) => sayDial(output, { session, server: redactUrl(server) }, event),
     ...(await openAdminStore(config.client.admin.credentials)),
   });

@@ -34,6 +34,8 @@ process.on('message', (message: StartMessage | { kind: 'stop' }) => {
 process.on('SIGTERM', () => void stop());
 // A Ctrl-C reaches the whole group; the order of stopping is the parent's.
 process.on('SIGINT', () => {});
+// As does the end of a terminal.
+process.on('SIGHUP', () => {});
 process.on('disconnect', () => process.exit(running === null ? 1 : 0));
 // Nobody else catches it: one line, and the parent says which part died.
 process.on('uncaughtException', (error) => {

@@ -118,7 +118,9 @@ interface Front {
 async function startLocalFront(config: Config, add: <T extends Part>(part: T) => T): Promise<Front> {
   const server = await startPart('server', config, undefined);
   const serverPart = add({ name: 'server', pid: process.pid, ready: server.ready, stop: () => server.stop() });
-  const entry = await startPart('entry', config, undefined);
+  // It has its uplink in memory; where it hands links on, they go to this server.
+  const front = { ...config, entry: { ...config.entry, servers: [server.ready.url] } };
+  const entry = await startPart('entry', front, undefined);
   const entryPart = add({ name: 'entry', pid: process.pid, ready: entry.ready, stop: () => entry.stop() });
   const [toServer, toEntry] = memoryTransportPair(systemClock);
   server.acceptLocalEntry!(toEntry);

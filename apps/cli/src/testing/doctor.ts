@@ -14,6 +14,8 @@ export interface Given {
   readonly set?: Readonly<Record<string, unknown>>;
   readonly env?: Environment;
   readonly target?: string;
+  readonly admin?: readonly string[];
+  readonly authorization?: string | null;
   readonly timeoutMs?: number;
   /** Wall clock. */
   readonly nowMs?: () => number;
@@ -25,6 +27,8 @@ export function contextOf({
   set = {},
   env = {},
   target,
+  admin = [],
+  authorization = null,
   timeoutMs = STEP_TIMEOUT_MS,
   nowMs = Date.now,
 }: Given): DoctorContext {
@@ -32,7 +36,8 @@ export function contextOf({
   const loaded = loadConfig({ env: {}, overrides, cwd: '/nowhere' });
   assert.ok(loaded.ok, JSON.stringify(loaded));
   const url = target === undefined ? null : new URL(target);
-  return { settings: loaded, problems: [], env, target: url, timeoutMs, nowMs };
+  const ports = { urls: admin.map((each) => new URL(each)), authorization };
+  return { settings: loaded, problems: [], env, target: url, admin: ports, timeoutMs, nowMs };
 }
 
 /** `ok server`, `fail link` … */

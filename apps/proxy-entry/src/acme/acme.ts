@@ -3,18 +3,16 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EntryConfig } from '@sallyport/config';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
-import { readPair } from '../tls/pair.ts';
-import type { Pair } from '../tls/pair.ts';
 import type { Challenges } from '../tls/policy.ts';
 import { mustBeFolder, TlsError } from '../tls/tls-error.ts';
 import { accountKey } from './account-key.ts';
 import { Attempts } from './attempts.ts';
-import { OWNER_ONLY, FOR_ALL, writeWhole } from './files.ts';
 import { HttpChallenges } from './http-challenges.ts';
 import { tryLock } from './lock.ts';
 import type { Lock } from './lock.ts';
+import { NamedPairs } from './named-pairs.ts';
 import { order } from './order.ts';
-import { backoffMs, isDue, stemFor } from './renewal.ts';
+import { backoffMs } from './renewal.ts';
 
 /** How long until the next look where nothing is due, and where another entry has the lock. */
 const LOOK_MS = 3_600_000;
@@ -44,6 +42,7 @@ export class Acme {
   readonly #deps: AcmeDependencies;
   readonly #challenges: HttpChallenges;
   readonly #attempts: Attempts;
+  readonly #pairs: NamedPairs;
   readonly #issued: Counter;
   readonly #failures: Counter;
   readonly #stopping = new AbortController();
@@ -58,6 +57,7 @@ export class Acme {
     const { telemetry } = deps;
     this.#challenges = new HttpChallenges(join(stateFolder(material.folder), 'challenges'));
     this.#attempts = new Attempts(stateFolder(material.folder));
+    this.#pairs = new NamedPairs(material.folder, config);
     this.#issued = telemetry.counter('sallyport_acme_issued_total', 'Certificates had from the authority.');
     this.#failures = telemetry.counter('sallyport_acme_failures_total', 'Orders for certificates that failed.');
     telemetry.gauge(
@@ -128,25 +128,8 @@ export class Acme {
     return Math.max(SOONEST_MS, Math.min(waitMs, ...waits));
   }
 
-  async #dueNames(): Promise<string[]> {
-    const due: string[] = [];
-    for (const name of this.#config.names) {
-      const { retryAtMs } = await this.#attempts.read(name);
-      const nowMs = this.#deps.nowMs();
-      if (retryAtMs > nowMs) continue;
-      if (isDue(await this.#pairOf(name), name, this.#config.renewBeforeDays, nowMs)) due.push(name);
-    }
-    return due;
-  }
-
-  async #pairOf(name: string): Promise<Pair | null> {
-    const read = await readPair({ stem: stemFor(name), ...this.#filesOf(name) });
-    return read.ok ? read.pair : null;
-  }
-
-  #filesOf(name: string): { readonly certificateFile: string; readonly keyFile: string } {
-    const path = join(this.#material.folder, stemFor(name));
-    return { certificateFile: `${path}.crt`, keyFile: `${path}.key` };
+  #dueNames(): Promise<string[]> {
+    return this.#pairs.due(this.#attempts, this.#deps.nowMs);
   }
 
   /** False: another entry has the lock. */
@@ -178,18 +161,14 @@ export class Acme {
     if (!result.ok) return this.#failed(name, result.why, result.retryAfterMs);
     // Who was stopped for long must not mix its files with those of the entry that went on.
     if (!(await lock.isHeld())) return this.#failed(name, 'another entry has taken over', 0);
-    const { certificateFile, keyFile } = this.#filesOf(name);
     try {
-      await writeWhole(keyFile, result.key, OWNER_ONLY);
-      await writeWhole(certificateFile, result.certificate, FOR_ALL);
+      await this.#pairs.write(name, result);
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
       return this.#failed(name, `it was had, and cannot be written (${code})`, 0);
     }
-    const pair = await this.#pairOf(name);
-    if (pair === null || isDue(pair, name, this.#config.renewBeforeDays, this.#deps.nowMs())) {
-      return this.#failed(name, 'what the directory gave cannot be used, or is due again at once', 0);
-    }
+    const pair = await this.#pairs.lasting(name, this.#deps.nowMs());
+    if (pair === null) return this.#failed(name, 'what the directory gave cannot be used, or is due again at once', 0);
     await this.#attempts.succeeded(name);
     this.#issued.inc();
     this.#deps.logger.info({ name, expires: isoTime(pair.notAfterMs) }, 'ACME: certificate issued');

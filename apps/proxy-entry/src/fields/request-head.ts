@@ -1,5 +1,6 @@
 /** A request's head on its way to the backend. */
 import type { SignedHead } from './head.ts';
+import type { Trace } from '../tracing/trace.ts';
 import type { Origin } from './origin.ts';
 
 /** What is known of a request beside its fields. */
@@ -16,6 +17,8 @@ export interface Arrival {
   readonly isUpgrade: boolean;
   /** To be written in the place of the visitor's; negative: that passes on. */
   readonly maxForwards: number;
+  /** Null: no traces, what the visitor says of its own passes on. */
+  readonly trace: Trace | null;
   /** The value of Client-Cert (RFC 9440 §2.2), where the visitor showed a certificate that was verified. */
   readonly clientCertificate?: string | undefined;
 }

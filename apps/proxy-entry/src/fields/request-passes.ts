@@ -1,5 +1,6 @@
 /** What becomes of a request's fields on their way to the backend: named passes, in this order. */
 import { FieldKind } from '@sallyport/protocol';
+import type { Trace } from '../tracing/trace.ts';
 import { joinCrumbs } from './cookies.ts';
 import { dropNominated, keepTrailersWelcome, keepUpgrade, passOn } from './head.ts';
 import type { Arrival, RequestHead } from './request-head.ts';
@@ -25,6 +26,8 @@ export const REQUEST_PASSES: readonly RequestPass[] = [
   { name: 'client-certificate', apply: writeCertificate },
   { name: 'via', apply: (head) => writeVia(head, head.arrival.httpVersion) },
   { name: 'request-id', apply: ({ requestId, out }) => out.push('X-Request-Id', requestId) },
+  // Last: a second try sends another (`Trace.opened`).
+  { name: 'trace', apply: writeTrace },
 ];
 
 /** A stranger's word for the way is not passed on, nor is anybody's for what only we may say. */
@@ -54,14 +57,23 @@ export function requestHead(out: string[], sent: readonly string[], arrival: Arr
   };
 }
 
-function heldOf({ origin, maxForwards }: Arrival): number {
+function heldOf({ origin, maxForwards, trace }: Arrival): number {
   const held = origin.believed === null ? HELD_OF_STRANGERS : HELD_OF_ALL;
-  return maxForwards < 0 ? held : held | FieldKind.MAX_FORWARDS;
+  return held | (maxForwards < 0 ? 0 : FieldKind.MAX_FORWARDS) | (trace === null ? 0 : heldOfTrace(trace));
+}
+
+/** What others say in tracestate goes with the trace that they say it of (W3C Trace Context §3.3). */
+function heldOfTrace({ parent }: Trace): number {
+  return parent === null ? FieldKind.TRACE_PARENT | FieldKind.TRACE_STATE : FieldKind.TRACE_PARENT;
 }
 
 /** RFC 9110 §7.6.2. */
 function writeMaxForwards({ arrival, out }: RequestHead): void {
   if (arrival.maxForwards >= 0) out.push('Max-Forwards', String(arrival.maxForwards));
+}
+
+function writeTrace({ arrival, out }: RequestHead): void {
+  if (arrival.trace !== null) out.push('traceparent', arrival.trace.traceParent);
 }
 
 /** RFC 9440: of a certificate that this handshake verified; never what the visitor wrote. */

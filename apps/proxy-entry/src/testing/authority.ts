@@ -90,7 +90,7 @@ export class TestAuthority {
     this.#openssl(['req', '-new', ...EC, ...subject, '-keyout', keyFile, '-out', request]);
     writeFileSync(join(this.folder, extensions), names === undefined ? '' : `subjectAltName = ${names}\n`);
     const ends = Date.now() + secondsLeft * 1_000;
-    const dates = ['-startdate', asn1Time(ends - DAY_S * 1_000), '-enddate', asn1Time(ends)];
+    const dates = ['-startdate', asn1Time(Math.min(ends, Date.now()) - DAY_S * 1_000), '-enddate', asn1Time(ends)];
     const files = ['-in', request, '-out', certFile, '-extfile', extensions, '-notext'];
     this.#openssl(['ca', '-batch', '-config', 'ca.cnf', ...dates, ...files]);
     return { certFile, keyFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };

@@ -28,6 +28,7 @@ export function arrival(changes: Partial<Arrival> = {}): Arrival {
     requestId: 'id-1',
     isUpgrade: false,
     maxForwards: -1,
+    trace: null,
     ...changes,
   };
 }

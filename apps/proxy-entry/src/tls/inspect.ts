@@ -11,8 +11,9 @@ export interface InspectedPair {
   readonly keyFile: string;
   /** Null, or why it cannot be used. */
   readonly wrong: string | null;
-  /** Wall clock; 0 where it cannot be used. */
+  /** Both wall clock; 0 where it cannot be used. */
   readonly notAfterMs: number;
+  readonly notBeforeMs: number;
   readonly covers: (host: string) => boolean;
 }
 
@@ -23,9 +24,9 @@ export async function inspectPairs(folder: string): Promise<InspectedPair[]> {
     files.map(async (each): Promise<InspectedPair> => {
       const { stem, keyFile } = each;
       const result = await readPair(each);
-      if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, covers: () => false };
-      const { names, notAfterMs } = result.pair;
-      return { stem, keyFile, wrong: null, notAfterMs, covers: (host) => covers(names, host) };
+      if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, notBeforeMs: 0, covers: () => false };
+      const { names, notAfterMs, notBeforeMs } = result.pair;
+      return { stem, keyFile, wrong: null, notAfterMs, notBeforeMs, covers: (host) => covers(names, host) };
     }),
   );
 }

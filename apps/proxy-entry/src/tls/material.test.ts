@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -92,6 +93,40 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     renameSync(join(folder, '..draft'), join(folder, '..data'));
     await until(async () => (await serial(bench, 'a.test')) !== before);
     assert.match(await serial(bench, 'a.test'), /^[0-9A-F]+$/);
+  });
+
+  it('are the good ones of a folder with tricks in it: pipes, devices, folders, loops, other keys, more than they may be', async (t) => {
+    const folder = certificateFolder(authority);
+    putPair(folder, 'a', first);
+    const at = (name: string) => join(folder, name);
+    execFileSync('mkfifo', [at('pipe.crt'), at('half.key')]);
+    symlinkSync('/dev/zero', at('device.crt'));
+    symlinkSync('loop.crt', at('loop.crt'));
+    mkdirSync(at('folder.crt'));
+    writeFileSync(at('huge.crt'), first.cert + ' '.repeat(300_000));
+    putPair(folder, 'other', first);
+    copyFileSync(second.keyFile, at('other.key'));
+    for (const name of ['half.crt', '.hidden.crt']) copyFileSync(first.certFile, at(name));
+    for (const stem of ['pipe', 'device', 'loop', 'folder', 'huge']) copyFileSync(first.keyFile, at(`${stem}.key`));
+    const bench = await listenTls(t, authority, { certificates: folder });
+    assert.match(await serial(bench, 'a.test'), /^[0-9A-F]+$/);
+    await until(() => bench.log().includes('certificates in force'));
+    assert.match(bench.log(), /"certificates":\["a"\]/);
+    for (const why of [
+      /pipe\.crt is no file/,
+      /half\.key is no file/,
+      /device\.crt is no file/,
+      /loop\.crt cannot be read \(ELOOP\)/,
+      /folder\.crt is no file/,
+      /huge\.crt has more than 262144 bytes/,
+      /certificate other: its key belongs to another certificate/,
+    ]) {
+      assert.match(bench.log(), why);
+    }
+    assert.doesNotMatch(bench.log(), /hidden/);
+    // And what comes later is still seen.
+    putPair(folder, 'b', authority.issue('b', { names: 'DNS:b.test' }));
+    await until(async () => /^[0-9A-F]+$/.test(await serial(bench, 'b.test')));
   });
 
   it('stay as they were while a pair is broken, and one line says so', async (t) => {

@@ -11,6 +11,7 @@ import type { CommonOptions } from './context-options.ts';
 import { ExpiryGauges } from './expiry-gauges.ts';
 import { CertificateFolder } from './folder.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
+import { inspectAuthority, inspectPairs } from './inspect.ts';
 import { covers } from './names.ts';
 import type { Pair } from './pair.ts';
 import { newSecret, readSecret, ticketPeriod } from './ticket-keys.ts';
@@ -31,7 +32,7 @@ export interface TlsDependencies {
 export class TlsMaterial {
   /** Called when handshakes that begin from now on need other options. */
   onChanged: (() => void) | null = null;
-  readonly config: TlsConfig;
+  config: TlsConfig;
   readonly failures: HandshakeFailures;
   readonly #deps: TlsDependencies;
   readonly #folder: CertificateFolder;
@@ -75,6 +76,29 @@ export class TlsMaterial {
     const folders = new Set([folder, ...files.map((file) => dirname(file))]);
     material.#watch = new FolderWatch(folders, () => material.#reload());
     return material;
+  }
+
+  /**
+   * What `configure` would be given, judged without being used: rejects with a TlsError where a pair, or what certificates
+   * of visitors are checked against, cannot be used as it is now.
+   */
+  static async check(config: TlsConfig): Promise<void> {
+    const folder = config.certificates ?? '';
+    await mustBeFolder(folder);
+    const broken = (await inspectPairs(folder)).flatMap(({ stem, wrong }) =>
+      wrong === null ? [] : [`certificate ${stem}: ${wrong}`],
+    );
+    const authority = config.clientCertificates === 'off' ? null : await inspectAuthority(config);
+    const wrong = authority === null ? broken : [...broken, authority];
+    if (wrong.length > 0) throw new TlsError('SP_TLS_FILE', wrong.join('; '), 'put that right, or take it away');
+  }
+
+  /** In force for handshakes from now on, with what the files hold now. */
+  async configure(config: TlsConfig): Promise<void> {
+    const hasOtherDefault = config.defaultCertificate !== this.config.defaultCertificate;
+    this.config = config;
+    await this.#watch?.look();
+    if (hasOtherDefault) this.#changed();
   }
 
   /** For who asks for no name, or for one that no certificate is for: without a certificate unless one is configured. */
@@ -144,6 +168,10 @@ export class TlsMaterial {
     const hasOtherKeys = !this.#secret.equals(before.secret) || this.#period !== before.period;
     if (!hasOtherPairs && !hasOtherKeys && this.#authority.digest === before.authority) return;
     this.#contexts = new Map();
+    this.#changed();
+  }
+
+  #changed(): void {
     this.#tell();
     try {
       this.onChanged?.();

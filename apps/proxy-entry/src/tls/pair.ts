@@ -1,6 +1,7 @@
 /** A certificate with its key, from two files: read, checked, or why it cannot be used. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { isNameless, namesOf } from './names.ts';
@@ -55,14 +56,24 @@ export function checkPair(stem: string, certificate: string, key: string): PairR
 
 type Small = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
-/** A file of at most 256 KiB, as text. */
+/** Not waiting for who writes into a pipe: it would hold one of the process's few threads for files. */
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** A file of at most 256 KiB, as text; what is no file (a pipe, a device, a folder) is not read. */
 export async function readSmall(path: string): Promise<Small> {
   try {
-    const file = await open(path);
+    const file = await open(path, READ_AT_ONCE);
     try {
-      const { size } = await file.stat();
-      if (size > FILE_MAX_BYTES) return no(`${path} has more than ${FILE_MAX_BYTES} bytes`);
-      return { ok: true, text: await file.readFile('latin1') };
+      const stats = await file.stat();
+      if (!stats.isFile()) return no(`${path} is no file`);
+      const bytes = Buffer.allocUnsafe(FILE_MAX_BYTES + 1);
+      let length = 0;
+      // What it says of its size may change, and is nothing for files that are made as they are read.
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = (await file.read(bytes, length, bytes.length - length, length)).bytesRead;
+      }
+      if (length > FILE_MAX_BYTES) return no(`${path} has more than ${FILE_MAX_BYTES} bytes`);
+      return { ok: true, text: bytes.toString('latin1', 0, length) };
     } finally {
       await file.close();
     }

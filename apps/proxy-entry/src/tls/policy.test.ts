@@ -109,3 +109,34 @@ describe('a host that wants a certificate of its visitors', () => {
     assert.equal(outcome(set, { peer: SECURE, ...at('app.test') }), 'admitted');
   });
 });
+
+describe('a request for the path of links', () => {
+  const set = { linkPath: '/edge/link' };
+  const link = { peer: SECURE, ...at('edge.test', '/edge/link'), isUpgrade: true, hasBody: true };
+
+  it('is a link over TLS by HTTP/1.1, and its question without an upgrade as well', () => {
+    assert.equal(outcome(set, link), 'link');
+    assert.equal(outcome(set, { ...link, isUpgrade: false, hasBody: false }), 'link');
+  });
+
+  it('is a request like any other without TLS, over HTTP/2, with another method or target, with a body, and where it is off', () => {
+    assert.equal(outcome({}, link), 'SP_NO_ROUTE');
+    for (const change of [
+      { peer: PLAIN },
+      { httpVersion: '2' },
+      { httpVersion: '1.0' },
+      { method: 'POST' },
+      { isUpgrade: false },
+      { target: '/edge/link?' },
+      { target: '/edge/link/' },
+      { target: '/link' },
+    ]) {
+      assert.equal(outcome(set, { ...link, ...change }), 'SP_NO_ROUTE', JSON.stringify(change));
+    }
+  });
+
+  it('belongs to the session on a host that leads to one, and to nobody where the certificate is for other hosts', () => {
+    assert.equal(outcome(set, { ...link, ...at('app.test', '/edge/link') }), 'admitted');
+    assert.equal(outcome(set, { ...link, ...at('elsewhere.test', '/edge/link') }), 'SP_MISDIRECTED');
+  });
+});

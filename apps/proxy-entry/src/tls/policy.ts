@@ -3,7 +3,7 @@ import type { EntryConfig } from '@sallyport/config';
 import { Problems } from '../problems.ts';
 import type { Problem } from '../problems.ts';
 import { route } from '../route.ts';
-import type { Peer } from '../visitor/transport.ts';
+import type { Peer, VisitorRequest } from '../visitor/transport.ts';
 
 /** Of who has certificates made for this entry (RFC 8555 §8.3). */
 export interface Challenges {
@@ -18,12 +18,14 @@ const HTTPS_PORT = 443;
 
 export class EdgePolicy {
   readonly #redirectPort: number;
+  readonly #linkPath: string | undefined;
   readonly #challenges: Challenges | null;
   /** They want a certificate whichever way they are reached. Each host that is to want one leads to one (config rules). */
   readonly #sessions: ReadonlySet<string>;
 
   constructor({ tls, hosts, domain }: PolicyConfig, challenges: Challenges | null) {
     this.#redirectPort = tls.redirectPort;
+    this.#linkPath = tls.linkPath;
     this.#challenges = challenges;
     const table = domain === undefined ? { hosts } : { hosts, domain };
     this.#sessions = new Set(
@@ -54,6 +56,15 @@ export class EdgePolicy {
   /** RFC 9110 §15.5.20: this connection was opened for other hosts. */
   misdirected(peer: Peer, host: string): Problem | null {
     return peer.covers === undefined || peer.covers(host) ? null : Problems.misdirected;
+  }
+
+  /**
+   * Whether it dials a server through us: over TLS, since it shows its credential, and by HTTP/1.1, which a link is
+   * opened by. One that only asks what is there, without an upgrade, is answered by the server as well.
+   */
+  isLink({ peer, method, httpVersion, isUpgrade, hasBody }: VisitorRequest, target: string): boolean {
+    if (target !== this.#linkPath || peer.scheme !== 'https' || httpVersion !== '1.1') return false;
+    return method === 'GET' && (isUpgrade || !hasBody);
   }
 
   certificate(peer: Peer, session: string): Problem | null {

@@ -12,7 +12,8 @@ export class FolderWatch {
   readonly #watchers: readonly FSWatcher[];
   readonly #poll: NodeJS.Timeout;
   #settling: NodeJS.Timeout | null = null;
-  #isRunning = false;
+  /** Open while it looks. */
+  #looking: Promise<void> | null = null;
   #isAskedAgain = false;
   #isClosed = false;
 
@@ -21,6 +22,11 @@ export class FolderWatch {
     this.#onMaybeChanged = onMaybeChanged;
     this.#watchers = [...folders].flatMap((folder) => watcherOf(folder, () => this.#soon()));
     this.#poll = setInterval(() => void this.#run(), POLL_MS).unref();
+  }
+
+  /** Now, and once more behind a look that is under way. Resolves when that is done. */
+  look(): Promise<void> {
+    return this.#run();
   }
 
   close(): void {
@@ -37,17 +43,20 @@ export class FolderWatch {
     }, SETTLE_MS).unref();
   }
 
-  async #run(): Promise<void> {
+  #run(): Promise<void> {
     this.#isAskedAgain = true;
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+    this.#looking ??= this.#lookUntilQuiet();
+    return this.#looking;
+  }
+
+  async #lookUntilQuiet(): Promise<void> {
     try {
       while (this.#isAskedAgain && !this.#isClosed) {
         this.#isAskedAgain = false;
         await this.#onMaybeChanged();
       }
     } finally {
-      this.#isRunning = false;
+      this.#looking = null;
     }
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
@@ -159,6 +160,30 @@ describe('certificates of visitors', { timeout: 6 * CEILING_MS }, () => {
       while ((await meet(bench, shown)).isServed) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       assert.deepEqual(await meet(bench, { ...shown, session }), { isServed: false });
       assert.deepEqual(await meet(bench, { session, maxVersion }), { isServed: false });
+    });
+
+    it(`resume at the next entry that has the same secret, but not one that was revoked between, in ${maxVersion}`, async (t) => {
+      const own = new TestAuthority();
+      t.after(() => own.remove());
+      const [visitor, other] = [own.issue('visitor'), own.issue('other')];
+      own.revoke(other);
+      const set = {
+        clientCertificates: 'required',
+        clientCaFile: own.caFile,
+        clientCrlFile: own.crlFile,
+        ticketKeyFile: join(own.folder, 'ticket.key'),
+      } as const;
+      const shown = { cert: visitor.cert, key: visitor.key, maxVersion };
+      const first = await listen(t, set);
+      const session = await ticketOf(first, shown);
+      await first.transport.close();
+      const second = await listen(t, set);
+      assert.equal((await meet(second, { session, maxVersion })).isResumed, true);
+      await second.transport.close();
+      own.revoke(visitor);
+      const third = await listen(t, set);
+      assert.deepEqual(await meet(third, { ...shown, session }), { isServed: false });
+      assert.deepEqual(await meet(third, { session, maxVersion }), { isServed: false });
     });
   }
 });

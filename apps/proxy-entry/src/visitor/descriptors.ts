@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 /** Kept free for links, the admin port, logs and files: at its limit Node accepts and closes whatever comes. */
 const RESERVE = 128;
 
-/** The lower of `wanted` and what so many open files allow; at least one. */
-export function connectionLimit(wanted: number, files = openFiles()): number {
+/** The lower of `wanted` and what so many open files allow, less those that are `taken`; at least one. */
+export function connectionLimit(wanted: number, taken = 0, files = openFiles()): number {
   // A process with very few is left half of them.
-  return Math.max(1, Math.min(wanted, files - Math.min(RESERVE, Math.ceil(files / 2))));
+  return Math.max(1, Math.min(wanted, files - Math.min(RESERVE + taken, Math.ceil(files / 2))));
 }
 
 /** Node itself raises the soft limit to the hard one as it starts (proc(5)). */

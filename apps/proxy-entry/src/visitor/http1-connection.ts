@@ -10,6 +10,7 @@ import type { MessageHandler, ReadLimits } from '@sallyport/http1';
 import { AnswerClock, BODY_TOO_SLOW, BodyClock } from './clocks.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { sayLast } from './last-answer.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { Peer, Refusal, VisitorHandler } from './transport.ts';
 
 /** What all connections of a listener have in common. */
@@ -28,9 +29,6 @@ export interface ConnectionContext {
 /** Behind our last byte so much is still read, so that the visitor can read it: else a reset would take it away. */
 const LINGER_BYTES = 262_144;
 const LINGER_MS = 1_000;
-/** Of what came behind a request, and in how many reads: then no more is read until it has been answered. */
-const REST_BYTES = 65_536;
-const REST_READS = 64;
 const NOTHING = Buffer.alloc(0);
 const MS_PER_SECOND = 1_000;
 const HEAD_TOO_SLOW: Refusal = {
@@ -49,9 +47,7 @@ export class VisitorConnection implements MessageHandler {
   readonly peer: Peer;
   readonly #context: ConnectionContext;
   #exchange: Http1Exchange | null = null;
-  /** What came behind a request that is still being answered: reading goes on up to a limit, so that a close is seen. */
-  readonly #rest: Buffer[] = [];
-  #restBytes = 0;
+  readonly #rest = new ReadAhead();
   /** Since when it is idle, or its head is being read, or it lingers. */
   #sinceMs: number;
   #nowMs: number;
@@ -91,7 +87,7 @@ export class VisitorConnection implements MessageHandler {
 
   /** Another request may follow. */
   get mayStay(): boolean {
-    if (this.#isHalfClosed && this.#rest.length === 0) return false;
+    if (this.#isHalfClosed && this.#rest.isEmpty) return false;
     return this.reader.keepsAlive && !this.#context.isDraining && this.reader.method !== 'CONNECT';
   }
 
@@ -136,14 +132,14 @@ export class VisitorConnection implements MessageHandler {
     this.#hasServed = true;
     exchange.finish(true);
     // Who said that nothing more will come, and sent all of it, needs no lingering.
-    if (isRead && this.#rest.length === 0 && !this.reader.keepsAlive) return this.socket.destroySoon();
-    const isLast = this.writer.closes || this.#context.isDraining || (this.#isHalfClosed && this.#rest.length === 0);
+    if (isRead && this.#rest.isEmpty && !this.reader.keepsAlive) return this.socket.destroySoon();
+    const isLast = this.writer.closes || this.#context.isDraining || (this.#isHalfClosed && this.#rest.isEmpty);
     if (isLast || !isRead) return this.#linger();
     this.reader.next();
     this.#sinceMs = performance.now();
     // A body that nobody wanted any more, or too much behind the request, may have stopped it.
     if (this.socket.isPaused()) this.socket.resume();
-    if (this.#rest.length > 0) this.#onData(this.#takeRest());
+    if (!this.#rest.isEmpty) this.#onData(this.#rest.take());
     if (this.#isHalfClosed) this.#onEnd();
   };
 
@@ -192,15 +188,7 @@ export class VisitorConnection implements MessageHandler {
   }
 
   #keep(chunk: Buffer): void {
-    this.#rest.push(chunk);
-    this.#restBytes += chunk.length;
-    if (this.#restBytes >= REST_BYTES || this.#rest.length >= REST_READS) this.socket.pause();
-  }
-
-  #takeRest(): Buffer {
-    const rest = this.#rest.splice(0);
-    this.#restBytes = 0;
-    return rest.length === 1 ? rest[0]! : Buffer.concat(rest);
+    if (!this.#rest.keep(chunk)) this.socket.pause();
   }
 
   /** GET, HTTP/1.1, without a body, and not to HTTP/2 in clear text: else it is a request like any other. */
@@ -227,7 +215,7 @@ export class VisitorConnection implements MessageHandler {
   #onClose(): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    this.#takeRest();
+    this.#rest.take();
     this.reader.stop();
     exchange?.finish(exchange.isRaw && exchange.isEnded);
     this.#context.onClosed(this);
@@ -260,7 +248,7 @@ export class VisitorConnection implements MessageHandler {
   #linger(): void {
     this.#isLingering = true;
     this.#sinceMs = performance.now();
-    this.#takeRest();
+    this.#rest.take();
     this.reader.stop();
     this.socket.end();
     if (this.socket.readableEnded) this.socket.destroySoon();

@@ -20,22 +20,16 @@ export class Http1Visitors implements VisitorProtocol {
   constructor(options: VisitorOptions, handler: VisitorHandler) {
     this.#context = {
       handler,
-      // The number of lines is checked in the head, which is what the setting is about.
-      limits: {
-        ...DEFAULT_LIMITS,
-        headBytes: options.requestHeadBytes,
-        startLineBytes: options.requestHeadBytes,
-        headLines: MAX_FIELD_LINES,
-      },
-      headTimeoutMs: options.headTimeoutMs,
-      keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-      bodyMinBytesPerS: options.bodyMinBytesPerS,
-      bodyGraceMs: options.bodyGraceMs,
-      answerStallTimeoutMs: options.answerStallTimeoutMs,
+      ...limitsOf(options),
       isDraining: false,
       onClosed: (connection) => this.#connections.delete(connection),
     };
     this.#timer = setInterval(() => this.#check(), CHECK_PERIOD_MS).unref();
+  }
+
+  /** Open connections look limits of time up as they need them; the size of a head is set when one is opened. */
+  configure(options: VisitorOptions): void {
+    Object.assign(this.#context, limitsOf(options));
   }
 
   get connections(): number {
@@ -69,6 +63,23 @@ export class Http1Visitors implements VisitorProtocol {
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.check(nowMs);
   }
+}
+
+function limitsOf(options: VisitorOptions) {
+  return {
+    // The number of lines is checked in the head, which is what the setting is about.
+    limits: {
+      ...DEFAULT_LIMITS,
+      headBytes: options.requestHeadBytes,
+      startLineBytes: options.requestHeadBytes,
+      headLines: MAX_FIELD_LINES,
+    },
+    headTimeoutMs: options.headTimeoutMs,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+    bodyMinBytesPerS: options.bodyMinBytesPerS,
+    bodyGraceMs: options.bodyGraceMs,
+    answerStallTimeoutMs: options.answerStallTimeoutMs,
+  };
 }
 
 function closeIdle(connections: Iterable<VisitorConnection>): void {

@@ -106,8 +106,7 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   }
 
   takeBack(): boolean {
-    // A head is with nghttp2 as soon as it is given.
-    return false;
+    return !this.#isOver && this.#reply.takeBack();
   }
 
   cut(): void {

@@ -93,6 +93,14 @@ export class Http2Reply {
     else this.#stream.end(held);
   }
 
+  /** True: nothing of it is with nghttp2 yet, and it is as if its head had not been given. */
+  takeBack(): boolean {
+    if (this.#head === null || this.isEnded) return false;
+    this.forget();
+    this.isHeadGiven = false;
+    return true;
+  }
+
   cut(): void {
     this.isCut = true;
     this.forget();

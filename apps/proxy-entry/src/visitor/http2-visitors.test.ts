@@ -258,6 +258,26 @@ describe('an answer over HTTP/2', { timeout: CEILING_MS }, () => {
     assert.deepEqual(dataOf(peer, chunked), ['body.']);
   });
 
+  it('can be taken back in the turn in which its head was given, with what came of its body, and not later', async (t) => {
+    const { bench, peer, id, arrived } = await asked(t);
+    const { exchange } = arrived;
+    for (const piece of ['', 'hal']) {
+      exchange.head(200, 'OK', ['X-First', 'yes'], false);
+      if (piece !== '') exchange.write(Buffer.from(piece));
+      assert.equal(exchange.takeBack(), true);
+      assert.equal(exchange.takeBack(), false);
+    }
+    answer(arrived, 'instead');
+    assert.equal(exchange.takeBack(), false);
+    const { fields, body, isWhole } = await peer.answer(id);
+    assert.deepEqual([fields.includes('x-first'), body, isWhole], [false, 'instead', true]);
+    const later = peer.request();
+    const second = await bench.arrival();
+    second.exchange.head(200, 'OK', [], false);
+    await peer.head(later);
+    assert.equal(second.exchange.takeBack(), false);
+  });
+
   it('may have a head as large as any, and the connection stays', async (t) => {
     const { bench, peer, id, arrived } = await asked(t);
     const lines = Array.from({ length: 1_000 }, (_, i) => [`x-line-${i}`, 'v'.repeat(55)]).flat();

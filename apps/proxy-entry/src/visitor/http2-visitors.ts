@@ -32,18 +32,16 @@ export class Http2Visitors implements VisitorProtocol {
 
   constructor(options: Http2Options, handler: VisitorHandler) {
     this.#context = {
-      ...options.http2,
+      ...limitsOf(options),
       handler,
-      session: sessionOptions(options),
-      requestHeadBytes: options.requestHeadBytes,
-      headTimeoutMs: options.headTimeoutMs,
-      keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-      bodyMinBytesPerS: options.bodyMinBytesPerS,
-      bodyGraceMs: options.bodyGraceMs,
-      answerStallTimeoutMs: options.answerStallTimeoutMs,
       onClosed: (connection) => this.#connections.delete(connection),
     };
     this.#timer = setInterval(() => this.#check(), CHECK_PERIOD_MS).unref();
+  }
+
+  /** Open connections look limits of time up as they need them; budgets and windows are set when one is opened. */
+  configure(options: Http2Options): void {
+    Object.assign(this.#context, limitsOf(options));
   }
 
   get connections(): number {
@@ -84,6 +82,19 @@ export class Http2Visitors implements VisitorProtocol {
     const nowMs = performance.now();
     for (const connection of this.#connections) connection.check(nowMs);
   }
+}
+
+function limitsOf(options: Http2Options) {
+  return {
+    ...options.http2,
+    session: sessionOptions(options),
+    requestHeadBytes: options.requestHeadBytes,
+    headTimeoutMs: options.headTimeoutMs,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
+    bodyMinBytesPerS: options.bodyMinBytesPerS,
+    bodyGraceMs: options.bodyGraceMs,
+    answerStallTimeoutMs: options.answerStallTimeoutMs,
+  };
 }
 
 /** What nghttp2 and Node count by themselves is left so far off that ours is reached before. */

@@ -1,13 +1,15 @@
 /** Where visitors come in: the ports, and what speaks on the connections that they take. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { AddressInfo, ListenOptions as ListenPlace, Server, Socket } from 'node:net';
 import { trustOf } from '../fields/addresses.ts';
 import type { HandshakeFailure } from '../tls/handshake-failures.ts';
 import type { TlsMaterial } from '../tls/material.ts';
 import { connectionLimit } from './descriptors.ts';
 import { sayLast } from './last-answer.ts';
 import { lookForPreface, readFirstBytes } from './first-bytes.ts';
+import { HandedOnError } from './handed-on.ts';
+import type { HandedOn, PortName } from './handed-on.ts';
 import { Http1Visitors } from './http1-visitors.ts';
 import { Http2Visitors } from './http2-visitors.ts';
 import type { Http2Options } from './http2-visitors.ts';
@@ -32,6 +34,9 @@ interface Probed {
   setKeepAlive(isOn: boolean, delayMs: number, intervalMs: number, probes: number): void;
 }
 
+/** Both ends of a link that passes are ours. */
+const FILES_OF_LINK = 2;
+
 /** HTTP in clear text on the port for TLS: the one answer that is given there without TLS. */
 const CLEAR_TEXT: Refusal = {
   code: 'clear-text',
@@ -49,15 +54,27 @@ export interface ListenOptions extends Http2Options {
   readonly proxyProtocolFrom: readonly string[];
 }
 
-/** Rejects with Node's own error when a port cannot be had. `material`: null, no TLS. */
+/** Visitors whose limits can be changed. */
+export interface ConfiguredVisitors extends Visitors {
+  /** In force for connections from now on, and for open ones where a limit is looked up as it is needed. Ports stay. */
+  configure(options: ListenOptions): void;
+}
+
+/**
+ * Rejects with Node's own error when a port cannot be had, with a HandedOnError when a socket has no use. `material`:
+ * null, no TLS. `sockets` are listened at in place of the ports that are configured.
+ */
 export async function listenVisitors(
   options: ListenOptions,
   handler: VisitorHandler,
   material: TlsMaterial | null = null,
-): Promise<Visitors> {
+  sockets: HandedOn = new Map(),
+): Promise<ConfiguredVisitors> {
+  if (material === null && sockets.has('https'))
+    throw new HandedOnError('a socket for https, but there is no TLS here');
   const ports = new VisitorPorts(options, handler, material);
   try {
-    await ports.listen();
+    await ports.listen(sockets);
     return ports;
   } catch (error) {
     await ports.close();
@@ -65,14 +82,14 @@ export async function listenVisitors(
   }
 }
 
-class VisitorPorts implements Visitors {
-  readonly #options: ListenOptions;
+class VisitorPorts implements ConfiguredVisitors {
+  #options: ListenOptions;
   readonly #handler: VisitorHandler;
-  readonly #limit: number;
-  readonly #isBalancer: (address: string) => boolean;
+  #limit: number;
+  #isBalancer: (address: string) => boolean;
   readonly #lobby = new Lobby();
-  readonly #http1: VisitorProtocol;
-  readonly #http2: VisitorProtocol;
+  readonly #http1: Http1Visitors;
+  readonly #http2: Http2Visitors;
   readonly #plainServer: Server;
   readonly #tlsServer: Server | null;
   readonly #tls: TlsPort | null;
@@ -82,7 +99,7 @@ class VisitorPorts implements Visitors {
     this.#options = options;
     this.#handler = handler;
     this.#material = material;
-    this.#limit = connectionLimit(options.connections);
+    this.#limit = this.#limitOf(options);
     this.#isBalancer = trustOf(options.proxyProtocolFrom);
     this.#http1 = new Http1Visitors(options, handler);
     this.#http2 = new Http2Visitors(options, handler);
@@ -94,9 +111,25 @@ class VisitorPorts implements Visitors {
       material === null ? null : createServer(untilSecure, (socket) => this.#accept(socket, this.#onTls));
   }
 
-  async listen(): Promise<void> {
-    await listen(this.#plainServer, this.#options.host, this.#options.port);
-    if (this.#tlsServer !== null) await listen(this.#tlsServer, this.#options.host, this.#material!.config.port);
+  configure(options: ListenOptions): void {
+    this.#options = options;
+    this.#limit = this.#limitOf(options);
+    this.#isBalancer = trustOf(options.proxyProtocolFrom);
+    this.#http1.configure(options);
+    this.#http2.configure(options);
+  }
+
+  #limitOf({ connections }: ListenOptions): number {
+    return connectionLimit(connections, FILES_OF_LINK * (this.#handler.maxPassingLinks ?? 0));
+  }
+
+  async listen(sockets: HandedOn): Promise<void> {
+    const place = (name: PortName, port: number) => {
+      const fd = sockets.get(name);
+      return fd === undefined ? { host: this.#options.host, port } : { fd };
+    };
+    await listen(this.#plainServer, place('http', this.#options.port));
+    if (this.#tlsServer !== null) await listen(this.#tlsServer, place('https', this.#material!.config.port));
   }
 
   get port(): number {
@@ -107,8 +140,13 @@ class VisitorPorts implements Visitors {
     return this.#tlsServer === null ? null : portOf(this.#tlsServer);
   }
 
+  get connectionLimit(): number {
+    return this.#limit;
+  }
+
   get connections(): number {
-    return this.#http1.connections + this.#http2.connections + this.#lobby.size;
+    const all = this.#http1.connections + this.#http2.connections + this.#lobby.size;
+    return all - (this.#handler.passingLinks ?? 0);
   }
 
   async drain(): Promise<void> {
@@ -192,8 +230,8 @@ class VisitorPorts implements Visitors {
   }
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen(port, host);
+async function listen(server: Server, place: ListenPlace): Promise<void> {
+  server.listen(place);
   await once(server, 'listening');
 }
 

@@ -81,6 +81,9 @@ export interface OwnAnswer {
 }
 
 export interface VisitorHandler {
+  /** Connections that carry a link of the tunnel now, and how many there may be: they are no visitors. */
+  readonly passingLinks?: number;
+  readonly maxPassingLinks?: number;
   onRequest(exchange: VisitorExchange): void;
   /** For what became no exchange: it is counted and logged; whoever calls sends the answer and ends the connection. */
   onRefused(refusal: Refusal, peer: Peer): OwnAnswer;
@@ -124,6 +127,8 @@ export interface Visitors {
   /** Null: there is none. */
   readonly tlsPort: number | null;
   readonly connections: number;
+  /** Beyond it they are closed at once. */
+  readonly connectionLimit: number;
   /** Takes no new connections; else as each protocol does. */
   drain(): Promise<void>;
   close(): Promise<void>;

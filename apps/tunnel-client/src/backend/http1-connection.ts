@@ -5,11 +5,12 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import { DEFAULT_LIMITS, Phase, ResponseReader } from '@sallyport/http1';
-import type { MessageHandler } from '@sallyport/http1';
+import { Phase } from '@sallyport/http1';
 import { StreamCode } from '@sallyport/protocol';
 import type { Dialling } from './dialling.ts';
 import { failureCode } from './failures.ts';
+import { AnswerReader } from './http1-answer.ts';
+import type { AnswerOwner } from './http1-answer.ts';
 import type { Http1Call } from './http1-call.ts';
 import { proxyHeader, visitorOf } from './proxy-header.ts';
 import type { BackendOptions } from './transport.ts';
@@ -32,25 +33,22 @@ const HALF_OPEN_MS = 60_000;
 /** One for all connections: what is read is handled, or copied, before anything else is read. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
-export class Http1Connection implements MessageHandler {
+export class Http1Connection implements AnswerOwner {
   readonly socket: Socket;
   isReady = false;
   /** It was ready at one time: a request on it may have reached the backend. */
   #wasReady = false;
-  /** The backend switched protocols: the rest is not HTTP. */
-  isRaw = false;
   /** When it became idle; meant for who keeps it. */
   idleMs = 0;
   /** How long it may then be used again. */
   idleLimitMs = 0;
   readonly #options: BackendOptions;
   readonly #owner: ConnectionOwner;
-  readonly #reader: ResponseReader;
+  readonly #answer: AnswerReader;
   readonly #connectTimer: NodeJS.Timeout;
   #call: Http1Call | null;
   #isPaused = false;
   #isClosed = false;
-  #hasHead = false;
   #hasEnded = false;
   #endedMs = 0;
   /** Raw, the backend's way has ended, and the visitor was told. */
@@ -61,8 +59,7 @@ export class Http1Connection implements MessageHandler {
   constructor(options: BackendOptions, dialling: Dialling, owner: ConnectionOwner, call: Http1Call) {
     this.#options = options;
     this.#owner = owner;
-    const limits = { ...DEFAULT_LIMITS, headBytes: options.headBytes, startLineBytes: options.headBytes };
-    this.#reader = new ResponseReader(limits, this);
+    this.#answer = new AnswerReader(options.headBytes, this);
     this.#call = call;
     call.connection = this;
     this.socket = dialling.dial({
@@ -76,6 +73,11 @@ export class Http1Connection implements MessageHandler {
       .on('end', () => this.#onEnd())
       .on('error', (error) => (this.#error = error))
       .once('close', () => this.#onClose());
+  }
+
+  /** The backend switched protocols: the rest is not HTTP. */
+  get isRaw(): boolean {
+    return this.#answer.isRaw;
   }
 
   /** Carries `call`; it must be ready and idle. */
@@ -98,7 +100,7 @@ export class Http1Connection implements MessageHandler {
   }
 
   destroy(): void {
-    this.#reader.stop();
+    this.#answer.stop();
     this.socket.destroy();
     this.#closed();
   }
@@ -107,7 +109,7 @@ export class Http1Connection implements MessageHandler {
   check(nowMs: number): void {
     const call = this.#call;
     if (this.#isHalfOpen && nowMs - this.#endedMs > HALF_OPEN_MS) return this.destroy();
-    if (call === null || !this.isReady || this.#hasHead) return;
+    if (call === null || !this.isReady || this.#answer.hasHead) return;
     // While the visitor is sending, and the backend taking, nobody keeps us waiting.
     const isWaiting = call.isSent || call.isUpgrade || call.expectsContinue || this.socket.writableNeedDrain;
     if (!isWaiting || nowMs - call.sentMs < this.#options.headTimeoutMs) return;
@@ -115,29 +117,17 @@ export class Http1Connection implements MessageHandler {
     this.destroy();
   }
 
-  // ---- from the reader
+  // ---- from the answer
 
-  onHead(): void {
-    const { status, reason, fields } = this.#reader;
-    const call = this.#call!;
-    if (status < 200 && status !== 101) {
-      if (status === 100) call.expectsContinue = false;
-      call.handler.onInformational(status, reason, fields);
-      return;
-    }
-    this.#hasHead = true;
-    if (status === 101 && !call.isUpgrade) {
-      // RFC 9110 §15.2.2.
-      call.fail(StreamCode.BAD_HEAD, true, new Error('a 101 that nobody asked for'));
-      return this.destroy();
-    }
-    this.isRaw = status === 101;
-    call.handler.onAnswer(status, reason, fields);
+  onFull(): void {
+    if (this.#isClosed) return;
+    this.#isPaused = true;
+    this.socket.pause();
   }
 
-  onBody(chunk: Buffer): void {
-    // A copy: the next read goes to where this one is.
-    if (!this.#call!.handler.onAnswerData(Buffer.from(chunk))) this.#pause();
+  onBad(code: StreamCode, error: Error): void {
+    this.#call?.fail(code, true, error);
+    this.destroy();
   }
 
   // ---- from the socket
@@ -159,8 +149,7 @@ export class Http1Connection implements MessageHandler {
   }
 
   #start(call: Http1Call): void {
-    this.#hasHead = false;
-    this.#reader.expect(call.request.method);
+    this.#answer.expect(call);
     call.begin(performance.now());
   }
 
@@ -171,30 +160,24 @@ export class Http1Connection implements MessageHandler {
       this.destroy();
       return true;
     }
-    const reader = this.#reader;
+    const answer = this.#answer;
     const wasRaw = this.isRaw;
-    const at = reader.read(buffer, 0, bytes);
+    const at = answer.read(buffer, bytes);
     if (this.#isClosed) return true;
-    if (reader.phase === Phase.DONE) this.#answered(call, at < bytes);
-    else if (reader.phase === Phase.FAILED) this.#refuse(call);
-    else if (reader.phase === Phase.RAW) this.#onRaw(call, buffer.subarray(at, bytes), wasRaw);
+    if (answer.phase === Phase.DONE) this.#answered(call, at < bytes);
+    else if (answer.phase === Phase.FAILED) this.#refuse();
+    else if (answer.phase === Phase.RAW) this.#onRaw(call, buffer.subarray(at, bytes), wasRaw);
     return true;
   }
 
   #onRaw(call: Http1Call, chunk: Buffer, wasRaw: boolean): void {
     if (!wasRaw) call.beginRaw();
-    if (chunk.length > 0 && !call.isOver && !call.handler.onAnswerData(Buffer.from(chunk))) this.#pause();
-  }
-
-  #pause(): void {
-    if (this.#isClosed) return;
-    this.#isPaused = true;
-    this.socket.pause();
+    if (chunk.length > 0 && !call.isOver && !call.handler.onAnswerData(Buffer.from(chunk))) this.onFull();
   }
 
   /** `hasMore`: something came behind the answer that nobody asked for. */
   #answered(call: Http1Call, hasMore: boolean): void {
-    const { trailers } = this.#reader;
+    const { trailers } = this.#answer;
     call.isOver = true;
     if (!this.#mayStay(call, hasMore)) this.#leave(call);
     else this.#free(call);
@@ -203,8 +186,8 @@ export class Http1Connection implements MessageHandler {
 
   #mayStay(call: Http1Call, hasMore: boolean): boolean {
     if (this.#options.proxyProtocol !== 'off') return false;
-    if (hasMore || !call.isSent || !this.#reader.keepsAlive || call.isUpgrade || this.#hasEnded) return false;
-    const { keepAliveSeconds } = this.#reader.facts;
+    if (hasMore || !call.isSent || !this.#answer.keepsAlive || call.isUpgrade || this.#hasEnded) return false;
+    const { keepAliveSeconds } = this.#answer;
     const hintMs = keepAliveSeconds < 0 ? Infinity : keepAliveSeconds * MS_PER_SECOND - KEEP_ALIVE_MARGIN_MS;
     this.idleLimitMs = Math.min(this.#options.idleTimeoutMs, hintMs);
     return this.idleLimitMs > 0;
@@ -224,10 +207,9 @@ export class Http1Connection implements MessageHandler {
     this.destroy();
   }
 
-  #refuse(call: Http1Call): void {
-    const { code, rule, text } = this.#reader.fault!;
-    call.fail(StreamCode.BAD_HEAD, true, Object.assign(new Error(`${text} (${rule})`), { code }));
-    this.destroy();
+  #refuse(): void {
+    const { code, rule, text } = this.#answer.fault!;
+    this.onBad(StreamCode.BAD_HEAD, Object.assign(new Error(`${text} (${rule})`), { code }));
   }
 
   #onEnd(): void {
@@ -236,8 +218,8 @@ export class Http1Connection implements MessageHandler {
     const call = this.#call;
     if (call === null) return this.destroy();
     if (this.isRaw) return this.#onRawEnd(call);
-    this.#reader.finish();
-    if (this.#reader.phase === Phase.DONE) return this.#answered(call, false);
+    this.#answer.finish();
+    if (this.#answer.phase === Phase.DONE) return this.#answered(call, false);
     const code = this.#wasReady ? StreamCode.BACKEND_RESET : StreamCode.BACKEND_REFUSED;
     call.fail(code, this.#wasReady, new Error('the backend closed the connection'));
     this.destroy();
@@ -261,6 +243,7 @@ export class Http1Connection implements MessageHandler {
   #fail(): void {
     const call = this.#call;
     if (call === null) return;
+    this.#answer.giveHead();
     const error = this.#error ?? new Error('the connection was closed');
     const isHalfOpen = this.#isHalfOpen && !call.isSent;
     // Its answer is over, but what the visitor still sends has nowhere to go.

@@ -76,6 +76,8 @@ export class ExchangeBench implements ExchangeHost {
   slotsFreed = 0;
   answers = 0;
   readonly failures: string[] = [];
+  /** What the backend was told to have taken, of each final head. */
+  readonly backendMs: number[] = [];
   /** Where exchanges wait for their slot while this is true; `giveSlots` lets them run. */
   isBusy = false;
   readonly #server: Link;
@@ -133,6 +135,10 @@ export class ExchangeBench implements ExchangeHost {
 
   backendAnswered(): void {
     this.answers += 1;
+  }
+
+  backendTook(durationMs: number): void {
+    this.backendMs.push(durationMs);
   }
 
   backendFailed(code: StreamCode, isStarted: boolean): void {

@@ -14,6 +14,7 @@ export interface RelayOptions {
   readonly clock: Clock;
   readonly life: LifeLimits;
   readonly helloTimeoutMs: number;
+  /** May be written to; then `limitsChanged` is to be called. */
   readonly queue: QueueLimits;
   /** Which process and which deployment this is. */
   readonly instance: string;
@@ -58,6 +59,10 @@ export class Relay {
   readonly sessions = new Map<string, Session>();
   readonly uplinks = new Map<Link, Uplink>();
   readonly clientLinks = new Map<Link, ClientLink>();
+  /** Since the start. */
+  readonly accepted = { uplink: 0, client: 0 };
+  /** Times that the canary of a client's link was late. */
+  lateCanaries = 0;
   readonly #options: RelayOptions;
   readonly #feed: SessionsFeed;
   readonly #sweep: Timer;
@@ -95,6 +100,7 @@ export class Relay {
         this.#checkDrained();
       },
     });
+    this.accepted.uplink += 1;
     this.uplinks.set(link, { link, owner, sinceMs: this.#options.clock.nowMs() });
     return link;
   }
@@ -116,21 +122,28 @@ export class Relay {
       onOpen: () => {},
       onSlots: (_link, slots) => this.#onSlots(clientLink, session, slots),
       onSessions: () => {},
-      onGoaway: () => this.#leave(clientLink, session),
+      onGoaway: (_link, code) => this.#leave(clientLink, session, code === StreamCode.LINK_LOST),
       onLate: (_link, isLate) => {
         this.#options.observer.event('client-late', { isLate, remote: owner.remote, session: session?.id });
-        if (!isLate) session?.pump();
+        if (isLate) this.lateCanaries += 1;
+        else session?.pump();
       },
       onCanary: (_link, seconds) => this.#options.observer.canary(seconds),
       onClosed: (_link, closed) => {
-        this.#leave(clientLink, session);
+        this.#leave(clientLink, session, false);
         this.clientLinks.delete(link);
         this.#options.observer.event('client-closed', { ...closed, remote: owner.remote, session: session?.id });
       },
     });
     const clientLink = new ClientLink(link, owner, this.#options);
+    this.accepted.client += 1;
     this.clientLinks.set(link, clientLink);
     return link;
+  }
+
+  /** The limits of the queue were written to. */
+  limitsChanged(): void {
+    for (const session of this.sessions.values()) session.limitsChanged();
   }
 
   /** Takes no new streams; resolves when those that run and wait are over. The caller sets the limit. */
@@ -213,9 +226,9 @@ export class Relay {
     return session;
   }
 
-  #leave(clientLink: ClientLink, session: Session | null): void {
+  #leave(clientLink: ClientLink, session: Session | null, isReplaced: boolean): void {
     if (session === null || !session.links.has(clientLink)) return;
-    session.removeLink(clientLink);
+    session.removeLink(clientLink, isReplaced);
     this.#feed.membershipChanged(session);
   }
 
@@ -225,6 +238,7 @@ export class Relay {
     for (const session of this.sessions.values()) {
       const isIdle = session.links.size === 0 && nowMs - session.idleSinceMs >= SESSION_MEMORY_MS;
       if (isIdle) this.sessions.delete(session.id);
+      if (session.givesUp()) this.#feed.membershipChanged(session);
       // A link that had too much to send says nothing when it has caught up.
       session.pump();
     }

@@ -84,6 +84,49 @@ describe('a request for a session', () => {
   });
 });
 
+describe('a session whose last link is replaced', () => {
+  it('has its requests wait for the link in its place, whose client runs out of ids or is told to leave', () => {
+    for (const [maxStreamId, leaves] of [
+      [1, () => {}],
+      [100, (client: ClientPeer) => client.link.onLeaving()],
+    ] as const) {
+      const bench = new RelayBench({ maxStreamId });
+      const [entry, client] = [bench.entry(), bench.client(2)];
+      const first = entry.ask('/a');
+      leaves(client);
+      bench.clock.settle();
+      const second = entry.ask('/b');
+      assert.deepEqual([client.paths, second.told], [['/a'], []]);
+      assert.deepEqual(bench.client(1).paths, ['/b']);
+      client.answer(0);
+      assert.deepEqual(first.told, ['head 200 last']);
+    }
+  });
+
+  it('refuses them where none has come in 2 s, and tells its entries only then', () => {
+    const bench = new RelayBench({ maxStreamId: 1 });
+    const [entry] = [bench.entry(), bench.client(2)];
+    const linksTold = () => entry.handler.sessions.flatMap(({ sessions }) => sessions.map(({ links }) => links));
+    entry.ask('/a');
+    const waiting = entry.ask('/b');
+    bench.clock.advance(1_000);
+    assert.deepEqual([waiting.told, linksTold().at(-1)], [[], 1]);
+    bench.clock.advance(2_000);
+    assert.deepEqual(waiting.told, notStarted(StreamCode.NO_CLIENT));
+    assert.deepEqual(entry.ask('/c').told, notStarted(StreamCode.NO_CLIENT));
+    assert.equal(linksTold().at(-1), 0);
+  });
+
+  it('refuses them at once where its client stops', () => {
+    const { bench, entry, client } = setUp();
+    entry.ask('/a');
+    const waiting = entry.ask('/b');
+    client.link.goAway(StreamCode.DRAINING);
+    bench.clock.settle();
+    assert.deepEqual(waiting.told, notStarted(StreamCode.NO_CLIENT));
+  });
+});
+
 describe('the queue of a session', () => {
   it('has a limit, beyond which a request is refused, not started', () => {
     const { bench, entry } = setUp({ limit: 2 });
@@ -136,6 +179,26 @@ describe('the queue of a session', () => {
       assert.equal(waiting.filter((each) => each.told.length > 0).length, given);
       bench.clock.advance(999);
     }
+    assert.deepEqual(bench.seen.limits, ['queue-timeout', 'queue-timeout', 'queue-timeout']);
+  });
+
+  it('is judged by the limits that are in force, those that waited before too', () => {
+    const queue = { limit: 2, timeoutMs: TIMEOUT_MS };
+    const bench = new RelayBench({ queue });
+    const entry = bench.entry();
+    bench.client(1);
+    entry.ask();
+    const early = entry.ask();
+    bench.clock.advance(500);
+    Object.assign(queue, { limit: 3, timeoutMs: 1_000 });
+    bench.relay.limitsChanged();
+    const late = [entry.ask(), entry.ask()];
+    bench.clock.advance(499);
+    assert.deepEqual(early.told, []);
+    bench.clock.advance(1);
+    assert.deepEqual(early.told, notStarted(StreamCode.QUEUE_TIMEOUT));
+    bench.clock.advance(500);
+    for (const each of late) assert.deepEqual(each.told, notStarted(StreamCode.QUEUE_TIMEOUT));
     assert.deepEqual(bench.seen.limits, ['queue-timeout', 'queue-timeout', 'queue-timeout']);
   });
 

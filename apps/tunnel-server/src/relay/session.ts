@@ -12,6 +12,8 @@ export interface QueueLimits {
 }
 
 const SMOOTHING = 1 / 8;
+/** A client whose link must be made anew, and which says so, has this long: requests wait for it. */
+const REPLACE_MS = 2_000;
 
 export class Session {
   readonly id: string;
@@ -21,6 +23,8 @@ export class Session {
   readonly links = new Set<ClientLink>();
   /** When its last link left. */
   idleSinceMs: number;
+  /** Until when another link is expected in the place of the last one; 0: none is. */
+  #expectedUntilMs = 0;
   readonly #clock: Clock;
   readonly #limits: QueueLimits;
   readonly #observer: RelayObserver;
@@ -51,7 +55,7 @@ export class Session {
 
   /** A request came in, with its OPEN at `[start, end)` (payload offsets): it starts, waits, or is refused. */
   take(stream: RelayStream, frame: Buffer, start: number, end: number, last: boolean): void {
-    if (this.links.size === 0) return this.#refuse(stream, StreamCode.NO_CLIENT);
+    if (this.links.size === 0 && !this.#isExpecting) return this.#refuse(stream, StreamCode.NO_CLIENT);
     const link = this.#queue.size === 0 ? this.#choose() : null;
     if (link !== null) {
       this.#give(stream, link);
@@ -92,11 +96,26 @@ export class Session {
     this.#lastDrainMs = 0;
   }
 
-  removeLink(link: ClientLink): void {
+  /** With the one that is expected. */
+  get linkCount(): number {
+    return this.#isExpecting ? 1 : this.links.size;
+  }
+
+  /** `isReplaced`: its client dials another link in its place. */
+  removeLink(link: ClientLink, isReplaced: boolean): void {
     this.links.delete(link);
     if (this.links.size > 0) return;
     this.idleSinceMs = this.#clock.nowMs();
+    this.#expectedUntilMs = isReplaced ? this.idleSinceMs + REPLACE_MS : 0;
+    if (!isReplaced) this.refuseAll(StreamCode.NO_CLIENT);
+  }
+
+  /** Asked now and then: true once the link that was expected has not come in time; who waited for it is refused. */
+  givesUp(): boolean {
+    if (!this.#isExpecting || this.#clock.nowMs() < this.#expectedUntilMs) return false;
+    this.#expectedUntilMs = 0;
     this.refuseAll(StreamCode.NO_CLIENT);
+    return true;
   }
 
   refuseAll(code: StreamCode): void {
@@ -104,6 +123,18 @@ export class Session {
       this.leaveQueue(stream);
       this.#refuse(stream, code);
     }
+  }
+
+  /** Its last link left, and its client dials another one. */
+  get #isExpecting(): boolean {
+    return this.links.size === 0 && this.#expectedUntilMs > 0;
+  }
+
+  /** The limits, which somebody else writes to, are others now: those who wait are judged by them. */
+  limitsChanged(): void {
+    this.#timer?.stop();
+    this.#timer = null;
+    this.#armTimer();
   }
 
   #give(stream: RelayStream, link: ClientLink): void {

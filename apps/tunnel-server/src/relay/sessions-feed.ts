@@ -22,7 +22,7 @@ export class SessionsFeed {
 
   /** A new uplink hears everything; `complete` once, with the last frame. */
   add(uplink: Link, sessions: Iterable<Session>): void {
-    const states = [...sessions].filter((session) => session.links.size > 0).map(stateOf);
+    const states = [...sessions].filter((session) => session.linkCount > 0).map(stateOf);
     for (let at = 0; at === 0 || at < states.length; at += SESSIONS_PER_FRAME) {
       const part = states.slice(at, at + SESSIONS_PER_FRAME);
       uplink.sendSessions({ reset: at === 0, complete: at + SESSIONS_PER_FRAME >= states.length, sessions: part });
@@ -70,7 +70,7 @@ function stateOf(session: Session): SessionState {
     session: session.id,
     principal: session.principal ?? '',
     epoch: session.epoch,
-    links: session.links.size,
+    links: session.linkCount,
     free: session.free,
     waiting: session.waiting,
   };

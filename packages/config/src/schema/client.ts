@@ -1,6 +1,6 @@
 /** Settings of tunnel-client and its sessions. */
 import { Type } from 'typebox';
-import { backendUrl, choice, count, dnsName, filePath, milliseconds, sessionId } from '../parts.ts';
+import { backendUrl, choice, count, dnsName, filePath, live, milliseconds, sessionId } from '../parts.ts';
 import { closed, admin, servers, drainTimeout } from './shared.ts';
 
 export const session = Type.Object(
@@ -44,19 +44,19 @@ export const session = Type.Object(
 
 export const client = Type.Object(
   {
-    servers: servers('Tunnel-servers to dial'),
-    credentialFile: Type.Optional(filePath('File with a line id:secret that the client shows to its servers')),
+    servers: live(servers('Tunnel-servers to dial')),
+    credentialFile: Type.Optional(live(filePath('File with a line id:secret that the client shows to its servers'))),
     admin: admin('client', 12_004),
-    links: count('Links to each server', 1, { maximum: 64 }),
-    concurrency: count('Slots: requests at one backend at once', 10, { maximum: 10_000 }),
-    maxLongStreams: count('Upgraded connections and event streams at once', 1000, { minimum: 0 }),
-    sessions: Type.Array(session, { description: 'Sessions to offer', default: [], maxItems: 1000 }),
-    backendConnectTimeoutMs: milliseconds('Time to connect to a backend', 5000),
-    backendHeadTimeoutMs: milliseconds('Time for a backend to begin its answer', 90_000),
-    backendIdleTimeoutMs: milliseconds('Time a backend connection is kept idle for reuse', 1000, { minimum: 0 }),
-    reconnectMinMs: milliseconds('Shortest wait before dialling again', 100),
-    reconnectMaxMs: milliseconds('Longest wait before dialling again', 15_000),
-    drainTimeoutMs: drainTimeout('open requests'),
+    links: live(count('Links to each server', 1, { maximum: 64 })),
+    concurrency: live(count('Slots: requests at one backend at once', 10, { maximum: 10_000 })),
+    maxLongStreams: live(count('Upgraded connections and event streams at once', 1000, { minimum: 0 })),
+    sessions: live(Type.Array(session, { description: 'Sessions to offer', default: [], maxItems: 1000 })),
+    backendConnectTimeoutMs: live(milliseconds('Time to connect to a backend', 5000)),
+    backendHeadTimeoutMs: live(milliseconds('Time for a backend to begin its answer', 90_000)),
+    backendIdleTimeoutMs: live(milliseconds('Time a backend connection is kept idle for reuse', 1000, { minimum: 0 })),
+    reconnectMinMs: live(milliseconds('Shortest wait before dialling again', 100)),
+    reconnectMaxMs: live(milliseconds('Longest wait before dialling again', 15_000)),
+    drainTimeoutMs: live(drainTimeout('open requests')),
   },
   { ...closed, description: 'tunnel-client, beside the backend' },
 );

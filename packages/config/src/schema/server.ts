@@ -1,6 +1,6 @@
 /** Settings of tunnel-server. */
 import { Type } from 'typebox';
-import { bindHost, count, filePath, milliseconds, port } from '../parts.ts';
+import { bindHost, count, filePath, live, milliseconds, port } from '../parts.ts';
 import { closed, admin, drainTimeout } from './shared.ts';
 
 export const server = Type.Object(
@@ -27,13 +27,13 @@ export const server = Type.Object(
     credentialStore: Type.Optional(filePath('Credential store (JSON) that links are checked against')),
     queue: Type.Object(
       {
-        limit: count('Requests of one session that may wait for a slot', 1000, { minimum: 0 }),
-        timeoutMs: milliseconds('Time a request may wait for a slot', 5000),
+        limit: live(count('Requests of one session that may wait for a slot', 1000, { minimum: 0 })),
+        timeoutMs: live(milliseconds('Time a request may wait for a slot', 5000)),
       },
       { ...closed, description: 'Where requests wait for a slot, one queue a session' },
     ),
-    drainTimeoutMs: drainTimeout('open streams'),
-    maxLinks: count('Links open at once', 20_000),
+    drainTimeoutMs: live(drainTimeout('open streams')),
+    maxLinks: live(count('Links open at once', 20_000)),
   },
   { ...closed, description: 'tunnel-server, the relay' },
 );

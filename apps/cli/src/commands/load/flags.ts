@@ -7,12 +7,14 @@ import { CommandError, Exit } from '../../exit.ts';
 import { createOutput } from '../../output.ts';
 import { VERSION } from '../../version.ts';
 import { collect, optionsOf } from './flag-values.ts';
+import { closeLive, openLive } from './live.ts';
+import type { LiveFlags } from './live.ts';
 
 export const PNG_HELP = 'chart.png as well: the main chart, drawn by a Chromium (on PATH or in SALLYPORT_CHROMIUM)';
 
 export type RunCommand = (action: () => Promise<Exit>) => Promise<void>;
 
-export interface LoadFlags {
+export interface LoadFlags extends LiveFlags {
   readonly target?: string;
   readonly direct?: string;
   readonly profile?: string;
@@ -61,6 +63,8 @@ export function addLoadFlags(command: Command): Command {
   return command
     .optionsGroup('Judgement and reports:')
     .addOption(repeatable('--admin <url>', "a part's admin address, read as evidence; may be repeated"))
+    .option('--metrics-port <n>', 'serves its own figures to Prometheus while it runs, at /metrics')
+    .option('--metrics-host <host>', 'where that listens (default: 127.0.0.1)')
     .addOption(repeatable('--fail-if <expression>', "exit 99 if it holds, as in 'p99>50ms'; may be repeated"))
     .option('--abort-on-fail', 'stop as soon as one of them holds')
     .option('--out <dir>', 'where the reports go (default: results/<time>)')
@@ -141,6 +145,7 @@ export async function runLoad(
   test: (options: LoadOptions) => Promise<LoadOutcome>,
   check: (options: LoadOptions) => Promise<void> = checkTarget,
 ): Promise<Exit> {
+  const live = await openLive(flags);
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(Exit.INTERRUPTED);
@@ -155,8 +160,10 @@ export async function runLoad(
         signal: stop.signal,
         version: VERSION,
         isTty: process.stderr.isTTY,
+        live: live?.metrics,
       };
       await check(options);
+      if (live !== null) process.stderr.write(`figures   ${live.url}\n`);
       return await test(options);
     });
   } catch (error) {
@@ -166,6 +173,7 @@ export async function runLoad(
     }
     throw error;
   } finally {
+    await closeLive(live, stop.signal);
     for (const name of STOPS) process.removeListener(name, onSignal);
   }
 }

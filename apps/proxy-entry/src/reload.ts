@@ -1,0 +1,86 @@
+/** What a reload replaces in an entry that runs: first all that can fail, then all at once. */
+import type { Config } from '@sallyport/config';
+import { linkAddresses } from '@sallyport/protocol';
+import type { LinkAddress } from '@sallyport/protocol';
+import { createAccessLog, isLoopbackHost } from '@sallyport/telemetry';
+import type { AccessLog, Logger, SloCounts } from '@sallyport/telemetry';
+import type { Entry } from './entry.ts';
+import { TlsMaterial } from './tls/material.ts';
+import { EdgePolicy } from './tls/policy.ts';
+import type { Challenges } from './tls/policy.ts';
+import type { Tracer } from './tracing/tracer.ts';
+import type { Uplinks } from './uplinks.ts';
+import type { ConfiguredVisitors } from './visitor/listen.ts';
+
+/** What comes of a configuration that was read again. */
+export interface Reread {
+  readonly config: Config;
+  readonly credential: { readonly id: string; readonly secret: string };
+}
+
+export interface InForce {
+  config: Config;
+  /** Null: no access log. */
+  accessLog: AccessLog | null;
+}
+
+export interface Reloaded {
+  /** Written to. */
+  readonly inForce: InForce;
+  readonly logger: Logger;
+  readonly slo: SloCounts;
+  /** Null: there are no traces. */
+  readonly tracer: Tracer | null;
+  readonly entry: Entry;
+  readonly visitors: ConfiguredVisitors;
+  readonly uplinks: Uplinks;
+  /** Null: there is no TLS. */
+  readonly material: TlsMaterial | null;
+  /** Null: there is no ACME. */
+  readonly challenges: Challenges | null;
+}
+
+/** The answer puts it in force and cannot fail. Rejects with a TlsError, a LinkAddressError, or what reading a file says. */
+export async function prepareReload(parts: Reloaded, { config, credential }: Reread): Promise<() => Promise<void>> {
+  const { inForce, logger, slo, tracer, entry, visitors, uplinks, material } = parts;
+  if (entry.isDraining) throw new Error('the entry is stopping');
+  if (material !== null) await TlsMaterial.check(config.entry.tls);
+  const addresses = addressesOf(config);
+  const edge = edgeOf(config, parts.challenges);
+  return async () => {
+    inForce.config = config;
+    logger.level = config.log.level;
+    setAccessLog(inForce, logger);
+    slo.objectives = config.slo;
+    if (tracer !== null) tracer.sampleRatio = config.tracing.sampleRatio;
+    const linkServers = passesLinks(config) ? addresses : [];
+    entry.configure({ config: config.entry, edge, accessLog: inForce.accessLog, linkServers });
+    visitors.configure(config.entry);
+    uplinks.use(addresses, credential);
+    await material?.configure(config.entry.tls);
+  };
+}
+
+function setAccessLog(inForce: InForce, logger: Logger): void {
+  if (inForce.config.log.accessLog) {
+    inForce.accessLog ??= createAccessLog(logger);
+    return;
+  }
+  inForce.accessLog?.close();
+  inForce.accessLog = null;
+}
+
+/** Null: there is no TLS. */
+export function edgeOf({ entry }: Config, challenges: Challenges | null): EdgePolicy | null {
+  return entry.tls.certificates === undefined ? null : new EdgePolicy(entry, challenges);
+}
+
+/** Whether links of others are handed on. */
+export function passesLinks({ entry }: Config): boolean {
+  return entry.tls.linkPath !== undefined;
+}
+
+/** Throws a LinkAddressError, or what reading a file says. */
+export function addressesOf({ entry, link }: Config): LinkAddress[] {
+  return linkAddresses(entry.servers, { files: link, env: process.env, isLoopback: isLoopbackHost });
+}

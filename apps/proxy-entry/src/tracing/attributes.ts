@@ -1,0 +1,45 @@
+/** What spans say of a request, in the words of OpenTelemetry's conventions for HTTP (opentelemetry.io/docs/specs/semconv/http). */
+import type { SpanAttributes } from '@sallyport/telemetry';
+import { redactTarget } from '@sallyport/telemetry';
+
+/** As the conventions list them; all others are one to them, since strangers choose those. */
+const KNOWN_METHODS = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+  'QUERY',
+]);
+const MAX_TEXT_CHARS = 1_024;
+
+export function nameOf(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : 'HTTP';
+}
+
+export function methodAttributes(method: string): SpanAttributes {
+  if (KNOWN_METHODS.has(method)) return { 'http.request.method': method };
+  return { 'http.request.method': '_OTHER', 'http.request.method_original': textOf(method) };
+}
+
+/** In origin form; secrets in the query are hidden as they are in logs. */
+export function targetAttributes(target: string): SpanAttributes {
+  const at = target.indexOf('?');
+  if (at === -1) return { 'url.path': textOf(target) };
+  return { 'url.path': textOf(target.slice(0, at)), 'url.query': textOf(redactTarget(target).slice(at + 1)) };
+}
+
+/** `host` with its port, if it has one. */
+export function hostAttributes(host: string): SpanAttributes {
+  const [, name = host, port] = /^(.*):(\d{1,5})$/.exec(host) ?? [];
+  return { 'server.address': textOf(name), ...(port === undefined ? {} : { 'server.port': Number(port) }) };
+}
+
+/** Cut, and a copy: a piece of a head would keep all of the head in memory while the span waits. */
+export function textOf(text: string): string {
+  return Buffer.from(text.slice(0, MAX_TEXT_CHARS), 'latin1').toString('latin1');
+}
