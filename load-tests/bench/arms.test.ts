@@ -88,7 +88,7 @@ test('the tunnel is found by the ready line of sallyport up, whatever comes befo
      setInterval(() => {}, 1000);`,
   );
   const own = processesOf(context);
-  const arm = await own.startSallyport(backendUrl, command);
+  const arm = await own.startSallyport(backendUrl, { command });
   assert.equal(arm.url, 'http://127.0.0.1:9/session/demo');
   assert.deepEqual(Object.keys(arm.pids), ['entry', 'server', 'client']);
   await own.stop();
@@ -99,8 +99,8 @@ test('a process that ends before it is ready is named in the error', async (cont
   const command = await fakeCommand(context, 'process.exit(2);');
   const own = processesOf(context);
   await assert.rejects(
-    own.startSallyport(backendUrl, command),
+    own.startSallyport(backendUrl, { command }),
     /^Error: sallyport up ended with 2 before it was ready$/,
   );
-  await assert.rejects(own.startSallyport(backendUrl, `${command}-missing`), { code: 'ENOENT' });
+  await assert.rejects(own.startSallyport(backendUrl, { command: `${command}-missing` }), { code: 'ENOENT' });
 });

@@ -43,9 +43,11 @@ export class Processes {
     return { name: 'sketch', url: `http://127.0.0.1:${entry.port}`, pids };
   }
 
-  async startSallyport(backendUrl: string, command = SALLYPORT, concurrency = CONCURRENCY): Promise<Arm> {
-    const flags = ['--split', '--json', '--entry-port', '0', '--concurrency', String(concurrency)];
-    const child = this.#own(spawnReading(command, ['up', ...flags, '--backend', backendUrl]));
+  async startSallyport(backendUrl: string, options: SallyportOptions = {}): Promise<Arm> {
+    const { command = SALLYPORT, concurrency = CONCURRENCY, settings = [] } = options;
+    const set = settings.flatMap((each) => ['--set', each]);
+    const flags = ['--split', '--json', '--entry-port', '0', '--concurrency', String(concurrency), ...set];
+    const child = this.#own(spawnReading(command, ['up', ...flags, '--backend', backendUrl], settings.length > 0));
     const { url, pids } = await readyLine<SallyportReady>('sallyport up', child);
     const [client] = pids.client;
     if (client === undefined) throw new Error('sallyport up: no client in its ready line');
@@ -73,13 +75,25 @@ export class Processes {
   }
 }
 
+export interface SallyportOptions {
+  /** Default: that of this checkout. */
+  readonly command?: string;
+  /** Slots. */
+  readonly concurrency?: number;
+  /** `path=value` each; what they have it log is read and thrown away. */
+  readonly settings?: readonly string[];
+}
+
 interface SallyportReady {
   readonly url: string;
   readonly pids: { readonly entry: number; readonly server: number; readonly client: readonly number[] };
 }
 
-function spawnReading(command: string, args: readonly string[]) {
-  return spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+function spawnReading(command: string, args: readonly string[], isLogging = false) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', isLogging ? 'pipe' : 'inherit'] });
+  child.stderr?.resume();
+  // With a pipe for standard output it is there, which the type of `stdio` as an array does not say.
+  return child as ChildProcess & { stdout: Readable };
 }
 
 async function readyLine<Ready>(name: string, child: ChildProcess & { stdout: Readable }): Promise<Ready> {

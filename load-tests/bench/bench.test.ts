@@ -67,6 +67,14 @@ test('the backend is measured against the least that node:http can do', { skip }
   );
 });
 
+test('what logs and traces cost is measured against neither', { skip }, async () => {
+  const run = await bench('telemetry.ts', '--connections', '5', '--sample-ratio', '0.5', ...SHORT);
+  assert.equal(run.code, 0, run.stderr);
+  const cost = String.raw`[+-][\d.]+ us a request \(.*\) {2}ratio [\d.]+ \(.*\)`;
+  const rows = ['logs', 'traces', 'both'].flatMap((name) => [`${name}, tunnel: ${cost}`, `${name}, entry: ${cost}`]);
+  assert.match(run.stdout, new RegExp(`^${rows.join('\\n')}\\n$`));
+});
+
 test('Ctrl-C ends the run with 130, and all its processes with it', { skip }, async () => {
   const script = join(import.meta.dirname, 'bench.ts');
   const run = spawn(process.execPath, [script, '--only', 'sketch', '--seconds', '60', '--generator', 'builtin'], {

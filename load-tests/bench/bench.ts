@@ -69,7 +69,7 @@ async function startTargets(
   const arms = [];
   if (baseline !== undefined) {
     const command = join(baseline, 'node_modules/.bin/sallyport');
-    arms.push({ ...(await processes.startSallyport(backend.url, command)), name: 'baseline' });
+    arms.push({ ...(await processes.startSallyport(backend.url, { command })), name: 'baseline' });
   } else if (only !== 'sallyport') arms.push(await processes.startSketch(backend.url));
   if (only !== 'sketch') arms.push(await processes.startSallyport(backend.url));
   const backendPid = 'pid' in backend ? { backend: backend.pid } : {};

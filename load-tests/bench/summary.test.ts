@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { armRow, pairedRatio, summarise, tunnelCpuUs } from './summary.ts';
+import { armRow, differenceRow, pairedDifference, pairedRatio, summarise, tunnelCpuUs } from './summary.ts';
 import type { Window } from './windows.ts';
 
 function windowOf(target: string, cpuUs: number, requestsPerSecond = 1000, failed = 0): Window {
@@ -28,6 +28,13 @@ test('a ratio is taken within each pair, so that a machine that slows down half-
   });
   const ratio = pairedRatio(pairs, (window) => window.cpuUsPerRequest.entry ?? 0);
   assert.deepEqual([ratio?.median, ratio?.low, ratio?.high], [0.8, 0.8, 0.8]);
+});
+
+test('a difference is taken within each pair too, and keeps its sign', () => {
+  const pairs = Array.from({ length: 10 }, (_, index) => [windowOf('off', 25 + index), windowOf('on', 24.5 + index)]);
+  const difference = pairedDifference(pairs, tunnelCpuUs);
+  assert.deepEqual([difference?.median, difference?.low, difference?.high], [-0.5, -0.5, -0.5]);
+  assert.match(differenceRow('on:', difference!), /^on: -0\.50 us a request \(-0\.50 to -0\.50, 9\d\.\d %\)$/);
 });
 
 test('with one arm there is no ratio', () => {

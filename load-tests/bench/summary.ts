@@ -49,6 +49,18 @@ export function pairedRatio(
   );
 }
 
+/** Second target less first, pair by pair. */
+export function pairedDifference(
+  pairs: readonly (readonly Window[])[],
+  figure: (window: Window) => number,
+): MedianInterval | undefined {
+  return medianInterval(
+    pairs.flatMap(([first, second]) =>
+      first === undefined || second === undefined ? [] : [figure(second) - figure(first)],
+    ),
+  );
+}
+
 function median(values: readonly number[]): number {
   return medianInterval(values)?.median ?? Number.NaN;
 }
@@ -66,4 +78,13 @@ export function armRow(arm: ArmSummary): string {
 
 export function ratioRow(label: string, { median, low, high, coverage }: MedianInterval): string {
   return `${label} ${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)}, ${(coverage * 100).toFixed(1)} %)`;
+}
+
+/** Microseconds. */
+export function differenceRow(label: string, { median, low, high, coverage }: MedianInterval): string {
+  return `${label} ${signed(median)} us a request (${signed(low)} to ${signed(high)}, ${(coverage * 100).toFixed(1)} %)`;
+}
+
+function signed(us: number): string {
+  return `${us < 0 ? '' : '+'}${us.toFixed(2)}`;
 }

@@ -57,7 +57,7 @@ async function measureSlots(slots: number, rates: number[], seconds: number, sig
   const processes = new Processes();
   try {
     const backend = await processes.startBackend();
-    const { url } = await processes.startSallyport(backend.url, undefined, slots);
+    const { url } = await processes.startSallyport(backend.url, { concurrency: slots });
     const rows: Row[] = [];
     for (const rate of rates.filter((each) => each < MAX_UTILISATION * capacityOf(slots))) {
       const row = await measureRate(`${url}/loadtest/delay/${BACKEND_MS}`, rate, slots, seconds, signal);

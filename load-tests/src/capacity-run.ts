@@ -9,6 +9,7 @@ import { violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
 import { rateText } from '../analysis/rate-text.ts';
 import { hopMoments, measureOne } from './measure.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import type { Writer } from './load-options.ts';
 import { runPlan } from './run.ts';
 import type { Stopped } from './run.ts';
@@ -35,6 +36,7 @@ export type CapacityRunOptions = {
   signal: AbortSignal | undefined;
   stderr: Writer | undefined;
   isTty: boolean | undefined;
+  live?: LiveMetrics | undefined;
 };
 
 type Try = JudgedTry & { measurement: StepMeasurement };
@@ -73,9 +75,9 @@ export class CapacityRun {
   /** Settles, tries, judges. False where the run has ended. */
   async attempt(next: NextTry): Promise<boolean> {
     if (!(await this.#settle())) return false;
-    const { watched: engine, signal, stderr, isTty } = this.#options;
+    const { watched: engine, signal, stderr, isTty, live } = this.#options;
     const plan = this.#planOf(next.rate);
-    const run = await runPlan({ plan, engine, folder: null, thresholds: [], signal, stderr, isTty });
+    const run = await runPlan({ plan, engine, folder: null, thresholds: [], signal, stderr, isTty, live });
     this.#stopped = run.stopped;
     const [step] = run.steps;
     const [measurement] = run.measurements;

@@ -1,6 +1,7 @@
 import type { LoadModel, Shard } from '../engine/plan.ts';
 import type { Arrivals } from '../profiles/profile.ts';
 import type { AuthKind, Credential } from './credentials.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 /** Where text for people goes; a stream will do. */
@@ -74,5 +75,7 @@ export type LoadOptions = {
   stderr?: Writer | undefined;
   /** Whether `stderr` can rewrite a line. */
   isTty?: boolean | undefined;
+  /** Told of what is measured while it runs. */
+  live?: LiveMetrics | undefined;
   signal?: AbortSignal | undefined;
 };

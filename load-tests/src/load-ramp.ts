@@ -29,10 +29,11 @@ export async function runRamp(command: LoadCommand, options: LoadOptions, calibr
   const engine = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const { plan, thresholds } = prepared;
-  const { signal, stderr, isTty, version = '0.0.0' } = options;
+  const { signal, stderr, isTty, live, version = '0.0.0' } = options;
   const calibration = (await calibrate?.(plan, signal)) ?? null;
   const watch = await watchParts({ admin: options.admin, plan });
-  const result = await runPlan({ plan, engine: watch.watching(engine), folder, thresholds, signal, stderr, isTty });
+  const watched = watch.watching(engine);
+  const result = await runPlan({ plan, engine: watched, folder, thresholds, signal, stderr, isTty, live });
   const report = assemble({ command, evidence: await watch.evidence(calibration), prepared, version, ...result });
   return await finish(report, folder, options, result);
 }

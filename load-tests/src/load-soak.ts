@@ -54,7 +54,7 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
   );
   const chosen = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
-  const { signal, stderr, isTty, version = '0.0.0' } = options;
+  const { signal, stderr, isTty, live, version = '0.0.0' } = options;
   const watch = await watchParts({ admin: options.admin, plan });
   const engine = watch.watching(chosen);
   const origin = plan.arms[0]?.origin ?? '';
@@ -63,7 +63,7 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
   const startMs = performance.now() + plan.warmUpS * MS_PER_S;
   let result;
   try {
-    result = await runPlan({ plan, engine, folder, thresholds, signal, stderr, isTty });
+    result = await runPlan({ plan, engine, folder, thresholds, signal, stderr, isTty, live });
   } finally {
     samples.stop();
   }

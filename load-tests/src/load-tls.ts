@@ -70,7 +70,7 @@ async function runBlocks(
   order: readonly TlsMode[],
   plans: ReadonlyMap<TlsMode, PreparedWindows>,
   watch: PartsWatch,
-  { signal, stderr }: TlsOverheadOptions,
+  { signal, stderr, live }: TlsOverheadOptions,
 ): Promise<{ blocks: Block[]; stopped: LoadReport['stopped'] }> {
   const blocks: Block[] = [];
   const quiet = { folder: null, thresholds: [], stderr: undefined, isTty: false };
@@ -82,6 +82,7 @@ async function runBlocks(
       plan: seeded,
       engine: watch.watching(embeddedEngine),
       signal,
+      live,
     });
     const [step, measurement] = [steps[0], measurements[0]];
     if (step !== undefined && measurement !== undefined) blocks.push({ mode, step, measurement });

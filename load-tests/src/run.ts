@@ -9,6 +9,7 @@ import type { StepNoun } from '../report/progress.ts';
 import { addressOf, toStepReport } from './assemble.ts';
 import { failedAlready, violation } from './fail-if.ts';
 import type { Threshold } from './fail-if.ts';
+import type { LiveMetrics } from './live-metrics.ts';
 import type { Writer } from './load-options.ts';
 
 export type Stopped = LoadReport['stopped'];
@@ -22,6 +23,7 @@ type RunOptions = {
   signal: AbortSignal | undefined;
   stderr: Writer | undefined;
   isTty: boolean | undefined;
+  live?: LiveMetrics | undefined;
   /** Default `step`. */
   stepNoun?: StepNoun;
 };
@@ -117,6 +119,7 @@ class Run implements EngineEvents {
   onProgress(progress: Parameters<EngineEvents['onProgress']>[0]): void {
     this.#log?.write(progress);
     this.#progress.progress(progress);
+    this.#options.live?.progress(this.#plan, progress);
     const { tunnel } = progress.arms;
     if (!this.#plan.abortOnFail || tunnel === undefined) return;
     this.#stopFor(failedAlready(this.#options.thresholds, tunnel, progress.elapsedS), progress.stepIndex);
@@ -124,9 +127,11 @@ class Run implements EngineEvents {
 
   onStepDue(stepIndex: number): void {
     this.#progress.due(stepIndex);
+    this.#options.live?.due(this.#plan, stepIndex);
   }
 
   onStep(measurement: StepMeasurement): void {
+    this.#options.live?.step(this.#plan, measurement);
     const step = toStepReport(measurement);
     if (step === null || (!step.complete && step.arms.tunnel.requests === 0)) return;
     this.#measurements.push(measurement);

@@ -68,7 +68,7 @@ export async function runWindows(
   { prepared, engine }: Pick<PreparedWindows, 'prepared' | 'engine'>,
   watch: PartsWatch,
   folder: string | null,
-  { signal, stderr, isTty }: LoadOptions,
+  { signal, stderr, isTty, live }: LoadOptions,
 ): Promise<RunResult> {
   const { plan, thresholds } = prepared;
   return await runPlan({
@@ -79,6 +79,7 @@ export async function runWindows(
     signal,
     stderr,
     isTty,
+    live,
     stepNoun: 'window',
   });
 }

@@ -43,6 +43,21 @@ it('systemd is told in order, one after the other', async (t) => {
   );
 });
 
+it('several reloads at once are one to systemd: over when the last is', async (t) => {
+  const { env, told } = stage(t);
+  const supervisor = superviseBySystemd(ready, env, NO_NOTE)!;
+  await supervisor.ready();
+  void supervisor.reloading();
+  void supervisor.reloading();
+  void supervisor.ready();
+  void supervisor.ready();
+  await supervisor.stopping();
+  assert.deepEqual(
+    told().map((line) => line.split('=')[0]),
+    ['READY', 'RELOADING', 'READY', 'STOPPING'],
+  );
+});
+
 it('systemd is told what is missing, in one line', async (t) => {
   const { env, told } = stage(t);
   const checks = { server: { ok: false, detail: 'none\nconnected' }, accepting: { ok: true } };

@@ -33,8 +33,11 @@ export interface Supervisor {
 const LOOK_MS = 1_000;
 const LOOKS_PER_WATCHDOG = 8;
 const TELL_TIMEOUT_MS = 10_000;
+/** A look waits until all is told, and the rest is few: only a systemd that hangs for seconds makes them more. */
+const WAITING_LIMIT = 8;
 const US_PER_MS = 1_000;
 const NS_PER_US = 1_000n;
+const DONE = Promise.resolve();
 const NOT_PROVED = 'no canary comes back on any link: the watchdog is not fed';
 
 /** `note`: for people, once, when systemd cannot be told. */
@@ -55,6 +58,8 @@ class Notifier implements Supervisor {
   readonly #teller: Teller;
   /** 0: there is no watchdog. */
   readonly #watchdogMs: number;
+  /** Those under way: systemd hears of the first that begins and the last that ends. */
+  #reloads = 0;
   #status = '';
   #fedMs = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -66,6 +71,8 @@ class Notifier implements Supervisor {
   }
 
   ready(): Promise<void> {
+    if (this.#reloads > 0) this.#reloads -= 1;
+    if (this.#reloads > 0) return DONE;
     const lookMs = this.#watchdogMs === 0 ? LOOK_MS : Math.min(LOOK_MS, this.#watchdogMs / LOOKS_PER_WATCHDOG);
     this.#timer ??= setInterval(this.#look, lookMs).unref();
     this.#status = statusOf(this.#service);
@@ -73,6 +80,8 @@ class Notifier implements Supervisor {
   }
 
   reloading(): Promise<void> {
+    this.#reloads += 1;
+    if (this.#reloads > 1) return DONE;
     return this.#teller.tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / NS_PER_US}`);
   }
 
@@ -126,7 +135,7 @@ done`;
 class Teller {
   readonly #note: (text: string) => void;
   readonly #shell: ChildProcess;
-  /** Messages that are not told yet. At most four: looks wait for them, and all else comes once. */
+  /** Messages that are not told yet; their limit is WAITING_LIMIT, beyond which nothing is told. */
   readonly #waiting: (() => void)[] = [];
   #hasFailed = false;
 
@@ -151,7 +160,7 @@ class Teller {
   }
 
   async tell(first: string, second = ''): Promise<void> {
-    if (this.#shell.stdin?.writable !== true) return;
+    if (this.#shell.stdin?.writable !== true || this.#waiting.length >= WAITING_LIMIT) return;
     const told = new Promise<void>((resolve) => this.#waiting.push(resolve));
     const timer = setTimeout(() => this.#shell.kill('SIGKILL'), TELL_TIMEOUT_MS);
     this.#shell.stdin.write(`${first}\t${second}\n`);

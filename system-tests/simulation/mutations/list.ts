@@ -254,7 +254,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'nobody who waits is woken by a link that comes back',
     file: `${RELAY}/relay.ts`,
-    find: 'if (!isLate) session?.pump();',
+    find: 'else session?.pump();',
     replace: '',
   },
   {
