@@ -1,17 +1,22 @@
 #!/bin/sh
-# Makes the stack's credentials on its first start: one for the entry, one for the clients; later starts keep them.
+# Makes the stack's credentials on its first start, each in a volume that only those who use it mount; later starts keep
+# them. The store that they are checked against has their hashes alone.
 set -eu
-sallyport() { node /app/apps/cli/bin/sallyport.js "$@"; }
-as_line='const c = JSON.parse(require("node:fs").readFileSync(0, "utf8")); console.log(`${c.id}:${c.secret}`)'
+umask 077
+store=/var/lib/sallyport/sallyport-credentials.json
 
-make() { # file name for sessions
-  if [ ! -s "/secrets/$1" ]; then
-    sallyport creds add "$2" --for "$3" --sessions "$4" --store /secrets/sallyport-credentials.json --json |
-      node -e "$as_line" >"/secrets/$1.tmp"
-    chmod 600 "/secrets/$1.tmp"
-    mv "/secrets/$1.tmp" "/secrets/$1"
-  fi
+make() { # file, owner, use, sessions: a line id:secret
+  [ ! -s "$1" ] || return 0
+  sallyport creds add "$2" --for "$3" --sessions "$4" --store "$store" --json |
+    node -p 'const made = JSON.parse(require("node:fs").readFileSync(0, "utf8")); `${made.id}:${made.secret}`' >"$1.new"
+  mv "$1.new" "$1"
 }
 
-make entry.secret compose-entry entry '*'
-make client.secret compose-client client 'demo,httpbin'
+# Without the store they open nothing any more.
+[ -s "$store" ] || rm -f /secrets/*/*
+
+make /secrets/entry/entry.secret compose-entry entry '*'
+make /secrets/client/client.secret compose-client client 'demo,httpbin'
+make /secrets/admin/admin.secret compose-admin admin '*'
+# As it stands in "Authorization: Bearer …", for Prometheus, whose image has a user of its own.
+(umask 022 && sed '1s/:/./' /secrets/admin/admin.secret | tr -d '\n' >/secrets/admin/sallyport-admin)
