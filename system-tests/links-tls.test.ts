@@ -52,7 +52,7 @@ async function askThrough(t: TestContext, server: SecureServer, dialling: Dialli
 
 /** What doctor finds on a client's way to its server; certificates of an hour are a warning. */
 async function doctorOf(server: SecureServer, { url, set = [], environment = {} }: Dialling) {
-  const settings = [`client.servers=["${url}"]`, `link.caFile=${server.authority.caFile}`, ...set];
+  const settings = [`client.servers=${JSON.stringify([url].flat())}`, `link.caFile=${server.authority.caFile}`, ...set];
   const secret = ['--set', `client.credentialFile=${server.credentialFile('client')}`];
   const flags = [...secret, ...settings.flatMap((each) => ['--set', each])];
   const doctor = new Command(['doctor', '--json', ...flags], environment);

@@ -71,26 +71,26 @@ const headroom: Row = {
   ],
 };
 
+const used = {
+  unit: 'percentunit',
+  span: 8,
+  queries: [{ expr: `max by (part, limit) (sallyport:saturation:ratio{${PARTS}})`, legend: '{{part}} {{limit}}' }],
+  steps: badFrom(0.95, NEAR_FULL),
+  alert: 'SallyportNearLimit',
+};
+
 const saturation: Row = {
   title: 'What is full first',
   panels: [
     bars({
       title: 'Used, of each limit',
       description: 'Of the fullest instance, session or link. Over 80 % for ten minutes alerts.',
-      unit: 'percentunit',
-      span: 8,
-      queries: [{ expr: `max by (part, limit) (sallyport:saturation:ratio{${PARTS}})`, legend: '{{part}} {{limit}}' }],
-      steps: badFrom(0.95, NEAR_FULL),
-      alert: 'SallyportNearLimit',
+      ...used,
     }),
     graph({
       title: 'Used, over time',
       description: 'The same over time: what rises steadily will be full one day.',
-      unit: 'percentunit',
-      span: 8,
-      queries: [{ expr: `max by (part, limit) (sallyport:saturation:ratio{${PARTS}})`, legend: '{{part}} {{limit}}' }],
-      steps: badFrom(0.95, NEAR_FULL),
-      alert: 'SallyportNearLimit',
+      ...used,
     }),
     graph({
       title: 'Limits reached',

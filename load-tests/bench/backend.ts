@@ -9,7 +9,7 @@
  * 3 if the interval leaves that open.
  */
 import { Processes } from './arms.ts';
-import { chooseGenerator, wholeNumber, readFlags, runMain, sayOnStderr } from './options.ts';
+import { connectionsOf, readFlags, runMain, sayOnStderr, windowPlan } from './options.ts';
 import { pairedRatio, ratioRow } from './summary.ts';
 import { alternate } from './windows.ts';
 
@@ -24,12 +24,7 @@ const FLAGS = {
 
 async function main(signal: AbortSignal): Promise<number> {
   const flags = readFlags(process.argv.slice(2), FLAGS);
-  const plan = {
-    seconds: wholeNumber('seconds', flags.seconds, 600),
-    rounds: wholeNumber('rounds', flags.rounds, 100),
-    connections: wholeNumber('connections', flags.connections, 400),
-    generator: await chooseGenerator(flags.generator, sayOnStderr),
-  };
+  const plan = { ...(await windowPlan(flags)), connections: connectionsOf(flags.connections) };
   const processes = new Processes();
   try {
     const ours = await processes.startBackend();

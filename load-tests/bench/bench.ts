@@ -11,7 +11,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Processes } from './arms.ts';
-import { chooseGenerator, wholeNumber, readFlags, runMain, sayOnStderr, UsageError } from './options.ts';
+import { connectionsOf, readFlags, runMain, sayOnStderr, UsageError, windowPlan } from './options.ts';
 import { armRow, pairedRatio, ratioRow, summarise, tunnelCpuUs } from './summary.ts';
 import { alternate, peakMemory } from './windows.ts';
 import type { Plan, Target, Window } from './windows.ts';
@@ -33,12 +33,8 @@ async function main(signal: AbortSignal): Promise<number> {
   if (flags.only !== undefined && flags.only !== 'sketch' && flags.only !== 'sallyport') {
     throw new UsageError(`--only is sketch or sallyport, not ${JSON.stringify(flags.only)}`);
   }
-  const plan = {
-    seconds: wholeNumber('seconds', flags.seconds, 600),
-    rounds: wholeNumber('rounds', flags.rounds, 100),
-    generator: await chooseGenerator(flags.generator, sayOnStderr),
-  };
-  const connections = flags.connections.split(',').map((text) => wholeNumber('connections', text, 400));
+  const plan = await windowPlan(flags);
+  const connections = flags.connections.split(',').map((text) => connectionsOf(text));
   const processes = new Processes();
   try {
     const targets = await startTargets(processes, flags);

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { HOW_TO_GET_WRK, hasWrk } from './generator.ts';
 import type { Generator } from './generator.ts';
+import type { Plan } from './windows.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -32,6 +33,29 @@ export async function chooseGenerator(asked: string | undefined, say: (line: str
   if (await hasWrk()) return 'wrk';
   say(HOW_TO_GET_WRK);
   return 'builtin';
+}
+
+const MAX_WINDOW_S = 600;
+const MAX_ROUNDS = 100;
+const MAX_CONNECTIONS = 400;
+
+/** The flags that say how windows are taken. */
+export interface WindowFlags {
+  readonly seconds: string;
+  readonly rounds: string;
+  readonly generator?: string | undefined;
+}
+
+export async function windowPlan({ seconds, rounds, generator }: WindowFlags): Promise<Omit<Plan, 'connections'>> {
+  return {
+    seconds: wholeNumber('seconds', seconds, MAX_WINDOW_S),
+    rounds: wholeNumber('rounds', rounds, MAX_ROUNDS),
+    generator: await chooseGenerator(generator, sayOnStderr),
+  };
+}
+
+export function connectionsOf(text: string): number {
+  return wholeNumber('connections', text, MAX_CONNECTIONS);
 }
 
 export function sayOnStderr(line: string): void {

@@ -14,7 +14,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cpus } from 'node:os';
 import { Processes } from './arms.ts';
-import { chooseGenerator, readFlags, runMain, sayOnStderr, UsageError, wholeNumber } from './options.ts';
+import { connectionsOf, readFlags, runMain, sayOnStderr, UsageError, windowPlan } from './options.ts';
 import { armRow, differenceRow, pairedDifference, pairedRatio, ratioRow, summarise, tunnelCpuUs } from './summary.ts';
 import { alternate } from './windows.ts';
 import type { Target, Window } from './windows.ts';
@@ -35,12 +35,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const flags = readFlags(process.argv.slice(2), FLAGS);
   const sampleRatio = Number(flags['sample-ratio']);
   if (!(sampleRatio > 0 && sampleRatio <= 1)) throw new UsageError('--sample-ratio is a number over 0, at most 1');
-  const plan = {
-    seconds: wholeNumber('seconds', flags.seconds, 600),
-    rounds: wholeNumber('rounds', flags.rounds, 100),
-    connections: wholeNumber('connections', flags.connections, 400),
-    generator: await chooseGenerator(flags.generator, sayOnStderr),
-  };
+  const plan = { ...(await windowPlan(flags)), connections: connectionsOf(flags.connections) };
   const processes = new Processes();
   const collector = await startCollector();
   try {
