@@ -57,6 +57,7 @@ interface Group {
 }
 interface Report {
   readonly steps: readonly { readonly arms: Readonly<Record<string, { readonly ok: number }>> }[];
+  readonly evidence: { readonly partCpu: readonly { readonly usPerRequest: Readonly<Record<string, number>> }[] };
 }
 
 /** Undefined: there was no answer. */
@@ -206,7 +207,8 @@ describe('the compose stack', why === null ? {} : { skip: why }, () => {
     const made = reportsOf(RESULTS).filter((name) => !before.includes(name));
     assert.equal(made.length, 1, made.join(', '));
     const own = join(RESULTS, made[0]!);
-    const { steps } = JSON.parse(readFileSync(join(own, 'report.json'), 'utf8')) as Report;
+    const { steps, evidence } = JSON.parse(readFileSync(join(own, 'report.json'), 'utf8')) as Report;
+    assert.deepEqual(Object.keys(evidence.partCpu[0]!.usPerRequest).toSorted(), ['client', 'entry', 'server']);
     assert(steps.length > 0 && steps.every(({ arms }) => arms['tunnel']!.ok > 0 && arms['direct']!.ok > 0));
     assert.equal(statSync(join(own, 'report.html')).uid, statSync(RESULTS).uid);
     rmSync(own, { recursive: true });

@@ -18,5 +18,6 @@ make() { # file, owner, use, sessions: a line id:secret
 make /secrets/entry/entry.secret compose-entry entry '*'
 make /secrets/client/client.secret compose-client client 'demo,httpbin'
 make /secrets/admin/admin.secret compose-admin admin '*'
-# As it stands in "Authorization: Bearer …", for Prometheus, whose image has a user of its own.
+# The second as it stands in "Authorization: Bearer …", for Prometheus. Its image, and a load test, have users of their own.
+chmod 644 /secrets/admin/admin.secret
 (umask 022 && sed '1s/:/./' /secrets/admin/admin.secret | tr -d '\n' >/secrets/admin/sallyport-admin)

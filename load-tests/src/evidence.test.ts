@@ -6,6 +6,7 @@ import { startFixture } from '../testing/fixture.ts';
 import { makePlan } from '../testing/plans.ts';
 import { makeStep } from '../testing/steps.ts';
 import { watchParts } from './evidence.ts';
+import { findParts } from './parts.ts';
 
 /** What a part would say: counters that its test moves on. */
 type Figures = { cpuS: number; activeS: number; hits: number; requests: number };
@@ -49,7 +50,7 @@ async function watched(
   plan: EnginePlan,
   onStep: (index: number) => void = () => undefined,
 ) {
-  const watch = await watchParts({ admin, plan });
+  const watch = await watchParts({ admin }, plan);
   await watch.watching(makeEngine(onStep)).run(plan, IGNORED, new AbortController().signal);
   return await watch.evidence();
 }
@@ -86,7 +87,7 @@ describe('the parts’ metrics as evidence', () => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);
     const told = async (rates: readonly number[]) => {
-      const watch = await watchParts({ admin: [url], plan: makePlan(url) });
+      const watch = await watchParts({ admin: [url] }, makePlan(url));
       const atOnce: Engine = {
         name: 'k6',
         run: async (_plan, events) => {
@@ -110,7 +111,7 @@ describe('the parts’ metrics as evidence', () => {
   test('count what the twin of a gate sent through the same parts', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);
-    const watch = await watchParts({ admin: [url], plan: makePlan(url) });
+    const watch = await watchParts({ admin: [url] }, makePlan(url));
     const engine = makeEngine(() => (figures.cpuS += 0.1));
     const twinned: Engine = {
       ...engine,
@@ -124,6 +125,22 @@ describe('the parts’ metrics as evidence', () => {
     const { partCpu } = await watch.evidence();
     // 0.1 s of CPU time for 500 requests of each arm.
     assert.equal(partCpu[0]?.usPerRequest['entry'], 100);
+  });
+
+  test('are read with the credential that the ports want, and without it say which flag is missing', async (t) => {
+    const authorization = 'Bearer id.secret';
+    const { url, stop } = await startFixture(({ headers }, response) => {
+      response.writeHead(headers.authorization === authorization ? 200 : 401);
+      response.end('sallyport_build_info{part="entry"} 1\n');
+    });
+    t.after(stop);
+    const admin = [url];
+    const { parts } = await findParts({ admin, adminAuthorization: authorization }, false);
+    assert.deepEqual(
+      parts.map(({ name }) => name),
+      ['entry'],
+    );
+    assert.match((await findParts({ admin }, false)).notes.join(), /it wants --admin-credential FILE$/);
   });
 
   test('number parts of one kind, and count a process that two parts share once', async (t) => {

@@ -2,7 +2,7 @@ import type { Engine, EngineEvents, EnginePlan } from '../engine/plan.ts';
 import type { Calibration, Evidence, LimitHit, PartCpu } from '../report/evidence.ts';
 import { fingerprint } from './fingerprint.ts';
 import { CPU_TOTAL, findParts, readPart } from './parts.ts';
-import type { FoundParts, Part, Reading } from './parts.ts';
+import type { AdminPorts, FoundParts, Part, Reading } from './parts.ts';
 import { quantileBetween, select, sumOf } from './prometheus-text.ts';
 import { isLoopback } from './target.ts';
 
@@ -15,8 +15,6 @@ const MIN_SEEN_SHARE = 0.5;
 /** An engine that tells of its steps only at the run's end (k6) leaves nothing to read between them. */
 const MIN_APART_MS = 300;
 
-export type EvidenceOptions = { admin: readonly string[] | undefined; plan: EnginePlan };
-
 /** A step's rate and the requests that went through the parts in it, and the readings of all parts at its end, in their order. */
 type Ended = { rate: number; requests: number; atMs: number; readings: (Reading | null)[] };
 type Ending = Omit<Ended, 'readings'> & { readings: Promise<Ended['readings']> };
@@ -25,7 +23,7 @@ type Ending = Omit<Ended, 'readings'> & { readings: Promise<Ended['readings']> }
  * Finds the parts and reads their `/metrics` once; what is returned reads them at each step's end. Nothing here fails a
  * run: what cannot be read is a note.
  */
-export async function watchParts({ admin, plan }: EvidenceOptions): Promise<PartsWatch> {
+export async function watchParts(admin: AdminPorts, plan: EnginePlan): Promise<PartsWatch> {
   const target = plan.arms[0];
   return new PartsWatch(await findParts(admin, target !== undefined && isLoopback(new URL(target.origin))));
 }
@@ -92,8 +90,8 @@ export class PartsWatch {
 
   #read(): Promise<Ended['readings']> {
     return Promise.all(
-      this.#parts.map(async ({ url }) => {
-        const reading = await readPart(url);
+      this.#parts.map(async (part) => {
+        const reading = await readPart(part);
         return typeof reading === 'string' ? null : reading;
       }),
     );

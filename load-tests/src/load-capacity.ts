@@ -34,12 +34,12 @@ export async function loadCapacity(
   const capacity = prepareCapacity(options);
   const { prepared, search, pauseS } = capacity;
   const { plan, thresholds } = prepared;
-  const { admin, signal, stderr, isTty, live, version = '0.0.0' } = options;
+  const { signal, stderr, isTty, live, version = '0.0.0' } = options;
   const engine = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const startedAt = new Date();
   const calibration = (await calibrate?.(plan, signal)) ?? null;
-  const watch = await watchParts({ admin, plan });
+  const watch = await watchParts(options, plan);
   const watched = watch.watching(engine);
   const run = new CapacityRun({ plan, engine, watched, pauseS, thresholds, signal, stderr, isTty, live });
   for (let next = nextTry(search, run.tries); next !== null; next = nextTry(search, run.tries)) {
@@ -48,7 +48,7 @@ export async function loadCapacity(
   const result = resultOf(search, run.tries);
   live?.capacity(result.carriedRate, result.refusedRate);
   await run.measureDirect(directRates(result));
-  const { rows, note } = await answerSlots(capacity, run, result, admin);
+  const { rows, note } = await answerSlots(capacity, run, result, options);
   const section = capacitySection(run.tries, result, rows, run.trouble);
   const evidence = await watch.evidence(calibration);
   const report = assemble({

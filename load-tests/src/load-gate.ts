@@ -121,7 +121,7 @@ async function gateOfStored(options: WindowOptions, stored: LoadReport): Promise
 
 async function run(options: WindowOptions, { duet, judge, canDecide }: Gate): Promise<LoadOutcome> {
   const folder = makeOutFolder(options.out, new Date());
-  const watch = await watchParts({ admin: options.admin, plan: duet.prepared.plan });
+  const watch = await watchParts(options, duet.prepared.plan);
   let result = await runWindows(duet, watch, folder, options);
   let judged = judge(result.steps);
   if (canDecide && judged.outcome === 'inconclusive' && result.stopped === null) {

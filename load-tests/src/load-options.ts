@@ -62,7 +62,9 @@ export type LoadOptions = {
   /** Checks the target before the run (beyond this machine that is done anyway). */
   check?: boolean | undefined;
   /** Admin addresses of the tunnel's parts, whose `/metrics` are read as evidence. */
-  admin?: string[] | undefined;
+  admin?: readonly string[] | undefined;
+  /** The field `Authorization` for these, where they are not on loopback. */
+  adminAuthorization?: string | undefined;
   /** Draws `chart.png` beside the reports, by a Chromium. */
   png?: boolean | undefined;
   /** Opens the page of the report in the person's browser. */

@@ -22,7 +22,7 @@ export async function loadOverhead(options: WindowOptions): Promise<LoadOutcome>
   const duet = prepareWindows(options);
   const folder = makeOutFolder(options.out, new Date());
   const { rate, windowS } = duet;
-  const watch = await watchParts({ admin: options.admin, plan: duet.prepared.plan });
+  const watch = await watchParts(options, duet.prepared.plan);
   const run = await runWindows(duet, watch, folder, options);
   const evidence = await watch.evidence();
   const section = overheadSection(run.steps, { rate, windowS, cpuUsPerRequest: cpuUsPerRequest(evidence) });

@@ -31,7 +31,7 @@ export async function runRamp(command: LoadCommand, options: LoadOptions, calibr
   const { plan, thresholds } = prepared;
   const { signal, stderr, isTty, live, version = '0.0.0' } = options;
   const calibration = (await calibrate?.(plan, signal)) ?? null;
-  const watch = await watchParts({ admin: options.admin, plan });
+  const watch = await watchParts(options, plan);
   const watched = watch.watching(engine);
   const result = await runPlan({ plan, engine: watched, folder, thresholds, signal, stderr, isTty, live });
   const report = assemble({ command, evidence: await watch.evidence(calibration), prepared, version, ...result });

@@ -55,10 +55,10 @@ export async function loadSoak(options: SoakOptions): Promise<LoadOutcome> {
   const chosen = engineOf(prepared);
   const folder = makeOutFolder(options.out, new Date());
   const { signal, stderr, isTty, live, version = '0.0.0' } = options;
-  const watch = await watchParts({ admin: options.admin, plan });
+  const watch = await watchParts(options, plan);
   const engine = watch.watching(chosen);
   const origin = plan.arms[0]?.origin ?? '';
-  const { parts } = await findParts(options.admin, origin !== '' && isLoopback(new URL(origin)));
+  const { parts } = await findParts(options, origin !== '' && isLoopback(new URL(origin)));
   const samples = new PartSamples(parts, sampleS * MS_PER_S);
   const startMs = performance.now() + plan.warmUpS * MS_PER_S;
   let result;

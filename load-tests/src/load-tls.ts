@@ -46,7 +46,7 @@ export async function loadTls(options: TlsOverheadOptions): Promise<LoadOutcome>
     await checkTarget({ ...options, target: options.plain ?? '', direct: undefined, tls: undefined });
   const folder = makeOutFolder(options.out, new Date());
   const reference = plans.get(modes.find((mode) => mode !== 'off') as TlsMode) as PreparedWindows;
-  const watch = await watchParts({ admin: options.admin, plan: reference.prepared.plan });
+  const watch = await watchParts(options, reference.prepared.plan);
   const startedAt = new Date();
   const { blocks, stopped } = await runBlocks(blockOrder(modes, passes), plans, watch, options);
   const section = tlsSection(blocks);

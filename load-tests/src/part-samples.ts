@@ -60,8 +60,8 @@ export class PartSamples {
     if (this.#samples.some((each) => each.length >= MAX_SAMPLES)) this.#thin();
   }
 
-  async #lookAt({ url }: Part, index: number): Promise<void> {
-    const reading = await readPart(url);
+  async #lookAt(part: Part, index: number): Promise<void> {
+    const reading = await readPart(part);
     if (typeof reading === 'string') return;
     const { atMs, samples } = reading;
     this.#samples[index]?.push({

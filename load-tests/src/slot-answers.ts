@@ -5,6 +5,7 @@ import type { WhatIf } from '../report/sections.ts';
 import type { CapacityRun } from './capacity-run.ts';
 import type { PreparedCapacity } from './capacity-options.ts';
 import { findParts } from './parts.ts';
+import type { AdminPorts } from './parts.ts';
 import { sumOf } from './prometheus-text.ts';
 import { isLoopback } from './target.ts';
 
@@ -19,7 +20,7 @@ export async function answerSlots(
   { prepared, slots: told, whatIfSlots }: PreparedCapacity,
   run: CapacityRun,
   result: SearchResult,
-  admin: readonly string[] | undefined,
+  admin: AdminPorts,
 ): Promise<{ rows: WhatIf[]; note: string | null }> {
   const slots = told ?? (await slotsOf(admin, prepared.plan.arms[0]?.origin ?? ''));
   if (slots === null) {
@@ -44,7 +45,7 @@ function usesOf(run: CapacityRun, { carriedRate, refusedRate }: SearchResult) {
 }
 
 /** Slots of all clients, as the server counts them; null where that cannot be read. */
-async function slotsOf(admin: readonly string[] | undefined, origin: string): Promise<number | null> {
+async function slotsOf(admin: AdminPorts, origin: string): Promise<number | null> {
   const { parts } = await findParts(admin, origin !== '' && isLoopback(new URL(origin)));
   const server = parts.find(({ name }) => name === 'server');
   return server === undefined ? null : sumOf(server.first.samples, 'sallyport_slots', { part: 'server' }) || null;

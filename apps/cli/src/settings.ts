@@ -62,6 +62,12 @@ export function readCredential(file: string | undefined): { id: string; secret: 
   return { id: result.id, secret: result.secret };
 }
 
+/** The same as the field `Authorization` of an admin port. */
+export function readBearer(file: string): string {
+  const { id, secret } = readCredential(file);
+  return `Bearer ${id}.${secret}`;
+}
+
 /**
  * Where the credentials are that links are checked against, the same for `server`, `creds` and `doctor`:
  * `server.credentialStore`, else SALLYPORT_CREDENTIALS_FILE, else a file beside the configuration file in force.

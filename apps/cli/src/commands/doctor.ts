@@ -6,7 +6,7 @@ import { findingLine } from '../doctor/finding.ts';
 import type { Status } from '../doctor/finding.ts';
 import { Exit, usageError } from '../exit.ts';
 import { createOutput } from '../output.ts';
-import { addSettingFlags, loadSettings, readCredential } from '../settings.ts';
+import { addSettingFlags, loadSettings, readBearer } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 
 interface DoctorFlags extends SettingFlags {
@@ -65,9 +65,7 @@ async function doctor(flags: DoctorFlags): Promise<Exit> {
 
 function adminOf({ admin, credentialFile }: DoctorFlags): AdminPorts {
   const urls = admin.map((text) => urlOf('--admin', text, ADMIN_EXAMPLE));
-  if (credentialFile === undefined) return { urls, authorization: null };
-  const { id, secret } = readCredential(credentialFile);
-  return { urls, authorization: `Bearer ${id}.${secret}` };
+  return { urls, authorization: credentialFile === undefined ? null : readBearer(credentialFile) };
 }
 
 function urlOf(flag: string, text: string, example: string): URL {

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { MAX_BODY_BYTES, parseCredentials } from '@sallyport/load-tests';
 import type { Credential, LoadOptions } from '@sallyport/load-tests';
 import { CommandError, usageError } from '../../exit.ts';
+import { readBearer } from '../../settings.ts';
 import type { LoadFlags } from './flags.ts';
 
 /** Ten thousand credentials, which is what a run takes, of 400 bytes. */
@@ -26,6 +27,7 @@ export function optionsOf(flags: LoadFlags): LoadOptions {
     failIf: [...flags.failIf],
     abortOnFail: flags.abortOnFail,
     admin: flags.admin.length === 0 ? undefined : flags.admin.map(adminOf),
+    adminAuthorization: flags.adminCredential === undefined ? undefined : readBearer(flags.adminCredential),
     check: flags.check,
     yesIRunThisTarget: flags.yesIRunThisTarget,
     png: flags.png,

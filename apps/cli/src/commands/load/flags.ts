@@ -45,6 +45,7 @@ export interface LoadFlags extends LiveFlags {
   readonly generators?: string;
   readonly shard?: string;
   readonly admin: readonly string[];
+  readonly adminCredential?: string;
   readonly failIf: readonly string[];
   readonly abortOnFail?: boolean;
   readonly check?: boolean;
@@ -63,6 +64,7 @@ export function addLoadFlags(command: Command): Command {
   return command
     .optionsGroup('Judgement and reports:')
     .addOption(repeatable('--admin <url>', "a part's admin address, read as evidence; may be repeated"))
+    .option('--admin-credential <file>', 'file with a line id:secret, for admin addresses that are not on loopback')
     .option('--metrics-port <n>', 'serves its own figures to Prometheus while it runs, at /metrics')
     .option('--metrics-host <host>', 'where that listens (default: 127.0.0.1)')
     .addOption(repeatable('--fail-if <expression>', "exit 99 if it holds, as in 'p99>50ms'; may be repeated"))
