@@ -10,6 +10,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { MemoryCredentials } from '@sallyport/credentials';
 import { opensslIsThere, TestAuthority } from '../apps/proxy-entry/src/testing/authority.ts';
 import { writeHpack } from '../apps/proxy-entry/src/testing/hpack.ts';
 import { eventually, within } from './harness/deadline.ts';
@@ -186,9 +187,10 @@ void describe('a link by the path of the TLS port', skip, () => {
     const notOurs = `ws://127.0.0.1:${(none.address() as AddressInfo).port}`;
     for (const other of ['ws://127.0.0.1:1', notOurs]) {
       const edge = await startEdge(t, server, [], [other]);
-      // Whichever is asked first.
+      // For one credential or another each is asked first.
       for (let i = 0; i < 8; i += 1) {
-        assert.equal((await asked(await dialEdge(t, edge.tlsPort, server.authority.ca), UPGRADE)).first, UNAUTHORIZED);
+        const wire = await dialEdge(t, edge.tlsPort, server.authority.ca);
+        assert.equal((await asked(wire, `${UPGRADE}Authorization: Bearer ${i}.b\r\n`)).first, UNAUTHORIZED);
       }
     }
   });
@@ -252,6 +254,41 @@ void describe('an entry that drains while links pass', skip, () => {
     backend.held[0]!.end('then');
     assert.equal((await held).body.toString(), 'then');
     assert.deepEqual(await within(leaving.command.ended, 'the end of the entry', 25_000), { code: 0, signal: null });
+  });
+});
+
+void describe('a link that is dialled anew', skip, () => {
+  it('comes to the server that had it, by whatever entry it comes', async (t) => {
+    const credentials = new MemoryCredentials();
+    const servers = [await startSecureServer(t, { credentials, isPlain: true })];
+    servers.push(await startSecureServer(t, { credentials, isPlain: true }));
+    const urls = servers.map(({ port }) => `ws://127.0.0.1:${port}`);
+    const [server] = servers;
+    const edges = await Promise.all(
+      [urls, urls.toReversed()].map(async (url) => {
+        const command = startEntry(t, server!, { url, set: edgeSettings(server!) });
+        const { tls, admin } = await command.event<{ tls: string; admin: string }>('ready');
+        return { command, admin, port: Number(new URL(tls).port) };
+      }),
+    );
+    const balancer = await startBalancer(t, edges[0]!.port);
+    const url = `wss://localhost:${balancer.port}/edge`;
+    await startClient(t, server!, await startBackend(t), { url }).event('ready');
+    // Which of the two, once for each link.
+    const holders = async () => {
+      const links = await Promise.all(servers.map(linksOf));
+      return links.flatMap((each, i) => each.filter(({ session }) => session === 'demo').map(() => i));
+    };
+    const before = await holders();
+    assert.equal(before.length, 1);
+    balancer.target = edges[1]!.port;
+    edges[0]!.command.signal('SIGTERM');
+    const arrived = async () =>
+      total(await scrape(edges[1]!.admin), 'sallyport_passing_links') === 1 ? true : undefined;
+    await eventually(arrived, 'the link by the other entry');
+    await within(edges[0]!.command.ended, 'the end of the entry', 25_000);
+    await eventually(async () => ((await holders()).length === 1 ? true : undefined), 'the link before to be gone');
+    assert.deepEqual(await holders(), before);
   });
 });
 

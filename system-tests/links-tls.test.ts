@@ -134,8 +134,12 @@ void describe('links over TLS', skip, () => {
     };
     await eventually(isSeen, 'the server to see the broken key');
     assert.equal(await serial(), first);
+    const isWhole = async () =>
+      total(await scrape(server.running.adminUrl), 'sallyport_tls_last_reload_successful') === 1;
+    assert.equal(await isWhole(), false);
     server.put(server.issue('renewed'));
     await eventually(async () => ((await serial()) === first ? undefined : true), 'the new certificate to be shown');
+    assert.equal(await isWhole(), true);
     assert.equal(await linksOf(server), 2);
     assert.doesNotMatch(client.stderr, /link lost/);
   });

@@ -20,6 +20,7 @@ interface Site {
   readonly fleet: Fleet;
   readonly authority: TestAuthority;
   readonly port: number;
+  readonly ticketKeyFile: string;
   /** Puts a pair into the folder of certificates. */
   put(made: Made): void;
 }
@@ -29,6 +30,7 @@ async function startSite(context: TestContext): Promise<Site> {
   context.after(() => authority.remove());
   const folder = join(authority.folder, 'certificates');
   mkdirSync(folder);
+  const ticketKeyFile = join(authority.folder, 'ticket.secret');
   const put = ({ certFile, keyFile }: Made) => {
     copyFileSync(keyFile, join(folder, 'a.key'));
     copyFileSync(certFile, join(folder, 'a.crt'));
@@ -41,6 +43,7 @@ async function startSite(context: TestContext): Promise<Site> {
     'entry.hosts': { 'a.test': 'demo' },
     'entry.tls.port': 0,
     'entry.tls.certificates': folder,
+    'entry.tls.ticketKeyFile': ticketKeyFile,
     'entry.tls.clientCertificates': 'optional',
     'entry.tls.clientCaFile': authority.caFile,
     'server.tls.certificateFile': join(folder, 'a.crt'),
@@ -49,7 +52,7 @@ async function startSite(context: TestContext): Promise<Site> {
   });
   context.after(() => fleet.stop());
   const { tls = '' } = await fleet.entry.command.event<{ tls?: string }>('ready');
-  return { fleet, authority, port: Number(new URL(tls).port), put };
+  return { fleet, authority, port: Number(new URL(tls).port), ticketKeyFile, put };
 }
 
 interface Handshake {
@@ -120,6 +123,27 @@ describe('TLS and a reload', openssl, () => {
     await within(new Promise((resolve) => links.once('secureConnect', resolve)), 'a handshake with the server');
     assert.equal(links.getPeerX509Certificate()?.serialNumber, second.serial);
     links.destroy();
+  });
+
+  it('a secret of tickets and authorities that cannot be used are refused by the name of their file', async (context) => {
+    const site = await startSite(context);
+    const { fleet } = site;
+    const broken = join(fleet.folder, 'broken');
+    writeFileSync(broken, 'x');
+    writeFileSync(site.ticketKeyFile, 'x');
+    const entry = await fleet.reload('entry');
+    assert.equal(entry.status, 409);
+    assert.match(entry.body.problems?.join() ?? '', /ticket\.secret is not a line of 64 hexadecimal digits/);
+    fleet.write({ 'client.sessions': [{ id: 'demo', backend: 'https://127.0.0.1:9', caFile: broken }] });
+    const client = await fleet.reload('client');
+    assert.equal(client.status, 409);
+    assert.match(
+      client.body.problems?.join() ?? '',
+      /caFile of session demo: .*broken is no file of whole certificates/,
+    );
+    writeFileSync(site.authority.caFile, 'x');
+    fleet.write({ 'client.sessions': [] });
+    assert.match((await fleet.reload('entry')).body.problems?.join() ?? '', /ca\.pem/);
   });
 
   it('one that cannot be used is refused with the rest of the configuration, and the one before stays', async (context) => {

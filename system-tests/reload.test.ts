@@ -18,7 +18,7 @@ import type { EchoBackend } from './reload/echo-backend.ts';
 import { ENTRY_EFFECTS, seesNewCredential } from './reload/entry-effects.ts';
 import { Fleet, logged, untilLogged } from './reload/fleet.ts';
 import type { Changes, PartName } from './reload/fleet.ts';
-import { CLIENT_EFFECTS, clientLinks, dialledLink, SERVER_EFFECTS } from './reload/part-effects.ts';
+import { CLIENT_EFFECTS, clientLinks, codeAt, dialledLink, SERVER_EFFECTS } from './reload/part-effects.ts';
 
 const PARTS = ['server', 'entry', 'client'] as const;
 
@@ -227,8 +227,9 @@ describe('SIGHUP', () => {
     assert.equal((await visit(fleet.entry.url, { fields: { Host: 'app.test' } })).status, 200);
   });
 
-  it('many at once are one or two reloads, and the last file is in force', async () => {
+  it('many at once are no more reloads than signals, and the last file is in force', async () => {
     const { fleet } = used;
+    const before = logged(fleet.entry, 'configuration reloaded').length;
     for (let i = 1; i <= 20; i += 1) {
       fleet.write({ 'entry.hosts': { 'app.test': i === 20 ? 'demo' : `no-${i}` } });
       fleet.entry.command.signal('SIGHUP');
@@ -238,7 +239,7 @@ describe('SIGHUP', () => {
       async () => ((await visit(fleet.entry.url, asked)).status === 200 ? true : undefined),
       'the last file to be in force',
     );
-    assert.ok(logged(fleet.entry, 'configuration reloaded').length <= 20);
+    assert.ok(logged(fleet.entry, 'configuration reloaded').length <= before + 20);
   });
 
   it('stops what has no configuration of its own to load again: up', async (context) => {
@@ -308,6 +309,74 @@ describe('while parts reload again and again', () => {
     const metrics = await scrape(fleet.client.admin);
     assert.equal(total(metrics, 'sallyport_streams'), 0);
     assert.equal(total(metrics, 'sallyport_slots', 'state="busy"'), 0);
+  });
+});
+
+/** Links that are to be replaced while so many streams run on those of a reload before. */
+async function isRefused(fleet: Fleet, streams: number): Promise<void> {
+  fleet.write({ 'client.links': 1 });
+  const { problems = [] } = await refused(fleet, 'client');
+  assert.match(problems.join(), new RegExp(`^session demo: .* streams still run on them \\(${streams}\\)`));
+}
+
+describe('while the clients of a session change', () => {
+  it('its backend never has more than its limits, and a third is refused until the first has ended', async (context) => {
+    const { fleet, backend } = await startFleet(context, { 'client.concurrency': 2, 'client.maxLongStreams': 1 });
+    const events = new AbortController();
+    context.after(() => events.abort());
+    const stream = await fetch(`${fleet.url}events`, { signal: events.signal });
+    assert.equal(stream.status, 200);
+    const held = Array.from({ length: 8 }, () => visit(`${fleet.url}held`, { limitMs: 60_000 }));
+    await backend.holds(2);
+
+    for (let round = 0; round < 6; round += 1) {
+      await fleet.set('client', { 'client.backendHeadTimeoutMs': 60_000 + round });
+    }
+    assert.equal((await clientLinks(fleet)).length, 1, 'limits are put in force where they are');
+    await fleet.set('client', { 'client.links': 2 });
+    await eventually(
+      async () => ((await clientLinks(fleet)).length === 3 ? true : undefined),
+      'the new links beside the old one',
+    );
+    await isRefused(fleet, 3);
+
+    await fleet.set('client', { 'client.links': 2, 'client.backendHeadTimeoutMs': 70_000 }, [
+      'client.backendHeadTimeoutMs',
+    ]);
+    const all = Promise.all(held);
+    const timer = setInterval(() => backend.release(), 20);
+    context.after(() => clearInterval(timer));
+    for (const { status } of await within(all, 'all that was held', 60_000)) assert.equal(status, 200);
+    assert.equal(backend.mostHeld, 2);
+    assert.equal(await codeAt(`${fleet.url}events`), 'SP_LONG_STREAMS');
+    await isRefused(fleet, 1);
+    events.abort();
+    await eventually(
+      async () => ((await clientLinks(fleet)).length === 2 ? true : undefined),
+      'the old link to be gone',
+    );
+    await fleet.set('client', { 'client.links': 1 });
+  });
+
+  it('no request is lost where it moves from one server to another that the entry knows', async (context) => {
+    const { fleet } = await startFleet(context);
+    const second = await fleet.secondServer();
+    await fleet.set('entry', { 'entry.servers': [fleet.server.url, second.url] });
+    await eventually(async () => {
+      const views = await fleet.api<{ isSynced: boolean }[]>('entry', 'servers');
+      return views.filter(({ isSynced }) => isSynced).length === 2 ? true : undefined;
+    }, 'both servers');
+    await using traffic = new Load(fleet.url, 8, 20_000);
+    for (const url of [second.url, fleet.server.url, second.url, fleet.server.url]) {
+      await traffic.more(40);
+      await fleet.set('client', { 'client.servers': [url] });
+      await traffic.more(80);
+    }
+    const outcomes = await traffic.stop();
+    assert.deepEqual(
+      outcomes.filter(({ status }) => status !== 200),
+      [],
+    );
   });
 });
 

@@ -97,12 +97,45 @@ it('of operators nothing secret is in the logs: credentials, refused ones too, t
     async () => (logged(fleet.server, 'link refused').length > 0 ? true : undefined),
     'the server to refuse it',
   );
-  fleet.write({ 'entry.domain': `ws://me:${password}@host`, 'entry.credentialFile': `id:${wrong}` });
-  assert.equal((await fleet.reload('entry')).status, 409);
+  const shown = [JSON.stringify(await fleet.api('entry', 'servers'))];
+  assert.match(shown[0] ?? '', /127\.0\.0\.1:9/);
+  const sound = {
+    'entry.domain': undefined,
+    'entry.credentialFile': join(fleet.folder, 'entry.secret'),
+    'entry.servers': [fleet.server.url],
+    'entry.drainTimeoutMs': undefined,
+    'entry.hosts': undefined,
+    'tracing.endpoint': undefined,
+    'client.sessions': [{ id: 'demo', backend: backend.url }],
+  };
+  for (const settings of misplaced(password, wrong)) {
+    fleet.write({ ...sound, ...settings });
+    const { status, body } = await fleet.reload('client' in settings ? 'client' : 'entry');
+    assert.equal(status, 409, JSON.stringify(settings));
+    shown.push(JSON.stringify(body));
+  }
+  assertNone(shown.join('\n'), secrets);
   for (const part of [fleet.server, fleet.entry, fleet.client]) {
     assertNone(part.command.stderr + JSON.stringify(part.command.events), secrets);
   }
 });
+
+/** Settings that are refused, each with a secret where none belongs. */
+function misplaced(password: string, secret: string): Record<string, unknown>[] {
+  return [
+    { 'entry.domain': `ws://me:${password}@host`, 'entry.credentialFile': `id:${secret}` },
+    { 'entry.servers': [`wss//me:${password}@tunnel.example.org`] },
+    { 'entry.servers': [`wss:/me:${password}@tunnel.example.org`] },
+    { 'entry.servers': [`me:${password}@tunnel.example.org:443`] },
+    { 'entry.drainTimeoutMs': `me.${secret}` },
+    { 'entry.hosts': { [`me:${password}@host`]: 'demo' } },
+    { 'entry.hosts': { 'app.example.org': `me:${secret}` } },
+    { 'tracing.endpoint': `https://collector.example.org/?api_key=${secret}` },
+    { 'client.sessions': [{ id: 'demo', backend: `http:\\\\me:${password}@10.0.0.1` }] },
+    { 'client.sessions': [{ id: 'demo', backend: `http://me:${password}@10.0.0.1`, protocol: 'h2' }] },
+    { [`entry.${secret}`]: secret },
+  ];
+}
 
 function search(logs: Readonly<Record<string, string>>, secrets: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-logs-'));

@@ -305,6 +305,13 @@ for (const { shape, isSplit } of SHAPES) {
       assert.equal(spans.length, 8);
     });
 
+    it('of an event stream that breaks at once says what the visitor saw', async () => {
+      const { status } = await ask('broken-events', 'broken');
+      const { entry } = byHop(await traced.spansOf('broken'));
+      assert.equal(entry!.attributes['http.response.status_code'], status);
+      assert.equal(entry!.status.code, status === 200 ? Status.UNSET : Status.ERROR);
+    });
+
     it('of a visitor by HTTP/2 is the same', async (t) => {
       const peer = await dialHttp2(traced.stack.entry);
       t.after(() => peer.socket.destroy());
@@ -355,7 +362,9 @@ describe('which requests are traced', () => {
         ['no', UNSAMPLED],
         ['yes', SAMPLED],
       ] as const) {
-        const headers = { 'X-Request-Id': id, traceparent };
+        // A proxy that writes X-Forwarded-For lets pass what the visitor says in Forwarded.
+        const way = { 'X-Forwarded-For': '192.0.2.5', Forwarded: 'for=192.0.2.6' };
+        const headers = { 'X-Request-Id': id, traceparent, ...way };
         const sent = request(`${traced.stack.url}plain`, { headers, localAddress: PROXY, agent: false }).end();
         const [answer] = (await within(once(sent, 'response'), 'the answer')) as [IncomingMessage];
         answer.resume();
@@ -493,7 +502,7 @@ describe('a collector that wants a token, and fails', () => {
   it('whose fields cannot be read keeps the entry from starting, in one line that does not repeat them', async () => {
     const bad = join(folder, 'bad');
     writeFileSync(bad, `${TOKEN}\n`);
-    const settings = ['--set', 'tracing.endpoint=http://127.0.0.1:9', '--set', `tracing.headersFile=${bad}`];
+    const settings = ['--set', 'tracing.endpoint=http://127.0.0.1:4318', '--set', `tracing.headersFile=${bad}`];
     const command = new Command(['up', '--json', '--entry-port', '0', ...settings]);
     const { code } = await within(command.ended, 'the end of it', START_MS);
     assert.equal(code, 2, command.stderr);

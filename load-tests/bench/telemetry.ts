@@ -29,6 +29,8 @@ const FLAGS = {
   json: { type: 'string' },
 } as const;
 
+/** Arms that export. */
+const TRACED = ['traces', 'both'];
 const LOGS = ['log.level=info', 'log.accessLog=true'];
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -47,7 +49,7 @@ async function main(signal: AbortSignal): Promise<number> {
     const machine = { node: process.version, cpu: cpus()[0]?.model, cpus: cpus().length };
     const report = { schema: 'sallyport.bench-telemetry/1', machine, plan, sampleRatio, arms, costs, exports, pairs };
     if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
-    if ((collector.exports.get('traces') ?? 0) === 0) throw new Error('no trace was exported');
+    for (const name of TRACED) if (!collector.exports.has(name)) throw new Error(`no trace was exported by ${name}`);
     return arms.some(({ failed }) => failed > 0) ? 1 : 0;
   } finally {
     await processes.stop();

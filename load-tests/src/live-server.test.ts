@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -60,6 +61,26 @@ describe('the port of a load test’s figures', { timeout: 60_000 }, () => {
     const { url } = await openLive(context);
     assert.equal((await fetch(new URL('/', url))).status, 404);
     assert.equal((await fetch(url, { method: 'POST' })).status, 404);
+  });
+
+  test('takes no HEAD for a scrape', async (context) => {
+    const live = await openLive(context);
+    assert.equal((await fetch(live.url, { method: 'HEAD' })).status, 200);
+    live.metrics.due(plan, 0);
+    assert.equal(live.isAwaited, false);
+  });
+
+  test('has room for a scraper again soon, however many connect and say nothing', async (context) => {
+    const live = await openLive(context);
+    const { port, hostname } = new URL(live.url);
+    const idle = Array.from({ length: 40 }, (_, i) => {
+      const socket = connect(Number(port), hostname).on('error', () => {});
+      if (i % 2 === 0) socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n');
+      return socket.resume();
+    });
+    context.after(() => idle.forEach((socket) => socket.destroy()));
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    await scrape(live);
   });
 
   test('says which port is in use', async (context) => {

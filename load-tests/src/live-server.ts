@@ -7,6 +7,9 @@ import { LiveMetrics } from './live-metrics.ts';
 /** Scrapers and curious people. */
 const MAX_CONNECTIONS = 32;
 const REQUEST_TIMEOUT_MS = 5000;
+/** Who connects and says nothing takes the place of who would scrape. */
+const HEADERS_TIMEOUT_MS = 1000;
+const CHECKING_INTERVAL_MS = 500;
 /** How long a finished run stays for the next scrape: a little over the interval that most choose, 15 s. */
 const LAST_SCRAPE_MS = 20_000;
 
@@ -19,9 +22,13 @@ export class LiveServer {
   #onScrape: (() => void) | null = null;
 
   private constructor() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    const limits = {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+    };
+    this.#server = createServer(limits, (request, response) => void this.#answer(request, response));
     this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.requestTimeout = REQUEST_TIMEOUT_MS;
   }
 
   /** Rejects with Node's own error (`EADDRINUSE` …) where it cannot listen. */
@@ -73,10 +80,12 @@ export class LiveServer {
     }
     const { metrics } = this;
     const { updates } = metrics;
-    response.once('finish', () => {
-      this.#scraped = updates;
-      this.#onScrape?.();
-    });
+    if (method === 'GET') {
+      response.once('finish', () => {
+        this.#scraped = updates;
+        this.#onScrape?.();
+      });
+    }
     response.setHeader('content-type', metrics.contentType);
     response.end(await metrics.text());
   }

@@ -34,6 +34,13 @@ describe('the Prometheus text format', () => {
   test('stays bounded, whatever comes', () => {
     assert.equal(parsePrometheusText('a 1\n'.repeat(100_000)).length, 20_000);
   });
+
+  test('reads the labels of a long line in one go: what is behind something else is not looked for', () => {
+    const [sample] = parsePrometheusText('x{a="1", b = "2" ,=,c="3"} 1\n');
+    assert.deepEqual(sample?.labels, { a: '1', b: '2' });
+    // With the square of its length this would take hours.
+    assert.deepEqual(parsePrometheusText(`x{${'a'.repeat(4_000_000)}} 1\n`)[0]?.labels, {});
+  });
 });
 
 describe('a quantile between two readings of a histogram', () => {

@@ -8,7 +8,8 @@ const MAX_SAMPLES = 20_000;
 export type Sample = { name: string; labels: Record<string, string>; value: number };
 
 const LINE = /^([A-Za-z_:][\w:]*)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?[ \t]+(\S+)/;
-const LABEL = /([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+/** Sticky: looked for anywhere, a long line of a stranger would take a time that grows with the square of its length. */
+const LABEL = /[ \t]*([A-Za-z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*,?/gy;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n' };
 const SPECIAL_VALUES: Readonly<Record<string, number>> = { '+Inf': Infinity, Inf: Infinity, '-Inf': -Infinity };
 

@@ -40,6 +40,11 @@ export async function startTracedBackend(t: { after: TestContext['after'] }): Pr
     '/events': (_request, response) => {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: 1\n\n');
     },
+    '/broken-events': (_request, { socket }) => {
+      socket?.write(
+        'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n',
+      );
+    },
     // Whatever is sent as the first try is never answered: by its traceparent, for the client may try a connection anew.
     '/unlucky': ({ rawHeaders }, response) => {
       const [traceParent = ''] = valuesOf(rawHeaders, 'traceparent');

@@ -43,7 +43,7 @@ const WHERE_CONFIGURED: ReadonlySet<string> = new Set([
   'sallyport_acme_failures_total',
   'sallyport_certificate_expiry_timestamp_seconds',
   'sallyport_config_last_reload_successful',
-  'sallyport_tls_reload_failures_total',
+  'sallyport_tls_last_reload_successful',
   'sallyport_trace_spans_dropped_total',
 ]);
 

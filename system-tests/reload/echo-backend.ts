@@ -10,6 +10,8 @@ export interface EchoBackend {
   readonly name: string;
   /** Requests for /held that are not answered. */
   readonly held: number;
+  /** The most that ever were at once. */
+  readonly mostHeld: number;
   /** Once so many are held. */
   holds(count: number): Promise<void>;
   /** Answers those. */
@@ -26,11 +28,13 @@ export interface Echo {
 
 export async function startEchoBackend(name: string): Promise<EchoBackend> {
   const held = new Set<ServerResponse>();
+  let mostHeld = 0;
   const failed = new Set<string>();
   const server = createServer((request, response) => {
     const { pathname, search } = new URL(request.url ?? '/', 'http://backend.test');
     if (pathname === '/held') {
       held.add(response);
+      mostHeld = Math.max(mostHeld, held.size);
       response.once('close', () => held.delete(response));
     } else if (pathname === '/events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': begun\n\n');
@@ -48,6 +52,9 @@ export async function startEchoBackend(name: string): Promise<EchoBackend> {
     name,
     get held() {
       return held.size;
+    },
+    get mostHeld() {
+      return mostHeld;
     },
     holds: async (count) => {
       await eventually(async () => (held.size >= count ? true : undefined), `${count} requests held at the backend`);

@@ -31,7 +31,7 @@ async function whileBusy(fleet: Fleet, backend: EchoBackend, act: () => Promise<
 }
 
 /** The code of an answer of our own. */
-async function codeAt(url: string): Promise<string> {
+export async function codeAt(url: string): Promise<string> {
   const answer = await visit(url);
   return (JSON.parse(answer.body.toString()) as { code: string }).code;
 }
@@ -116,7 +116,6 @@ export const CLIENT_EFFECTS: readonly PartEffect[] = [
       await eventually(async () => {
         const answer = visit(`${fleet.url}held`);
         await backend.holds(1);
-        // The client that was there before is asked until the other one is up: it waits longer.
         const late = await Promise.race([answer, new Promise<null>((resolve) => setTimeout(resolve, 1_000, null))]);
         backend.release();
         await answer;

@@ -1,23 +1,16 @@
 /** A process that serves until it is told to stop: the first signal drains, the second ends at once; SIGHUP reloads. */
-import { isatty } from 'node:tty';
 import { Exit } from './exit.ts';
+import { hasTerminal, takeHangup } from './hangup.ts';
 import type { Output } from './output.ts';
 import { superviseBySystemd } from './systemd.ts';
 import type { Supervised } from './systemd.ts';
 
-const STDIN_FD = 0;
-const STDOUT_FD = 1;
 const NEVER = new Promise<Exit>(() => {});
 
 export interface Service extends Supervised {
   stop(): Promise<void>;
   /** Never rejects: what comes of it is in the log. Without it SIGHUP stops. */
   reload?(): Promise<unknown>;
-}
-
-/** Then SIGHUP says that the terminal is gone, and whoever could stop us with it. */
-function hasTerminal(): boolean {
-  return isatty(STDIN_FD) || isatty(STDOUT_FD);
 }
 
 /**
@@ -51,11 +44,13 @@ export async function serve(
     }
   };
   process.on('SIGHUP', onHangup);
+  const wasHungUp = takeHangup();
   // The launcher is gone: nobody could signal us any more.
   process.on('disconnect', onSignal);
   try {
     announce();
     void supervisor?.ready();
+    if (wasHungUp) onHangup();
     return await Promise.race([signalled.promise, failed]);
   } finally {
     await Promise.all([service.stop(), supervisor?.stopping()]);

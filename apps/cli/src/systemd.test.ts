@@ -58,6 +58,21 @@ it('several reloads at once are one to systemd: over when the last is', async (t
   );
 });
 
+it('however many reloads there are while systemd is slow, the last it hears is that they are over', async (t) => {
+  const { env, told } = stage(t, 'sleep 0.05; echo "$@" >>"$0.told"');
+  const supervisor = superviseBySystemd(ready, env, NO_NOTE)!;
+  void supervisor.ready();
+  for (let i = 0; i < 40; i++) {
+    void supervisor.reloading();
+    await new Promise((resolve) => setImmediate(resolve));
+    void supervisor.ready();
+  }
+  await supervisor.stopping();
+  const states = told().map((line) => line.split('=')[0]);
+  assert.deepEqual(states.slice(-3), ['RELOADING', 'READY', 'STOPPING']);
+  assert.ok(states.length < 12, states.join());
+});
+
 it('systemd is told what is missing, in one line', async (t) => {
   const { env, told } = stage(t);
   const checks = { server: { ok: false, detail: 'none\nconnected' }, accepting: { ok: true } };

@@ -33,11 +33,8 @@ export interface Supervisor {
 const LOOK_MS = 1_000;
 const LOOKS_PER_WATCHDOG = 8;
 const TELL_TIMEOUT_MS = 10_000;
-/** A look waits until all is told, and the rest is few: only a systemd that hangs for seconds makes them more. */
-const WAITING_LIMIT = 8;
 const US_PER_MS = 1_000;
 const NS_PER_US = 1_000n;
-const DONE = Promise.resolve();
 const NOT_PROVED = 'no canary comes back on any link: the watchdog is not fed';
 
 /** `note`: for people, once, when systemd cannot be told. */
@@ -53,6 +50,10 @@ export function superviseBySystemd(
   return new Notifier(service, new Teller({ NOTIFY_SOCKET: socket, PATH: env['PATH'] }, note), watchdogMs);
 }
 
+/** What is told together; the second may be empty. */
+type Message = readonly [first: string, second: string];
+
+/** What is to be told is kept as a state, not as a queue: however often it changes while systemd is slow, the last is told. */
 class Notifier implements Supervisor {
   readonly #service: Supervised;
   readonly #teller: Teller;
@@ -60,6 +61,14 @@ class Notifier implements Supervisor {
   readonly #watchdogMs: number;
   /** Those under way: systemd hears of the first that begins and the last that ends. */
   #reloads = 0;
+  /** When the reload began that is not told of yet; systemd wants it to be behind its signal. */
+  #reloadUs: bigint | null = null;
+  #isReadyUntold = false;
+  #isStoppingUntold = false;
+  /** What the last look found. */
+  #news: Message | null = null;
+  #isTelling = false;
+  #told = Promise.resolve();
   #status = '';
   #fedMs = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -72,27 +81,58 @@ class Notifier implements Supervisor {
 
   ready(): Promise<void> {
     if (this.#reloads > 0) this.#reloads -= 1;
-    if (this.#reloads > 0) return DONE;
     const lookMs = this.#watchdogMs === 0 ? LOOK_MS : Math.min(LOOK_MS, this.#watchdogMs / LOOKS_PER_WATCHDOG);
     this.#timer ??= setInterval(this.#look, lookMs).unref();
-    this.#status = statusOf(this.#service);
-    return this.#teller.tell('READY=1', `STATUS=${this.#status}`);
+    this.#isReadyUntold = true;
+    return this.#tell();
   }
 
   reloading(): Promise<void> {
     this.#reloads += 1;
-    if (this.#reloads > 1) return DONE;
-    return this.#teller.tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / NS_PER_US}`);
+    if (this.#reloads === 1) this.#reloadUs = process.hrtime.bigint() / NS_PER_US;
+    return this.#tell();
   }
 
   async stopping(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#teller.tell('STOPPING=1', 'STATUS=draining: what runs is finished first');
+    this.#isStoppingUntold = true;
+    await this.#tell();
     this.#teller.end();
   }
 
+  /** Resolves when nothing is left to tell. */
+  #tell(): Promise<void> {
+    if (!this.#isTelling) this.#told = this.#tellAll();
+    return this.#told;
+  }
+
+  async #tellAll(): Promise<void> {
+    this.#isTelling = true;
+    for (let next = this.#next(); next !== null; next = this.#next()) await this.#teller.tell(...next);
+    this.#isTelling = false;
+  }
+
+  /** Null: all is told. A reload is told of before its end, although that may be known by now. */
+  #next(): Message | null {
+    if (this.#reloadUs !== null) {
+      const beganUs = this.#reloadUs;
+      this.#reloadUs = null;
+      return ['RELOADING=1', `MONOTONIC_USEC=${beganUs}`];
+    }
+    if (this.#isReadyUntold && this.#reloads === 0) {
+      this.#isReadyUntold = false;
+      this.#status = statusOf(this.#service);
+      return ['READY=1', `STATUS=${this.#status}`];
+    }
+    const news = this.#news;
+    this.#news = null;
+    if (!this.#isStoppingUntold) return news;
+    this.#isStoppingUntold = false;
+    return ['STOPPING=1', 'STATUS=draining: what runs is finished first'];
+  }
+
   readonly #look = (): void => {
-    if (this.#teller.isTelling) return;
+    if (this.#isTelling) return;
     const news: string[] = [];
     const isProved = this.#service.isPathProved?.() ?? true;
     const status = isProved ? statusOf(this.#service) : NOT_PROVED;
@@ -102,8 +142,10 @@ class Notifier implements Supervisor {
       news.push('WATCHDOG=1');
     }
     this.#status = status;
-    const [first, second] = news;
-    if (first !== undefined) void this.#teller.tell(first, second);
+    const [first, second = ''] = news;
+    if (first === undefined) return;
+    this.#news = [first, second];
+    void this.#tell();
   };
 
   /** Fed at half time; where nothing was proved then, at the first look that finds it proved. */
@@ -131,12 +173,12 @@ while IFS='\t' read -r first second; do
   echo $?
 done`;
 
-/** Tells one message after the other. The environment is `env` alone: no secret goes on. */
+/** Tells one message at a time. The environment is `env` alone: no secret goes on. */
 class Teller {
   readonly #note: (text: string) => void;
   readonly #shell: ChildProcess;
-  /** Messages that are not told yet; their limit is WAITING_LIMIT, beyond which nothing is told. */
-  readonly #waiting: (() => void)[] = [];
+  /** Null: nothing is being told. */
+  #onTold: (() => void) | null = null;
   #hasFailed = false;
 
   constructor(env: NodeJS.ProcessEnv, note: (text: string) => void) {
@@ -150,18 +192,15 @@ class Teller {
     stdin!.on('error', () => {});
     createInterface({ input: stdout! }).on('line', (status) => {
       if (status !== '0') this.#failed();
-      this.#waiting.shift()?.();
+      this.#onTold?.();
     });
     for (const each of [this.#shell, stdin as Socket, stdout as Socket]) each.unref();
   }
 
-  get isTelling(): boolean {
-    return this.#waiting.length > 0;
-  }
-
-  async tell(first: string, second = ''): Promise<void> {
-    if (this.#shell.stdin?.writable !== true || this.#waiting.length >= WAITING_LIMIT) return;
-    const told = new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** Not while another is told. Resolves when that is done, or cannot be. */
+  async tell(first: string, second: string): Promise<void> {
+    if (this.#shell.stdin?.writable !== true) return;
+    const told = new Promise<void>((resolve) => (this.#onTold = resolve));
     const timer = setTimeout(() => this.#shell.kill('SIGKILL'), TELL_TIMEOUT_MS);
     this.#shell.stdin.write(`${first}\t${second}\n`);
     await told;
@@ -174,7 +213,7 @@ class Teller {
 
   readonly #onGone = (): void => {
     if (this.#shell.stdin?.writableEnded !== true) this.#failed();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#onTold?.();
   };
 
   #failed(): void {

@@ -87,7 +87,7 @@ describe('what has to be corrected before a part can start', { concurrency: 2, t
     writeFileSync(join(cwd, 'sallyport.yaml'), 'entry:\n  port: 1\n  port: 2\n');
     assert.match(await refusal(t, ['backend'], { cwd }), /sallyport\.yaml:3: /);
     writeFileSync(join(cwd, 'sallyport.yaml'), 'entry:\n  port: high\n');
-    assert.match(await refusal(t, ['backend'], { cwd }), /sallyport\.yaml:2: entry\.port: "high" is not/);
+    assert.match(await refusal(t, ['backend'], { cwd }), /sallyport\.yaml:2: entry\.port: a text is not/);
   });
 
   it('names the port that is in use', async (t) => {
@@ -110,7 +110,7 @@ describe('what has to be corrected before a part can start', { concurrency: 2, t
     assert.match(await refusal(t, [...client, '--credential-file', '/nowhere/x']), /\/nowhere\/x cannot be read/);
     const env = { SALLYPORT_CREDENTIAL: 'id:0123456789abcdef' };
     const line = await refusal(t, [...client, '--set', 'link.caFile=/nowhere/ca.pem'], { env });
-    assert.match(line, /\/nowhere\/ca\.pem cannot be used \(ENOENT\)/);
+    assert.match(line, /link\.caFile: \/nowhere\/ca\.pem cannot be read \(ENOENT\)/);
   });
 });
 

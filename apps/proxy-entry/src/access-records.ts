@@ -2,7 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import type { AccessRecord } from '@sallyport/telemetry';
 import type { Exchange } from './exchange.ts';
+import { valuesOf } from './fields/values.ts';
 import type { Problem } from './problems.ts';
+import type { VisitorRequest } from './visitor/transport.ts';
 
 /** A visitor that left before its answer began: as nginx logs it. */
 export const VISITOR_GONE = 499;
@@ -26,6 +28,46 @@ export function exchangeRecord(exchange: Exchange, seconds: number, isComplete: 
     hopsUs: exchange.times.hopsUs,
     ...(problem === null ? {} : { code: problem.code, cause: problem.detail ?? problem.title }),
     ...(isComplete || problem !== null ? {} : { cause: 'cut' }),
+  };
+}
+
+interface LinkAnswer {
+  readonly status: number;
+  readonly request: VisitorRequest;
+  readonly remote: string;
+  readonly requestId: string;
+  /** Null: the answer is the server's. */
+  readonly problem: Problem | null;
+  readonly bytesOut: number;
+  readonly seconds: number;
+}
+
+/** Of who dialled a server through this entry. */
+export function linkRecord({
+  status,
+  request,
+  remote,
+  requestId,
+  problem,
+  bytesOut,
+  seconds,
+}: LinkAnswer): AccessRecord {
+  return {
+    requestId,
+    traceId: '',
+    arrivedMs: performance.timeOrigin + request.arrivedMs,
+    method: request.method,
+    host: valuesOf(request.fields, 'host')[0] ?? '',
+    target: request.target,
+    status,
+    bytesIn: 0,
+    bytesOut,
+    durationMs: seconds * 1_000,
+    remote,
+    session: '',
+    attempts: 0,
+    hopsUs: [],
+    ...(problem === null ? { cause: 'link' } : { code: problem.code, cause: problem.detail ?? problem.title }),
   };
 }
 

@@ -210,6 +210,26 @@ describe('OPTIONS with Max-Forwards (RFC 9110 §7.6.2)', () => {
   });
 });
 
+function upgrade(...offered: string[]): Partial<VisitorRequest> {
+  const fields = ['Host', 'app.example.org', ...offered.flatMap((value) => ['Sec-WebSocket-PROTOCOL', value])];
+  return { target: '/link', isUpgrade: true, hasBody: true, fields };
+}
+
+describe('an upgrade that asks for a link of the tunnel', () => {
+  it('goes to no backend, by whatever host and path it comes', () => {
+    for (const offered of [['sallyport'], ['chat, sallyport'], ['chat', ' sallyport ']]) {
+      assert.equal(outcome(upgrade(...offered)), 'SP_NO_ROUTE', offered.join());
+    }
+    assert.equal(outcome({ ...upgrade('sallyport'), target: '/session/demo/link' }), 'SP_NO_ROUTE');
+  });
+
+  it('is told from any other', () => {
+    for (const offered of [[], ['chat'], ['sallyport2', 'Sallyport']]) {
+      assert.equal(outcome(upgrade(...offered)), 'admitted', offered.join());
+    }
+  });
+});
+
 describe('X-Request-Id of the visitor', () => {
   it('is kept when it is short, single and harmless', () => {
     for (const id of ['a', 'order-66.a:b_c', 'x'.repeat(128)])

@@ -1,5 +1,6 @@
 /** Before anything is sent on: is this a request that we relay, and which session is it for? Pure. */
-import { FieldKind, isTarget, isToken, kindOf } from '@sallyport/protocol';
+import { FieldKind, isTarget, isToken, kindOf, SUBPROTOCOL } from '@sallyport/protocol';
+import { valuesOf } from './fields/values.ts';
 import { Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { parseHost, route, splitAbsolute } from './route.ts';
@@ -64,8 +65,11 @@ export function admit(
   if (own === null || authority === null) return refused(Problems.badHost);
   const atEdge = edge === null ? null : passEdge(edge, request, toldScheme, authority.host, target);
   if (atEdge !== null) return atEdge;
+  // On every host: what comes there shows a credential of ours, which is no backend's to see.
+  if (edge?.isLink(request, target) === true) return LINK;
+  if (request.isUpgrade && asksForLink(fields)) return refused(Problems.noRoute);
   const found = route(table, authority.host, target);
-  if (found.kind === 'none') return edge?.isLink(request, target) === true ? LINK : refused(Problems.noRoute);
+  if (found.kind === 'none') return refused(Problems.noRoute);
   if (found.kind === 'redirect') return found;
   const lacking = edge === null ? null : edge.certificate(request.peer, found.session);
   if (lacking !== null) return refused(lacking);
@@ -90,6 +94,12 @@ function passEdge(
   if (problem !== null) return refused(problem);
   const location = edge.redirect(peer, toldScheme, host, target);
   return location === null ? null : { kind: 'redirect', location };
+}
+
+/** Whoever does shows a credential of ours, and took the wrong host, path or port. */
+function asksForLink(fields: readonly string[]): boolean {
+  const offered = valuesOf(fields, 'sec-websocket-protocol').flatMap((value) => value.split(','));
+  return offered.some((each) => each.trim() === SUBPROTOCOL);
 }
 
 function refused(problem: Problem): Admission {

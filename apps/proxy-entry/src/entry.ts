@@ -5,10 +5,12 @@ import type { EntryConfig } from '@sallyport/config';
 import { fitsHead, StreamCode } from '@sallyport/protocol';
 import type { Clock, LinkAddress, StreamContext, WindowBudget } from '@sallyport/protocol';
 import type { AccessLog, Histogram, SloCounts, Telemetry } from '@sallyport/telemetry';
-import { exchangeRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
+import { exchangeRecord, linkRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
 import { admit, wordsOf } from './admission.ts';
+import type { Words } from './admission.ts';
 import { Exchange } from './exchange.ts';
 import { HeadPasses } from './fields/head-passes.ts';
+import type { Dialled } from './links/ask-server.ts';
 import { Passages } from './links/passages.ts';
 import { OwnAnswers } from './own-answers.ts';
 import { problemOfStream, Problems } from './problems.ts';
@@ -21,7 +23,9 @@ import type { EdgePolicy } from './tls/policy.ts';
 import { traceIdOf } from './tracing/trace-parent.ts';
 import type { Tracer } from './tracing/tracer.ts';
 import { limitOfProblem, problemOfRefusal } from './refusal.ts';
-import type { OwnAnswer, Peer, Refusal, VisitorExchange, VisitorHandler } from './visitor/transport.ts';
+import { passingLimit } from './visitor/descriptors.ts';
+import type { OwnAnswer, Peer, Refusal } from './visitor/transport.ts';
+import type { VisitorExchange, VisitorHandler, VisitorRequest } from './visitor/transport.ts';
 import { WebSockets } from './websocket/web-sockets.ts';
 
 export interface EntryOptions {
@@ -84,11 +88,10 @@ export class Entry implements StreamContext, VisitorHandler {
     this.servers = options.servers;
     this.#set = options;
     this.passages = new Passages({
-      servers: options.linkServers,
-      limit: options.config.tls.maxLinks,
-      random: Math.random,
+      pseudonym: this.#pseudonym,
       limitHit: (limit) => this.limitHit(limit),
-      answerOf: (problem, peer) => this.#answerOf(problem, peer),
+      answerOf: (problem, dialled) => this.#linkRefused(problem, dialled),
+      onAnswered: (status, dialled) => this.#linkAnswered(status, dialled, this.#newRequestId(), null, 0),
     });
     this.configure(options);
   }
@@ -103,12 +106,12 @@ export class Entry implements StreamContext, VisitorHandler {
     this.retryBudget = new RetryBudget(config.retryBudgetPercent);
     const { trustedProxies, tls } = config;
     this.passes = new HeadPasses({
-      pseudonym: `sallyport-${this.#options.deployment}`,
+      pseudonym: this.#pseudonym,
       trustedProxies,
       hstsMaxAgeS: tls.hstsMaxAgeS,
     });
     this.ownAnswers = new OwnAnswers(this.passes, this.serverTiming);
-    this.passages.servers = linkServers;
+    this.passages.configure(linkServers, linkServers.length === 0 ? 0 : passingLimit(tls.maxLinks));
   }
 
   /** It is about to stop: not ready for more, and WebSockets and links that pass are told. */
@@ -138,8 +141,8 @@ export class Entry implements StreamContext, VisitorHandler {
     this.exchanges += 1;
     this.retryBudget.request();
     const { traceParent } = said;
-    const trace = this.#tracer === null ? null : this.#tracer.begin(traceParent, origin.believed !== null);
-    const traceId = trace === null ? traceIdOf(traceParent) : trace.traceId;
+    const trace = this.#tracer === null ? null : this.#tracer.begin(traceParent, this.#mayAskForTrace(request, said));
+    const traceId = trace?.traceId ?? (this.#set.accessLog === null ? '' : traceIdOf(traceParent));
     if (admission.kind !== 'admitted') {
       const nowhere = { session: '', host: said.host, requestId, remote, traceId, trace, strings: [] };
       const exchange = new Exchange(this, visitor, nowhere);
@@ -177,8 +180,17 @@ export class Entry implements StreamContext, VisitorHandler {
   }
 
   get maxPassingLinks(): number {
-    const { linkServers, config } = this.#set;
-    return linkServers.length === 0 ? 0 : config.tls.maxLinks;
+    return this.passages.limit;
+  }
+
+  /** By the flag of its traceparent. Whether what the peer says of the way is believed is another matter. */
+  #mayAskForTrace({ peer }: VisitorRequest, { traceParent }: Words): boolean {
+    return traceParent !== null && this.passes.trusts(peer.remoteAddress);
+  }
+
+  /** Our name in Via. */
+  get #pseudonym(): string {
+    return `sallyport-${this.#options.deployment}`;
   }
 
   /** To what never became an exchange; counted and logged. */
@@ -190,6 +202,23 @@ export class Entry implements StreamContext, VisitorHandler {
     const { remoteAddress } = peer;
     this.#set.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
     return answer;
+  }
+
+  #linkRefused(problem: Problem, dialled: Dialled): OwnAnswer {
+    const requestId = this.#newRequestId();
+    const { scheme } = dialled.request.peer;
+    const answer = this.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme });
+    this.#linkAnswered(problem.status, dialled, requestId, problem, answer.body.length);
+    this.#countRefused(problem);
+    return answer;
+  }
+
+  /** Who dials a server through us is told so; a link that opens is one line, its life is told by the server. */
+  #linkAnswered(status: number, dialled: Dialled, requestId: string, problem: Problem | null, bytesOut: number): void {
+    const { request, remote } = dialled;
+    const seconds = (performance.now() - request.arrivedMs) / 1_000;
+    this.#telemetry.countRequest(status, seconds);
+    this.#set.accessLog?.record(linkRecord({ status, request, remote, requestId, problem, bytesOut, seconds }));
   }
 
   /** Unique, not secret: a random name of this process and a count cost a tenth of a UUID. */
@@ -214,9 +243,14 @@ export class Entry implements StreamContext, VisitorHandler {
     this.#telemetry.observeHops(hopsUs);
   }
 
-  /** Its spans tell of no more than what has been. */
+  /**
+   * Its spans tell of no more than what has been: once the head has gone out, which is held until the end of the turn and
+   * may be taken back until then.
+   */
   traced(exchange: Exchange): void {
-    this.#tracer?.finished(exchange, true);
+    process.nextTick(() => {
+      if (exchange.problem === null) this.#tracer?.finished(exchange, true);
+    });
   }
 
   finished(exchange: Exchange, isComplete: boolean): void {
@@ -225,7 +259,7 @@ export class Entry implements StreamContext, VisitorHandler {
     const seconds = (performance.now() - exchange.visitor.request.arrivedMs) / 1_000;
     this.#telemetry.countRequest(status === 0 ? VISITOR_GONE : status, times.headUs / 1e6);
     this.#exchangeSeconds.observe(seconds);
-    const outcome = outcomeOf(status, problem);
+    const outcome = outcomeOf(status, problem, exchange.attempt > 0);
     if (outcome !== 'no-event') this.#options.slo.count(outcome === 'good', times.headUs / 1e6);
     if (problem !== null) this.#countRefused(problem);
     this.#set.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));

@@ -1,5 +1,6 @@
 /** proxy-entry: takes visitors' HTTP on the public edge and relays it through tunnel-servers. */
 import { randomBytes } from 'node:crypto';
+import { redactUrl } from '@sallyport/config';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
@@ -198,7 +199,7 @@ function openAdmin(
     routes: (app) => {
       app.get('/servers', { schema: { summary: 'Tunnel-servers and the sessions each holds.' } }, () =>
         entry.servers.views.map((view) => ({
-          server: view.name,
+          server: redactUrl(view.name),
           isUp: view.link !== null,
           isSynced: view.isSynced,
           roundTripMs: view.link === null ? null : Number(view.link.smoothedRttMs.toFixed(3)),

@@ -2,6 +2,7 @@
 import { LINK_STATES } from '@sallyport/protocol';
 import type { Telemetry } from '@sallyport/telemetry';
 import type { Entry } from './entry.ts';
+import { MAX_ASKS } from './links/passages.ts';
 import type { Uplinks } from './uplinks.ts';
 import type { Visitors } from './visitor/transport.ts';
 
@@ -29,6 +30,11 @@ export function addMetrics(telemetry: Telemetry, entry: Entry, uplinks: Uplinks,
     'links',
     () => entry.maxPassingLinks,
     () => entry.passages.size,
+  );
+  telemetry.limit(
+    'link-asks',
+    () => MAX_ASKS,
+    () => entry.passages.asking,
   );
   telemetry.limit(
     'windows',

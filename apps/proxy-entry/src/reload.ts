@@ -5,7 +5,7 @@ import type { LinkAddress } from '@sallyport/protocol';
 import { createAccessLog, isLoopbackHost } from '@sallyport/telemetry';
 import type { AccessLog, Logger, SloCounts } from '@sallyport/telemetry';
 import type { Entry } from './entry.ts';
-import { TlsMaterial } from './tls/material.ts';
+import type { TlsMaterial } from './tls/material.ts';
 import { EdgePolicy } from './tls/policy.ts';
 import type { Challenges } from './tls/policy.ts';
 import type { Tracer } from './tracing/tracer.ts';
@@ -40,14 +40,19 @@ export interface Reloaded {
   readonly challenges: Challenges | null;
 }
 
-/** The answer puts it in force and cannot fail. Rejects with a TlsError, a LinkAddressError, or what reading a file says. */
+/**
+ * The answer puts it in force, and rejects only where the entry began to stop meanwhile. Rejects with a TlsError, a
+ * LinkAddressError, or what reading a file says.
+ */
 export async function prepareReload(parts: Reloaded, { config, credential }: Reread): Promise<() => Promise<void>> {
   const { inForce, logger, slo, tracer, entry, visitors, uplinks, material } = parts;
-  if (entry.isDraining) throw new Error('the entry is stopping');
-  if (material !== null) await TlsMaterial.check(config.entry.tls);
+  refuseIfStopping(entry);
+  await material?.check(config.entry.tls);
   const addresses = addressesOf(config);
   const edge = edgeOf(config, parts.challenges);
   return async () => {
+    // The look at the files takes its time, and a stopping entry makes no new links.
+    refuseIfStopping(entry);
     inForce.config = config;
     logger.level = config.log.level;
     setAccessLog(inForce, logger);
@@ -59,6 +64,10 @@ export async function prepareReload(parts: Reloaded, { config, credential }: Rer
     uplinks.use(addresses, credential);
     await material?.configure(config.entry.tls);
   };
+}
+
+function refuseIfStopping({ isDraining }: Entry): void {
+  if (isDraining) throw new Error('the entry is stopping');
 }
 
 function setAccessLog(inForce: InForce, logger: Logger): void {

@@ -16,33 +16,54 @@ const WORTH_IT: readonly number[] = [
 ];
 const RESERVE = 100;
 
+const may = (
+  code: number,
+  notStarted: boolean,
+  method: string,
+  attempt: number,
+  isKept: boolean,
+  isElsewhere = false,
+) => mayRetry({ code, notStarted, method, attempt, isKept, isElsewhere });
+
 describe('a request that failed before its head', () => {
   it('is sent again with any method when nothing of it reached the backend', () => {
     for (const code of WORTH_IT) {
-      for (const method of [...IDEMPOTENT, ...OTHERS]) assert.ok(mayRetry(code, true, method, 1, true), method);
+      for (const method of [...IDEMPOTENT, ...OTHERS]) assert.ok(may(code, true, method, 1, true), method);
     }
   });
 
   it('is sent again when it may have reached the backend only if its method is idempotent', () => {
     for (const code of WORTH_IT) {
-      for (const method of IDEMPOTENT) assert.ok(mayRetry(code, false, method, 1, true), method);
-      for (const method of OTHERS) assert.ok(!mayRetry(code, false, method, 1, true), method);
+      for (const method of IDEMPOTENT) assert.ok(may(code, false, method, 1, true), method);
+      for (const method of OTHERS) assert.ok(!may(code, false, method, 1, true), method);
     }
   });
 
   it('is sent again only for a code that a second way may not meet', () => {
     for (const [name, code] of Object.entries(StreamCode)) {
-      assert.equal(mayRetry(code, true, 'GET', 1, true), WORTH_IT.includes(code), name);
+      assert.equal(may(code, true, 'GET', 1, true), WORTH_IT.includes(code), name);
     }
-    assert.ok(!mayRetry(999, true, 'GET', 1, true));
+    assert.ok(!may(999, true, 'GET', 1, true));
+  });
+
+  it('is sent again where this server has no client for its session, and another one has', () => {
+    for (const code of [StreamCode.NO_CLIENT, StreamCode.NO_SESSION]) {
+      assert.ok(may(code, true, 'POST', 1, true, true));
+      assert.ok(!may(code, true, 'POST', 1, true, false));
+      assert.ok(may(code, true, 'POST', 2, true, true), 'the client may have refused before');
+      assert.ok(!may(code, true, 'POST', 3, true, true));
+      assert.ok(!may(code, false, 'POST', 1, true, true));
+      assert.ok(!may(code, true, 'POST', 1, false, true));
+    }
+    assert.ok(!may(StreamCode.QUEUE_FULL, true, 'GET', 1, true, true));
   });
 
   it('is sent again once', () => {
-    for (const attempt of [2, 3]) assert.ok(!mayRetry(StreamCode.LINK_LOST, true, 'GET', attempt, true));
+    for (const attempt of [2, 3]) assert.ok(!may(StreamCode.LINK_LOST, true, 'GET', attempt, true));
   });
 
   it('is not sent again when its body is no longer whole', () => {
-    assert.ok(!mayRetry(StreamCode.LINK_LOST, true, 'GET', 1, false));
+    assert.ok(!may(StreamCode.LINK_LOST, true, 'GET', 1, false));
   });
 });
 

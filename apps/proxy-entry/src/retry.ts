@@ -1,8 +1,13 @@
-/** The one retry: when, and within which budget. The entry alone retries, once in all. */
+/**
+ * The one retry: when, and within which budget. The entry alone retries, once in all; and asks another server once where
+ * one has no client for the session.
+ */
 import { StreamCode } from '@sallyport/protocol';
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
+/** One server has no client; where another has, it is asked. */
+const ELSEWHERE: ReadonlySet<number> = new Set([StreamCode.NO_CLIENT, StreamCode.NO_SESSION]);
 /** A second try may meet another link, client or connection. */
 const WORTH_IT: ReadonlySet<number> = new Set([
   StreamCode.LINK_LOST,
@@ -12,9 +17,24 @@ const WORTH_IT: ReadonlySet<number> = new Set([
   StreamCode.BACKEND_RESET,
 ]);
 
-/** Whether a request that failed before its head may be sent again. `notStarted`: nothing of it reached the backend. */
-export function mayRetry(code: number, notStarted: boolean, method: string, attempt: number, isKept: boolean): boolean {
-  return attempt === 1 && isKept && WORTH_IT.has(code) && (notStarted || IDEMPOTENT.has(method));
+export interface Failure {
+  readonly code: number;
+  /** Nothing of it reached the backend. */
+  readonly notStarted: boolean;
+  readonly method: string;
+  readonly attempt: number;
+  /** All of its body that was sent is still here. */
+  readonly isKept: boolean;
+  /** Another server holds the session. */
+  readonly isElsewhere: boolean;
+}
+
+/** Whether a request that failed before its head may be sent again. */
+export function mayRetry({ code, notStarted, method, attempt, isKept, isElsewhere }: Failure): boolean {
+  if (!isKept || !(notStarted || IDEMPOTENT.has(method))) return false;
+  // Not the retry: nobody has tried. A client on the move refuses at the server that it leaves, which then waits for it.
+  if (isElsewhere && ELSEWHERE.has(code)) return attempt <= 2;
+  return attempt === 1 && WORTH_IT.has(code);
 }
 
 /** So that retries cannot multiply an outage: a share of all requests, and a few for the quiet hours. */

@@ -294,14 +294,58 @@ describe('a session', () => {
     assert.deepEqual(known, [true, false, true, false, true, false, true, false]);
   });
 
-  it('that was lost is forgotten where 100,000 others were lost since', () => {
+  it('is held elsewhere where another server that takes streams has said so', () => {
     const { servers, connect } = newBench();
-    const all = Array.from({ length: 100_001 }, (_, i) => state({ session: `s${i}` }));
-    const { view, link } = connect(...all);
-    servers.linkLost(view, link);
-    assert.deepEqual(
-      ['s0', 's1', 's100000'].map((session) => servers.isKnown(session)),
-      [false, true, true],
+    const here = connect(state());
+    const answers = [servers.isHeldElsewhere('s', here.link)];
+    const there = connect(state({ session: 'other' }));
+    answers.push(servers.isHeldElsewhere('s', here.link));
+    tell(servers, there, state());
+    answers.push(servers.isHeldElsewhere('s', here.link), servers.isHeldElsewhere('other', there.link));
+    servers.linkLost(there.view, there.link);
+    answers.push(servers.isHeldElsewhere('s', here.link));
+    assert.deepEqual(answers, [false, false, true, false, false]);
+  });
+
+  it('that was lost is remembered among 100,000 that were lost since, and not among 200,000', () => {
+    const { servers, connect } = newBench();
+    const lose = (from: number, count: number) => {
+      const { view, link } = connect(...Array.from({ length: count }, (_, i) => state({ session: `s${from + i}` })));
+      servers.linkLost(view, link);
+    };
+    lose(0, 1);
+    lose(1, 100_000);
+    assert.deepEqual([servers.isKnown('s0'), servers.isKnown('s100000')], [true, true]);
+    lose(100_001, 100_000);
+    assert.deepEqual([servers.isKnown('s0'), servers.isKnown('s200000')], [false, true]);
+  });
+
+  it('is known though the list of a link that took over does not have it any more', () => {
+    const { servers, connect } = newBench();
+    const { view } = connect(state());
+    const next = newLink();
+    servers.linkUp(view, next);
+    servers.update(view, next, { reset: true, complete: true, sessions: [] });
+    assert.deepEqual([servers.isKnown('s'), view.sessions.size], [true, 0]);
+  });
+
+  it('is forgotten in one go with 100,000 others, again and again: no memory is walked over for each', (context) => {
+    let looks = 0;
+    const { servers, connect } = newBench(() => {
+      looks += 1;
+      return looks;
+    });
+    const all = Array.from({ length: 100_000 }, (_, i) => state({ session: `s${i}` }));
+    const walks = (['entries', 'keys', 'values', Symbol.iterator] as const).map((name) =>
+      context.mock.method(Map.prototype, name as 'entries'),
     );
+    for (let i = 0; i < 3; i += 1) {
+      const { view, link } = connect(...all);
+      servers.linkLost(view, link);
+    }
+    const walked = walks.reduce((sum, { mock }) => sum + mock.callCount(), 0);
+    // Of the sessions of the view, as its first list comes and as its link is lost.
+    assert.deepEqual([walked, looks], [6, 6]);
+    assert.ok(servers.isKnown('s0') && servers.isKnown('s99999'));
   });
 });

@@ -1,6 +1,7 @@
 /** The tunnel-servers that this entry has uplinks to, and which sessions each says it holds. */
 import { performance } from 'node:perf_hooks';
 import type { Link, SessionsUpdate, SessionState } from '@sallyport/protocol';
+import { LostSessions } from './lost-sessions.ts';
 
 export interface ServerConflict {
   readonly session: string;
@@ -23,17 +24,11 @@ export class ServerView {
   }
 }
 
-/** For so long a session that no server holds any more is one that comes back; a server remembers it as long. */
-const MEMORY_MS = 600_000;
-/** Sessions remembered so; beyond it the one is forgotten that was lost first. */
-const MAX_REMEMBERED = 100_000;
-
 export class Servers {
   readonly views: ServerView[] = [];
   readonly #onConflict: (conflict: ServerConflict) => void;
   readonly #nowMs: () => number;
-  /** When the last server that held it let go of it, the longest ago first. At most MAX_REMEMBERED. */
-  readonly #lost = new Map<string, number>();
+  readonly #lost = new LostSessions();
   /** Requests from before the first list. Their limit is that of visitors' connections. */
   readonly #waiting = new Set<() => void>();
 
@@ -82,14 +77,13 @@ export class Servers {
     if (view.link !== link) return;
     view.link = null;
     view.isSynced = false;
-    for (const session of view.sessions.keys()) this.#remember(session);
-    view.sessions.clear();
+    this.#forgetSessions(view);
     view.refused.clear();
   }
 
   update(view: ServerView, link: Link, update: SessionsUpdate): void {
     if (view.link !== link) return;
-    if (update.reset) view.sessions.clear();
+    if (update.reset) this.#forgetSessions(view);
     for (const state of update.sessions) this.#take(view, state);
     if (!update.complete) return;
     view.isSynced = true;
@@ -115,25 +109,29 @@ export class Servers {
     return best;
   }
 
+  /** Whether a server that could be asked holds it, reached by another link than `notThis`. */
+  isHeldElsewhere(session: string, notThis: Link | null): boolean {
+    return this.views.some(
+      ({ link, sessions }) => link !== null && link !== notThis && link.takesStreams && sessions.has(session),
+    );
+  }
+
   /** Whether a server holds it, or one did of late: that another server does not know it then says nothing. */
   isKnown(session: string): boolean {
     if (this.views.some(({ sessions }) => sessions.has(session))) return true;
-    const lostMs = this.#lost.get(session);
-    return lostMs !== undefined && this.#nowMs() - lostMs < MEMORY_MS;
+    return this.#lost.has(session, this.#nowMs());
   }
 
-  #remember(session: string): void {
-    this.#lost.delete(session);
-    this.#lost.set(session, this.#nowMs());
-    for (const [oldest, lostMs] of this.#lost) {
-      if (this.#lost.size <= MAX_REMEMBERED && this.#nowMs() - lostMs < MEMORY_MS) return;
-      this.#lost.delete(oldest);
-    }
+  /** What it held it holds no more, unless it says so anew. */
+  #forgetSessions({ sessions }: ServerView): void {
+    const nowMs = this.#nowMs();
+    for (const session of sessions.keys()) this.#lost.add(session, nowMs);
+    sessions.clear();
   }
 
   #take(view: ServerView, state: SessionState): void {
     if (state.links === 0) {
-      if (view.sessions.delete(state.session)) this.#remember(state.session);
+      if (view.sessions.delete(state.session)) this.#lost.add(state.session, this.#nowMs());
       // Nobody's any more: whoever else holds it may be asked again.
       for (const each of this.views) each.refused.delete(state.session);
       return;

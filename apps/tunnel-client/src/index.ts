@@ -1,12 +1,12 @@
 /** tunnel-client: dials out to servers and runs visitors' requests against the backends beside it. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Config, SessionConfig } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import {
   isPathProved,
   linkAddresses,
+  readAuthorities,
   StreamCode,
   streamCodeName,
   systemClock,
@@ -25,6 +25,7 @@ import { Http1Backend } from './backend/http1-backend.ts';
 import { Http2Backend } from './backend/http2-backend.ts';
 import { addMetrics } from './metrics.ts';
 import { SessionClient } from './session-client.ts';
+import type { SessionLimits, SessionQuota } from './session-quota.ts';
 import { Sessions } from './sessions.ts';
 import type { Dialling, Wanted } from './sessions.ts';
 
@@ -102,6 +103,8 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
   const prepare = async (next: Reread) => {
     if (stopped !== null) throw new Error('the client is stopping');
     const wanted = wantedOf(next, shared);
+    const obstacle = sessions.obstacleTo(wanted);
+    if (obstacle !== null) throw new Error(obstacle);
     return () => {
       config = next.config;
       logger.level = config.log.level;
@@ -120,7 +123,7 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
     reloads,
     openapi: { title: 'Sallyport tunnel-client', version },
     ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
-    ready: () => readiness(sessions.offered),
+    ready: () => readiness(sessions.offered, stopped !== null),
   });
   sessions.use(first, config.client.drainTimeoutMs);
   const stopOnce = async () => {
@@ -132,7 +135,7 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
     adminUrl: admin.url,
     connected: connected.promise,
     fatal: fatal.promise,
-    readiness: () => readiness(sessions.offered),
+    readiness: () => readiness(sessions.offered, stopped !== null),
     isPathProved: () => isPathProved(sessions.all.flatMap((each) => each.links)),
     reload: async () => reloads?.run(),
     stop: () => (stopped ??= stopOnce()),
@@ -153,38 +156,52 @@ function wantedOf({ config, credential }: Reread, shared: Shared): Wanted[] {
   const { client, link } = config;
   const way = { files: link, env: process.env, isLoopback: isLoopbackHost };
   const servers = linkAddresses(client.servers, way);
-  const { sessions: _sessions, admin: _admin, drainTimeoutMs: _drainTimeoutMs, ...common } = client;
   return client.sessions.map((session) => {
-    const ca = session.caFile === undefined ? undefined : readFileSync(session.caFile, 'utf8');
+    const { concurrency = client.concurrency, ...backend } = session;
+    const { id, caFile } = session;
+    const ca = caFile === undefined ? undefined : readAuthorities(caFile, `caFile of session ${id}`);
     return {
       id: session.id,
-      settings: { common, session, ca, credential },
-      make: (dialling) => sessionClient({ config, credential, session, ca, servers, ...dialling }, shared),
+      settings: { servers: client.servers, links: client.links, backend, ca, credential },
+      limits: limitsOf(client, concurrency),
+      make: (quota, dialling) =>
+        sessionClient({ config, credential, session, quota, ca, servers, ...dialling }, shared),
     };
   });
 }
 
+function limitsOf(client: Config['client'], concurrency: number): SessionLimits {
+  return {
+    concurrency,
+    maxLongStreams: client.maxLongStreams,
+    reconnect: { minMs: client.reconnectMinMs, maxMs: client.reconnectMaxMs },
+    backend: {
+      connectTimeoutMs: client.backendConnectTimeoutMs,
+      headTimeoutMs: client.backendHeadTimeoutMs,
+      idleTimeoutMs: client.backendIdleTimeoutMs,
+      connections: concurrency + client.maxLongStreams,
+    },
+  };
+}
+
 interface Asked extends Reread, Dialling {
   readonly session: SessionConfig;
+  readonly quota: SessionQuota;
   /** PEM. */
   readonly ca: string | undefined;
   readonly servers: readonly LinkAddress[];
 }
 
 function sessionClient(
-  { config, credential, session, ca, servers, onDial, isPatient }: Asked,
+  { config, credential, session, quota, ca, servers, onDial, isPatient }: Asked,
   { logger, telemetry, instance, budget, backendSeconds, backendFailures }: Shared,
 ): SessionClient {
   const { client, link } = config;
-  const concurrency = session.concurrency ?? client.concurrency;
   const backend = {
     url: session.backend,
     ca,
     serverName: session.serverName,
-    connectTimeoutMs: client.backendConnectTimeoutMs,
-    headTimeoutMs: client.backendHeadTimeoutMs,
-    idleTimeoutMs: client.backendIdleTimeoutMs,
-    connections: concurrency + client.maxLongStreams,
+    ...quota.limits.backend,
     headBytes: HEAD_LIMIT_BYTES,
     proxyProtocol: session.proxyProtocol,
   };
@@ -194,10 +211,8 @@ function sessionClient(
     credential,
     instance,
     deployment: config.deploymentId,
-    concurrency,
+    quota,
     linksPerServer: client.links,
-    maxLongStreams: client.maxLongStreams,
-    reconnect: { minMs: client.reconnectMinMs, maxMs: client.reconnectMaxMs },
     life: link,
     helloTimeoutMs: link.helloTimeoutMs,
     clock: systemClock,
@@ -210,7 +225,8 @@ function sessionClient(
     observer: {
       limitHit: (limit) => telemetry.limitHit(limit),
       backendTook: (durationMs) => backendSeconds.observe(durationMs / MS_PER_S),
-      dial: (_session, server, event) => onDial(server, event),
+      dial: (id, server, event) =>
+        onDial(server, event.kind === 'fatal' ? { ...event, reason: `${event.reason} (session ${id})` } : event),
       backendFailed: (id, code, error) => {
         backendFailures.inc(streamCodeName(code));
         logger.warn({ session: id, error: error.message }, 'backend failed');
@@ -219,8 +235,10 @@ function sessionClient(
   });
 }
 
-function readiness(sessions: readonly SessionClient[]): Readiness {
-  const checks: Record<string, { ok: boolean; detail?: string }> = {};
+function readiness(sessions: readonly SessionClient[], isStopping: boolean): Readiness {
+  const checks: Record<string, { ok: boolean; detail?: string }> = {
+    accepting: isStopping ? { ok: false, detail: 'draining' } : { ok: true },
+  };
   for (const each of sessions) {
     checks[`link:${each.session}`] = each.isConnected ? { ok: true } : { ok: false, detail: 'no link to any server' };
     checks[`backend:${each.session}`] = each.isBackendUp

@@ -3,12 +3,14 @@ import { LINK_STATES } from '@sallyport/protocol';
 import type { Link, WindowBudget } from '@sallyport/protocol';
 import type { Telemetry } from '@sallyport/telemetry';
 import type { SessionClient } from './session-client.ts';
+import type { SessionQuota } from './session-quota.ts';
 
 export interface Clients {
   /** One for each session. */
   readonly offered: readonly SessionClient[];
   /** Those that are to take over, and those that finish what runs, as well. */
   readonly all: readonly SessionClient[];
+  readonly quotas: ReadonlySet<SessionQuota>;
 }
 
 export function addMetrics(telemetry: Telemetry, clients: Clients, budget: WindowBudget): void {
@@ -32,32 +34,32 @@ export function addMetrics(telemetry: Telemetry, clients: Clients, budget: Windo
   const up = sum((each) => (each.isBackendUp ? 1 : 0));
   telemetry.gauge('sallyport_backends', { state: 'up' }, up);
   telemetry.gauge('sallyport_backends', { state: 'down' }, () => sessions().length - up());
-  const busy = sum((each) => each.busySlots);
+  const sumOfQuotas = (of: (quota: SessionQuota) => number) => () =>
+    [...clients.quotas].reduce((total, each) => total + of(each), 0);
+  const busy = sumOfQuotas((each) => each.slots.activeCount);
   telemetry.gauge('sallyport_slots', { state: 'busy' }, busy);
-  const free = sum((each) => each.freeSlots);
+  const free = sum(({ quota }) => quota.freeSlots);
   telemetry.gauge('sallyport_slots', { state: 'free' }, free);
-  const longStreams = sumOfAll((each) => each.longStreams);
+  const longStreams = sumOfQuotas((each) => each.longStreams);
   telemetry.gauge('sallyport_long_streams', {}, longStreams, 'Upgraded connections and event streams.');
   const queuedBytes = sumOfLinks((link) => link.egress.queuedBytes);
   telemetry.gauge('sallyport_buffered_bytes', { where: 'egress' }, queuedBytes);
   telemetry.gauge('sallyport_buffered_bytes', { where: 'windows' }, () => budget.usedBytes);
   const windowLimit = () => budget.limitBytes;
   telemetry.limit('windows', windowLimit, () => budget.usedBytes);
-  addSessionLimit(telemetry, 'slots', sessions, (each) => [each.busySlots + each.freeSlots, each.busySlots]);
-  addSessionLimit(telemetry, 'long-streams', sessions, (each) => [each.maxLongStreams, each.longStreams]);
+  addSessionLimit(telemetry, 'slots', clients, ({ limits, slots }) => [limits.concurrency, slots.activeCount]);
+  addSessionLimit(telemetry, 'long-streams', clients, ({ limits, longStreams: used }) => [limits.maxLongStreams, used]);
 }
 
 /** A limit of each session: that of the one that has the largest share of it in use. */
 function addSessionLimit(
   telemetry: Telemetry,
   limit: string,
-  sessions: () => readonly SessionClient[],
-  of: (session: SessionClient) => readonly [limit: number, used: number],
+  clients: Clients,
+  of: (quota: SessionQuota) => readonly [limit: number, used: number],
 ): void {
   const fullest = () =>
-    sessions()
-      .map(of)
-      .reduce((a, b) => (b[1] * a[0] > a[1] * b[0] || a[0] === 0 ? b : a), [0, 0] as const);
+    [...clients.quotas].map(of).reduce((a, b) => (b[1] * a[0] > a[1] * b[0] || a[0] === 0 ? b : a), [0, 0] as const);
   const value = () => fullest()[0];
   telemetry.limit(limit, value, () => fullest()[1]);
 }

@@ -6,6 +6,9 @@ import type { DialEvent } from '@sallyport/protocol';
 import { HELLO_TIMEOUT_MS, LIFE } from '../../../packages/protocol/src/testing/bench.ts';
 import { SessionClient } from './session-client.ts';
 import type { SessionClientOptions } from './session-client.ts';
+import { SessionQuota } from './session-quota.ts';
+import type { SessionLimits } from './session-quota.ts';
+import { OPTIONS } from './testing/answer.ts';
 import { FakeBackend } from './testing/fake-backend.ts';
 import { listenLinks, until } from './testing/link-server.ts';
 import type { AskedOver, ServedLink } from './testing/link-server.ts';
@@ -21,7 +24,21 @@ interface Bench {
   readonly events: DialEvent[];
 }
 
-function newClient(t: TestContext, urls: readonly string[], changes: Partial<SessionClientOptions> = {}): Bench {
+type Changes = Partial<
+  SessionClientOptions & Pick<SessionLimits, 'concurrency' | 'maxLongStreams'> & { readonly isLessor: boolean }
+>;
+
+function limitsOf({ concurrency = 2, maxLongStreams = 10 }: Changes): SessionLimits {
+  const { connectTimeoutMs, headTimeoutMs, idleTimeoutMs, connections } = OPTIONS;
+  return {
+    concurrency,
+    maxLongStreams,
+    reconnect: { minMs: 1, maxMs: 1 },
+    backend: { connectTimeoutMs, headTimeoutMs, idleTimeoutMs, connections },
+  };
+}
+
+function newClient(t: TestContext, urls: readonly string[], changes: Changes = {}): Bench {
   const backend = new FakeBackend();
   const limits: string[] = [];
   const events: DialEvent[] = [];
@@ -31,10 +48,8 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
     credential: { id: 'id', secret: 'secret' },
     instance: 'client',
     deployment: 'd',
-    concurrency: 2,
+    quota: new SessionQuota(limitsOf(changes)),
     linksPerServer: 1,
-    maxLongStreams: 10,
-    reconnect: { minMs: 1, maxMs: 1 },
     life: LIFE,
     helloTimeoutMs: HELLO_TIMEOUT_MS,
     clock: systemClock,
@@ -52,15 +67,13 @@ function newClient(t: TestContext, urls: readonly string[], changes: Partial<Ses
     ...changes,
   });
   t.after(() => client.close());
+  if (changes.isLessor !== false) client.quota.leaseBy(client);
   client.start();
   return { client, backend, limits, events };
 }
 
 /** A client with one link to a server, which has accepted it. */
-async function connected(
-  t: TestContext,
-  changes: Partial<SessionClientOptions> = {},
-): Promise<Bench & { server: ServedLink }> {
+async function connected(t: TestContext, changes: Changes = {}): Promise<Bench & { server: ServedLink }> {
   const { url, links } = await listenLinks(t);
   const bench = newClient(t, [url], changes);
   await until(() => links[0]?.link.isReady === true);
@@ -120,7 +133,7 @@ describe('a session’s client', { timeout: CEILING_MS }, () => {
     await until(() => links[1]!.handler.slots.length > 0);
     // That of the lost link is not counted on the new one.
     assert.equal(links[1]!.handler.slots.at(-1)?.returned, 1);
-    assert.equal(client.busySlots, 0);
+    assert.equal(client.quota.slots.activeCount, 0);
   });
 });
 
@@ -130,13 +143,13 @@ describe('the slots of a client', { timeout: CEILING_MS }, () => {
     for (let i = 1; i <= 3; i += 1) {
       const asked = server.ask();
       await until(() => backend.calls.length === i);
-      assert.deepEqual([client.busySlots, client.freeSlots], [1, 1]);
+      assert.deepEqual([client.quota.slots.activeCount, client.quota.freeSlots], [1, 1]);
       backend.call.answers(200);
       backend.call.ends();
       await until(() => server.handler.slots.length === i);
       assert.deepEqual(server.handler.slots.at(-1), { leases: 2, returned: i, waiting: 0 });
       assert.deepEqual([asked.told, asked.status], [['head 200', 'end'], 200]);
-      await until(() => client.busySlots === 0);
+      await until(() => client.quota.slots.activeCount === 0);
     }
   });
 
@@ -164,6 +177,59 @@ describe('the slots of a client', { timeout: CEILING_MS }, () => {
   });
 });
 
+describe('the limits of a session', { timeout: CEILING_MS }, () => {
+  it('change on links that are open, and what runs beyond lower ones ends by itself', async (t) => {
+    const { server, backend, client } = await connected(t, { concurrency: 2 });
+    for (let i = 0; i < 2; i += 1) server.ask();
+    await until(() => backend.calls.length === 2);
+    client.quota.configure(limitsOf({ concurrency: 1 }));
+    await until(() => server.handler.slots.at(-1)?.leases === 1);
+    // It left before the server knew.
+    const crossed = server.ask();
+    backend.calls[0]!.answers(204);
+    backend.calls[0]!.ends();
+    await until(() => server.handler.slots.at(-1)?.returned === 1);
+    assert.deepEqual([backend.calls.length, crossed.told], [2, []]);
+    backend.calls[1]!.answers(204);
+    backend.calls[1]!.ends();
+    await until(() => backend.calls.length === 3);
+    backend.call.answers(204);
+    backend.call.ends();
+    await until(() => crossed.told.length > 0);
+    client.quota.configure(limitsOf({ concurrency: 5 }));
+    await until(() => server.handler.slots.at(-1)?.leases === 5);
+    assert.deepEqual(server.handler.slots.at(-1), { leases: 5, returned: 3, waiting: 0 });
+  });
+
+  it('hold for all its clients together: one leases what the others do not use', async (t) => {
+    const first = await connected(t, { concurrency: 3, maxLongStreams: 1 });
+    const { quota } = first.client;
+    first.server.ask();
+    await until(() => first.backend.calls.length === 1);
+    first.backend.call.answers(200, 'Content-Type', 'text/event-stream');
+    for (let i = 0; i < 2; i += 1) first.server.ask();
+    await until(() => first.backend.calls.length === 3);
+
+    const { url, links } = await listenLinks(t);
+    const second = newClient(t, [url], { quota, isLessor: false });
+    await until(() => links[0]?.link.isReady === true);
+    assert.equal(links[0]!.hello.leases, 0);
+    links[0]!.accept();
+    await until(() => second.events.length > 0);
+    quota.leaseBy(second.client);
+    await until(() => links[0]!.handler.slots.at(-1)?.leases === 1);
+    const refused = links[0]!.ask();
+    await until(() => second.backend.calls.length === 1);
+    second.backend.call.answers(101);
+    await until(() => refused.told.length > 0);
+    assert.deepEqual(refused.told, [`cut ${StreamCode.LONG_STREAMS}`]);
+    for (const call of first.backend.calls.slice(1)) call.answers(204);
+    for (const call of first.backend.calls) call.ends();
+    await until(() => links[0]!.handler.slots.at(-1)?.leases === 3);
+    assert.equal(quota.longStreams, 0);
+  });
+});
+
 describe('long streams of a client', { timeout: CEILING_MS }, () => {
   it('hold no slot, and have a limit of their own', async (t) => {
     const { server, client, backend, limits } = await connected(t, { maxLongStreams: 3 });
@@ -175,9 +241,9 @@ describe('long streams of a client', { timeout: CEILING_MS }, () => {
       await until(() => asked.at(-1)!.told.length > 0);
     }
     assert.deepEqual(asked.at(-1)!.told, [`cut ${StreamCode.LONG_STREAMS}`]);
-    assert.deepEqual([client.longStreams, limits], [3, ['long-streams']]);
+    assert.deepEqual([client.quota.longStreams, limits], [3, ['long-streams']]);
     backend.calls[0]!.ends();
-    assert.equal(client.longStreams, 2);
+    assert.equal(client.quota.longStreams, 2);
   });
 });
 

@@ -1,4 +1,4 @@
-/** One session at the client: its backend, its slots, and the links to the servers that offer it. */
+/** One session at the client: its backend, and the links to the servers that offer it. Its limits may be another's too. */
 import { CloseCode, Dialer, Link, readOpen, ourHello, Role, StreamCode } from '@sallyport/protocol';
 import type {
   Clock,
@@ -10,11 +10,10 @@ import type {
   Transport,
   WindowBudget,
 } from '@sallyport/protocol';
-import pLimit from 'p-limit';
-import type { LimitFunction } from 'p-limit';
 import type { BackendTransport } from './backend/transport.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange.ts';
+import type { QuotaUser, SessionLimits, SessionQuota } from './session-quota.ts';
 
 export interface SessionClientOptions {
   readonly session: string;
@@ -22,10 +21,9 @@ export interface SessionClientOptions {
   readonly credential: { readonly id: string; readonly secret: string };
   readonly instance: string;
   readonly deployment: string;
-  readonly concurrency: number;
+  /** That of all clients of the session. */
+  readonly quota: SessionQuota;
   readonly linksPerServer: number;
-  readonly maxLongStreams: number;
-  readonly reconnect: { readonly minMs: number; readonly maxMs: number };
   readonly life: LifeLimits;
   readonly helloTimeoutMs: number;
   readonly clock: Clock;
@@ -51,19 +49,20 @@ const BACKEND_DOWN_AFTER = 3;
 const DRAIN_CHECK_MS = 50;
 const CANNOT_CONNECT: ReadonlySet<StreamCode> = new Set([StreamCode.BACKEND_REFUSED, StreamCode.BACKEND_TIMEOUT]);
 
-export class SessionClient implements ExchangeHost {
+export class SessionClient implements ExchangeHost, QuotaUser {
   readonly session: string;
   readonly clock: Clock;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
   readonly backend: BackendTransport;
   readonly hostField: string | null;
+  readonly quota: SessionQuota;
   readonly dialers: readonly Dialer[];
-  /** The assertion that the server gives no more than was leased: nothing ever waits in it. */
-  readonly #slots: LimitFunction;
   readonly #options: SessionClientOptions;
   readonly #leases = new Map<Link, LinkLeases>();
-  #longStreams = 0;
+  /** Divided among the links; none until the quota leases by this client. */
+  #leased = 0;
+  #busy = 0;
   #connectFailures = 0;
   #wakeDrain: (() => void) | null = null;
 
@@ -75,25 +74,14 @@ export class SessionClient implements ExchangeHost {
     this.maxWindowBytes = options.maxWindowBytes;
     this.backend = options.backend;
     this.hostField = options.hostField;
-    this.#slots = pLimit(options.concurrency);
+    this.quota = options.quota;
     const places = options.servers.flatMap((server) => Array.from({ length: options.linksPerServer }, () => server));
-    this.dialers = places.map((server, i) => this.#dialer(server, leaseShare(options.concurrency, places.length, i)));
+    this.dialers = places.map((server, place) => this.#dialer(server, place));
+    this.quota.join(this);
   }
 
-  get busySlots(): number {
-    return this.#slots.activeCount;
-  }
-
-  get freeSlots(): number {
-    return this.#options.concurrency - this.busySlots;
-  }
-
-  get maxLongStreams(): number {
-    return this.#options.maxLongStreams;
-  }
-
-  get longStreams(): number {
-    return this.#longStreams;
+  get busy(): number {
+    return this.#busy;
   }
 
   get links(): Link[] {
@@ -135,29 +123,46 @@ export class SessionClient implements ExchangeHost {
   async close(): Promise<void> {
     for (const dialer of this.dialers) dialer.stop();
     for (const link of this.links) link.close(CloseCode.DONE, 'stopped');
+    this.quota.leave(this);
     await this.backend.close();
+  }
+
+  // ---- for the quota
+
+  lease(total: number): void {
+    if (total === this.#leased) return;
+    this.#leased = total;
+    for (const [link, leases] of this.#leases) {
+      leases.count = this.#shareOf(leases.place);
+      leases.most = Math.max(leases.most, leases.count);
+      if (leases.isAccepted) this.#sendSlots(link, leases);
+    }
+  }
+
+  limitsChanged({ backend }: SessionLimits): void {
+    this.backend.configure(backend);
   }
 
   // ---- for exchanges
 
   takeLongStream(): boolean {
-    if (this.#longStreams >= this.#options.maxLongStreams) {
-      this.#options.observer.limitHit('long-streams');
-      return false;
-    }
-    this.#longStreams += 1;
-    return true;
+    const isTaken = this.quota.takeLongStream();
+    if (!isTaken) this.#options.observer.limitHit('long-streams');
+    return isTaken;
   }
 
   longStreamOver(): void {
-    this.#longStreams -= 1;
+    this.quota.longStreamOver();
   }
 
   slotFree(leg: Leg): void {
+    this.#busy -= 1;
+    this.quota.busyChanged(this);
     const leases = this.#leases.get(leg.link);
     if (leases === undefined) return;
+    leases.busy -= 1;
     leases.returned = (leases.returned + 1) >>> 0;
-    leg.link.sendSlots({ leases: leases.count, returned: leases.returned, waiting: 0 });
+    this.#sendSlots(leg.link, leases);
   }
 
   backendAnswered(): void {
@@ -173,23 +178,24 @@ export class SessionClient implements ExchangeHost {
     this.#options.observer.backendFailed(this.session, code, error);
   }
 
-  #dialer(server: LinkAddress, leases: number): Dialer {
-    const { credential, clock, random, reconnect, observer, isPatient } = this.#options;
+  #dialer(server: LinkAddress, place: number): Dialer {
+    const { credential, clock, random, quota, observer, isPatient } = this.#options;
     const dialer: Dialer = new Dialer({
       address: server,
       credential,
       clock,
       random,
-      backoff: reconnect,
-      makeLink: (transport) => this.#link(dialer, transport, leases),
+      backoff: quota.reconnect,
+      makeLink: (transport) => this.#link(dialer, transport, place),
       onEvent: (event) => observer.dial(this.session, server.url, event),
       ...(isPatient === undefined ? {} : { isPatient }),
     });
     return dialer;
   }
 
-  #link(dialer: Dialer, transport: Transport, leases: number): Link {
+  #link(dialer: Dialer, transport: Transport, place: number): Link {
     const { clock, life, helloTimeoutMs } = this.#options;
+    const count = this.#shareOf(place);
     const link = new Link({
       transport,
       clock,
@@ -199,14 +205,14 @@ export class SessionClient implements ExchangeHost {
       hello: ourHello({
         role: Role.CLIENT,
         heartbeatMs: life.heartbeatMs,
-        leases,
+        leases: count,
         instance: this.#options.instance,
         session: this.session,
         deployment: this.#options.deployment,
       }),
       handler: this.#handler(dialer),
     });
-    this.#leases.set(link, { count: leases, returned: 0, isAccepted: false });
+    this.#leases.set(link, { place, count, told: count, most: count, busy: 0, returned: 0, isAccepted: false });
     return link;
   }
 
@@ -232,21 +238,38 @@ export class SessionClient implements ExchangeHost {
     const leases = this.#leases.get(link);
     if (leases === undefined || leases.isAccepted) return;
     leases.isAccepted = true;
+    if (leases.count !== leases.told) this.#sendSlots(link, leases);
     dialer.ready();
   }
 
   #onOpen(leg: Leg, frame: Buffer, start: number, end: number, last: boolean): void {
+    const leases = this.#leases.get(leg.link);
+    if (leases === undefined) return;
+    this.#busy += 1;
+    leases.busy += 1;
+    this.quota.busyChanged(this);
     const open = readOpen(frame, start, end);
     if (open === null || open === 'bad-head') {
       leg.reset(open === null ? StreamCode.PROTOCOL : StreamCode.BAD_HEAD, true);
       return this.slotFree(leg);
     }
-    if (this.#slots.activeCount + this.#slots.pendingCount >= this.#options.concurrency) {
+    if (leases.busy > leases.most) {
       this.#options.observer.limitHit('slots');
       leg.reset(StreamCode.OVERLOADED, true);
       return this.slotFree(leg);
     }
-    void this.#slots(runExchange, new Exchange(this, leg, open, last));
+    void this.quota.slots(runExchange, new Exchange(this, leg, open, last));
+  }
+
+  #sendSlots(link: Link, leases: LinkLeases): void {
+    leases.told = leases.count;
+    link.sendSlots({ leases: leases.count, returned: leases.returned, waiting: 0 });
+  }
+
+  /** Of what is leased, that of the link in this place. The configuration has at least one slot a link; where not, some have none. */
+  #shareOf(place: number): number {
+    const { length } = this.dialers;
+    return Math.floor(this.#leased / length) + (place < this.#leased % length ? 1 : 0);
   }
 
   readonly #checkDrained = (): void => {
@@ -257,16 +280,19 @@ export class SessionClient implements ExchangeHost {
 }
 
 interface LinkLeases {
-  readonly count: number;
+  /** Of its dialler, among all. */
+  readonly place: number;
+  count: number;
+  /** What the server was told last. */
+  told: number;
+  /** The most that it was ever told: its OPENs may have crossed with fewer. */
+  most: number;
+  /** OPENs whose lease was not given back. */
+  busy: number;
   returned: number;
   isAccepted: boolean;
 }
 
 function runExchange(exchange: Exchange): Promise<void> {
   return exchange.run();
-}
-
-/** The concurrency divided evenly. The configuration has at least one slot a link; where not, some have none. */
-function leaseShare(concurrency: number, links: number, index: number): number {
-  return Math.floor(concurrency / links) + (index < concurrency % links ? 1 : 0);
 }

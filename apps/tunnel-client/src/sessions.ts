@@ -1,10 +1,18 @@
 /**
- * The sessions that a client offers. One that is to be otherwise is replaced by another client of it: that one is dialled
- * beside the first, which takes no more once the second is up, and goes when what runs on it is over.
+ * The sessions that a client offers. New limits are put in force where they are. A session that is to be otherwise is
+ * replaced by another client of it: that one is dialled beside the first, which takes no more once the second is up, and
+ * goes when what runs on it is over. Both count against the same limits, and there is no third: until the first has gone,
+ * nothing else replaces the second.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { DialEvent } from '@sallyport/protocol';
 import type { SessionClient } from './session-client.ts';
+import { SessionQuota } from './session-quota.ts';
+import type { SessionLimits } from './session-quota.ts';
+
+/** New leases go over another connection than the farewell of the old links, and are to be there first. */
+const OVERLAP_MS = 100;
 
 type FatalDial = Extract<DialEvent, { kind: 'fatal' }>;
 
@@ -17,9 +25,10 @@ export interface Dialling {
 /** A session as it is to be. */
 export interface Wanted {
   readonly id: string;
-  /** Plain data: a session whose settings are the same stays as it is. */
+  /** Plain data: a session whose settings are the same keeps its client. */
   readonly settings: unknown;
-  readonly make: (dialling: Dialling) => SessionClient;
+  readonly limits: SessionLimits;
+  readonly make: (quota: SessionQuota, dialling: Dialling) => SessionClient;
 }
 
 export interface SessionsObserver {
@@ -62,9 +71,28 @@ export class Sessions {
     return [...this.offered, ...next, ...this.#retiring.keys()];
   }
 
+  /** Of every session that still has a client. */
+  get quotas(): Set<SessionQuota> {
+    return new Set(this.all.map(({ quota }) => quota));
+  }
+
   /** Every session was up at least once. */
   get wereUp(): boolean {
     return [...this.#places.values()].every(({ wasUp }) => wasUp);
+  }
+
+  /** What keeps these from being offered: a session that would have more clients than two. Null: nothing. */
+  obstacleTo(wanted: readonly Wanted[]): string | null {
+    for (const { id, settings } of wanted) {
+      const place = this.#places.get(id);
+      if (place !== undefined && !differs(place, settings)) continue;
+      const busy = [...this.#retiring.keys()].filter(({ session, streams }) => session === id && streams > 0);
+      // One that was taken away for a while has its time to end, and then room for one client beside it.
+      if (busy.length < (place === undefined ? 2 : 1)) continue;
+      const streams = busy.reduce((sum, client) => sum + client.streams, 0);
+      return `session ${id}: an earlier reload replaced its links, and streams still run on them (${streams}); ask again once they have ended`;
+    }
+    return null;
   }
 
   /** Offers these, and no others, from now on. Streams of one that is offered no more have `drainTimeoutMs` to end. */
@@ -73,8 +101,11 @@ export class Sessions {
     for (const [id, { client, next }] of this.#places) {
       if (ids.has(id)) continue;
       this.#places.delete(id);
-      this.#retire(client, drainTimeoutMs);
-      if (next !== null) this.#retire(next.client, drainTimeoutMs);
+      this.#retire(client);
+      if (next !== null) this.#retire(next.client);
+      for (const [each, over] of this.#retiring) {
+        if (each.session === id) this.#limit(each, over, drainTimeoutMs);
+      }
     }
     for (const each of wanted) this.#useOne(each);
     this.#isStarted = true;
@@ -88,12 +119,13 @@ export class Sessions {
     await Promise.all(all.map((client) => client.close()));
   }
 
-  #useOne({ id, settings, make }: Wanted): void {
+  #useOne({ id, settings, limits, make }: Wanted): void {
     const place = this.#places.get(id);
-    const last = place?.next ?? place;
-    if (last !== undefined && isDeepStrictEqual(last.settings, settings)) return;
+    const quota = this.#quotaOf(id) ?? new SessionQuota(limits);
+    quota.configure(limits);
+    if (place !== undefined && !differs(place, settings)) return;
     const made: Place = {
-      client: make({
+      client: make(quota, {
         onDial: (server, event) => this.#onDial(id, made, server, event),
         isPatient: () => !made.isNeeded,
       }),
@@ -104,11 +136,18 @@ export class Sessions {
     };
     if (place === undefined) {
       this.#places.set(id, made);
+      quota.leaseBy(made.client);
     } else {
-      if (place.next !== null) this.#retire(place.next.client, null);
+      if (place.next !== null) this.#retire(place.next.client);
       place.next = made;
     }
     made.client.start();
+  }
+
+  /** That of its clients, the retiring ones too. */
+  #quotaOf(id: string): SessionQuota | undefined {
+    const client = this.#places.get(id)?.client ?? [...this.#retiring.keys()].find(({ session }) => session === id);
+    return client?.quota;
   }
 
   #onDial(id: string, place: Place, server: string, event: DialEvent): void {
@@ -134,17 +173,27 @@ export class Sessions {
     if (!isUp && !isOver) return;
     next.isNeeded ||= isOver;
     this.#places.set(id, next);
-    this.#retire(current.client, null);
+    next.client.quota.leaseBy(next.client);
+    this.#retire(current.client, isOver ? 0 : OVERLAP_MS);
   }
 
-  /** `limitMs`: null, what runs may take as long as it does. */
-  #retire(client: SessionClient, limitMs: number | null): void {
-    const timer = limitMs === null ? undefined : setTimeout(() => void client.close(), limitMs);
-    const over = client.drain().then(async () => {
-      clearTimeout(timer);
+  /** It takes no more requests after `delayMs`. What runs may take as long as it does. */
+  #retire(client: SessionClient, delayMs = 0): void {
+    const drained = delayMs === 0 ? client.drain() : delay(delayMs).then(() => client.drain());
+    const over = drained.then(async () => {
       await client.close();
       this.#retiring.delete(client);
     });
     this.#retiring.set(client, over);
   }
+
+  #limit(client: SessionClient, over: Promise<void>, limitMs: number): void {
+    const timer = setTimeout(() => void client.close(), limitMs);
+    void over.then(() => clearTimeout(timer));
+  }
+}
+
+/** Whether this place, as it is or as it is to be, has other settings. */
+function differs({ settings, next }: Place, wanted: unknown): boolean {
+  return !isDeepStrictEqual(next === null ? settings : next.settings, wanted);
 }

@@ -95,10 +95,15 @@ export async function startServer(deps: ServerDependencies): Promise<RunningServ
       },
     };
     linkServer = createLinkServer(accepting);
-    const prepare = async (next: { readonly config: Config }) => {
+    const refuseIfStopping = () => {
       if (isStopping) throw new Error('the server is stopping');
+    };
+    const prepare = async (next: { readonly config: Config }) => {
+      refuseIfStopping();
       const useFiles = await accepting.tls?.prepare();
       return () => {
+        // The look at the files takes its time.
+        refuseIfStopping();
         config = next.config;
         logger.level = config.log.level;
         Object.assign(queue, config.server.queue);

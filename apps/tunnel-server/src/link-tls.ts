@@ -49,8 +49,9 @@ export class LinkTls {
     this.#poll = setInterval(() => void this.#reload(), POLL_MS).unref();
     this.#failures = deps.telemetry.counter(
       'sallyport_tls_reload_failures_total',
-      'Times that a certificate, authority or key could not be taken over, and the one before stayed.',
+      'Times that a certificate, authority or key could not be taken over; the one before, if any, stays.',
     );
+    deps.telemetry.gauge('sallyport_tls_last_reload_successful', {}, () => (this.#wrong === '' ? 1 : 0));
     deps.telemetry.gauge(
       'sallyport_certificate_expiry_timestamp_seconds',
       { name: 'links' },
@@ -97,7 +98,11 @@ export class LinkTls {
   /** Never rejects: what was read last stays in force. */
   async #reload(): Promise<void> {
     const fingerprint = await fingerprintOf(this.#files);
-    if (fingerprint === this.#material.fingerprint || fingerprint === this.#wrong) return;
+    if (fingerprint === this.#wrong) return;
+    if (fingerprint === this.#material.fingerprint) {
+      this.#wrong = '';
+      return;
+    }
     const read = await readMaterial(this.#files);
     if (typeof read === 'string') {
       this.#wrong = fingerprint;

@@ -1,6 +1,6 @@
 import { type Leaf, type SchemaNode, LEAF_BY_VARIABLE, VARIABLE_PREFIX } from './leaves.ts';
 import { nearest } from './nearest.ts';
-import { type Problem, problemAt } from './problem.ts';
+import { type Problems, problemAt } from './problem.ts';
 
 /** A credential `id:secret` for entry and client. */
 export const CREDENTIAL_VARIABLE = 'SALLYPORT_CREDENTIAL';
@@ -26,7 +26,7 @@ export interface VariableSetting {
 }
 
 /** The settings among the variables. An empty variable is an unset one: compose files leave many of those. */
-export function readEnvironment(env: Environment, problems: Problem[]): VariableSetting[] {
+export function readEnvironment(env: Environment, problems: Problems): VariableSetting[] {
   const settings: VariableSetting[] = [];
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(VARIABLE_PREFIX) || text === undefined || text === '' || OTHER_VARIABLES.has(name)) continue;
@@ -35,9 +35,11 @@ export function readEnvironment(env: Environment, problems: Problem[]): Variable
       settings.push({ leaf, text });
       continue;
     }
-    const close = nearest(name, [...LEAF_BY_VARIABLE.keys(), ...OTHER_VARIABLES]);
-    const hint = close === undefined ? 'unset it, or see the list of settings' : `did you mean ${close}?`;
-    problems.push(problemAt({ origin: 'environment', variable: name }, [], 'is not a setting', hint));
+    problems.add(() => {
+      const close = nearest(name, [...LEAF_BY_VARIABLE.keys(), ...OTHER_VARIABLES]);
+      const hint = close === undefined ? 'unset it, or see the list of settings' : `did you mean ${close}?`;
+      return problemAt({ origin: 'environment', variable: name }, [], 'is not a setting', hint);
+    });
   }
   return settings;
 }

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { type Environment, fromText, readEnvironment } from './environment.ts';
 import { type Leaf, type SchemaNode, LEAF_BY_PATH, LEAVES, ROOT } from './leaves.ts';
 import { nearest } from './nearest.ts';
-import { type Origin, type Problem, type Source, problemAt } from './problem.ts';
+import { type Origin, type Problem, type Source, Problems, problemAt } from './problem.ts';
 import { type Reading, readProperties, readValue } from './read-value.ts';
 import { RULES } from './rules.ts';
 import type { Config } from './schema.ts';
@@ -39,23 +39,23 @@ interface Setting {
 
 interface Layers {
   readonly settings: Map<string, Setting>;
-  readonly problems: Problem[];
+  readonly problems: Problems;
   readonly cwd: string;
 }
 
 /**
  * The configuration in force: defaults, then the file, then the environment, then flags. Validated once, deeply frozen, to be
- * trusted from then on. Every layer is checked in full, also where a later one wins, and all problems are reported together.
+ * trusted from then on. Every layer is checked in full, also where a later one wins, and the first 20 problems are reported together.
  * Reads one file, synchronously; throws for nothing a user can do.
  */
 export function loadConfig(options: LoadOptions): LoadResult {
-  const layers: Layers = { settings: new Map(), problems: [], cwd: options.cwd };
+  const layers: Layers = { settings: new Map(), problems: new Problems(), cwd: options.cwd };
   const file = addFile(options, layers);
   addEnvironment(options.env, layers);
   addOverrides(options.overrides, layers);
   const config = build(ROOT, [], layers.settings) as Config;
-  applyRules(config, layers);
-  if (layers.problems.length > 0) return { ok: false, problems: layers.problems };
+  if (!layers.problems.isFull) applyRules(config, layers);
+  if (layers.problems.count > 0) return { ok: false, problems: layers.problems.listed };
   const origins = new Map(
     LEAVES.map(({ path }) => [path, layers.settings.get(path)?.source.origin ?? 'default'] as const),
   );
@@ -67,19 +67,13 @@ function addFile({ file, cwd }: LoadOptions, { settings, problems }: Layers): st
   const read = readYamlFile(path);
   if (!read.ok) {
     if (read.missing && file === undefined) return undefined;
-    problems.push(...read.problems);
+    for (const problem of read.problems) problems.add(() => problem);
     return path;
   }
   const { data, source } = read;
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    problems.push(
-      problemAt(
-        source,
-        [],
-        'does not hold settings',
-        `it starts with one of ${Object.keys(ROOT.properties ?? {}).join(', ')}`,
-      ),
-    );
+    const hint = `it starts with one of ${Object.keys(ROOT.properties ?? {}).join(', ')}`;
+    problems.add(() => problemAt(source, [], 'does not hold settings', hint));
     return path;
   }
   const reading: Reading = { source, baseFolder: dirname(path), problems };
@@ -106,7 +100,7 @@ function addOverrides(overrides: readonly Override[], layers: Layers): void {
     if (leaf === undefined) {
       const close = nearest(path, LEAF_BY_PATH.keys());
       const hint = close === undefined ? 'see the list of settings' : `did you mean ${close}?`;
-      layers.problems.push(problemAt({ origin: 'flag' }, path.split('.'), 'is not a setting', hint));
+      layers.problems.add(() => problemAt({ origin: 'flag' }, path.split('.'), 'is not a setting', hint));
       continue;
     }
     addLeaf(leaf, typeof value === 'string' ? fromText(leaf.schema, value) : value, { origin: 'flag' }, layers);
@@ -135,7 +129,7 @@ function build(schema: SchemaNode, keys: readonly string[], settings: ReadonlyMa
 }
 
 function applyRules(config: Config, { settings, problems }: Layers): void {
-  const unsound = problems.map(({ path }) => path);
+  const unsound = problems.listed.map(({ path }) => path);
   for (const { paths, check } of RULES) {
     if (paths.some((path) => unsound.some((bad) => bad === path || bad.startsWith(`${path}[`)))) continue;
     const breach = check(config);
@@ -145,7 +139,7 @@ function applyRules(config: Config, { settings, problems }: Layers): void {
     const set = setPath === undefined ? undefined : settings.get(setPath);
     const source: Source = set?.source ?? { origin: 'default' };
     const at = problemAt(source, (setPath ?? paths[0]!).split('.'), breach.message, breach.hint);
-    problems.push({ ...at, path: paths[0]! });
+    problems.add(() => ({ ...at, path: paths[0]! }));
   }
 }
 

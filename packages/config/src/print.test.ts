@@ -56,6 +56,7 @@ describe('redact', () => {
   it('hides the password of a broken URL too', () => {
     assert.equal(redactUrl('ws://user:pa/ss@w@host:99999/x'), 'ws://***@host:99999/x');
     assert.equal(redactUrl('http://host/@scope'), 'http://host/@scope');
+    assert.equal(redactUrl('wss://u:p@host/link?token=x#f'), 'wss://***@host/link?***#f');
   });
 });
 

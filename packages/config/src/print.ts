@@ -5,8 +5,8 @@ import { redact } from './redact.ts';
 import type { Config } from './schema.ts';
 
 /**
- * The configuration as YAML, one setting a line with its origin as a comment. Secrets are replaced by ***: user information in
- * URLs and whatever stands under a key named after a secret, password or token. Without those it reads back as it is.
+ * The configuration as YAML, one setting a line with its origin as a comment. Secrets are replaced by ***: user information
+ * and query of URLs, and texts like id:secret. Without those it reads back as it is.
  */
 export function printConfig(config: Config, origins: Origins): string {
   const document = new Document(redact(config));

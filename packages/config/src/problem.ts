@@ -27,6 +27,35 @@ export interface Source {
 
 export type Keys = readonly (string | number)[];
 
+const LISTED_MAX = 20;
+
+/** What is found to be wrong, as far as anybody reads it: the first 20, and how many more there are. */
+export class Problems {
+  readonly #listed: Problem[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether one more would only be counted. */
+  get isFull(): boolean {
+    return this.#count >= LISTED_MAX;
+  }
+
+  /** `make` is not called for those that are only counted: to say what and where takes its time. */
+  add(make: () => Problem): void {
+    if (!this.isFull) this.#listed.push(make());
+    this.#count += 1;
+  }
+
+  get listed(): readonly Problem[] {
+    const more = this.#count - this.#listed.length;
+    if (more === 0) return this.#listed;
+    return [...this.#listed, problemAt({ origin: 'file' }, [], `and ${more} more`, 'put these right first')];
+  }
+}
+
 /** `client.sessions[0].id`, `entry.hosts["app.example.org"]`. */
 export function formatPath(keys: Keys): string {
   let path = '';
@@ -52,7 +81,7 @@ export function problemAt(source: Source, keys: Keys, message: string, hint: str
   };
 }
 
-/** One line for people: `sallyport.yaml:3: server.port: "abc" is not a whole number from 0 to 65535; for example 12001`. */
+/** One line for people: `sallyport.yaml:3: server.port: a text is not a whole number from 0 to 65535; for example 12001`. */
 export function formatProblem(problem: Problem): string {
   const head = [problem.where, problem.path].filter((part) => part !== undefined && part !== '').join(': ');
   return `${head === '' ? '' : `${head}: `}${problem.message}; ${problem.hint}`;

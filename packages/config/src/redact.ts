@@ -1,14 +1,14 @@
 import { looksLikeCredential } from './parts.ts';
 
-const SHOWN_MAX_CHARS = 60;
 export const HIDDEN = '***';
 
-/** A URL without its `user:password@`. In text that is no URL everything up to the last @ goes, since nobody knows where it ends. */
+/** A URL without its `user:password@` and what its query says. In text that is no URL everything up to the last @ goes, since nobody knows where it ends. */
 export function redactUrl(text: string): string {
-  return text.replace(URL.canParse(text) ? /(:\/\/)[^/?#]*@/ : /(:\/\/).*@/s, `$1${HIDDEN}@`);
+  const bare = text.replace(URL.canParse(text) ? /(:\/\/)[^/?#]*@/ : /(:\/\/).*@/s, `$1${HIDDEN}@`);
+  return URL.canParse(text) ? bare.replace(/\?[^#]+/, `?${HIDDEN}`) : bare;
 }
 
-/** A copy fit to print: no user information in URLs, which alone of all settings may hold a secret; others name its file. */
+/** A copy fit to print: no user information and no query in URLs, which alone of all settings may hold a secret; others name its file. */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return looksLikeCredential(value) ? HIDDEN : redactUrl(value);
   if (Array.isArray(value)) return value.map(redact);
@@ -16,13 +16,12 @@ export function redact(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, redact(inner)]));
 }
 
-/** A value as a problem may quote it: short, and without secrets. */
-export function quote(value: unknown): string {
+/** What a value is, as a problem may say it. A text that is refused is never shown: it may be a secret in the wrong place. */
+export function describe(value: unknown, isNumeric: boolean): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  if (typeof value !== 'string') return JSON.stringify(value);
-  if (looksLikeCredential(value)) return 'a text like id:secret (not shown)';
-  const shown = redactUrl(value);
-  return JSON.stringify(shown.length > SHOWN_MAX_CHARS ? `${shown.slice(0, SHOWN_MAX_CHARS)}…` : shown);
+  if (typeof value === 'string') return value === '' ? 'an empty text' : 'a text';
+  if (typeof value === 'number') return isNumeric ? String(value) : 'a number';
+  return JSON.stringify(value);
 }

@@ -184,14 +184,14 @@ const backendProtocols: Rule = {
     for (const { id, backend, protocol, proxyProtocol } of client.sessions) {
       const isTls = backend.startsWith('https:');
       if (protocol === 'h2' && !isTls) {
-        return { message: `asks for h2 to ${backend} in session ${id}`, hint: 'use https://, or h2c' };
+        return { message: `asks for h2 without TLS in session ${id}`, hint: 'use https://, or h2c' };
       }
       if (protocol === 'h2c' && isTls) {
-        return { message: `asks for h2c to ${backend} in session ${id}`, hint: 'use http://, or h2' };
+        return { message: `asks for h2c to an https:// backend in session ${id}`, hint: 'use http://, or h2' };
       }
       if (proxyProtocol !== 'off' && (isTls || protocol !== 'http1')) {
         return {
-          message: `asks for the PROXY protocol to ${backend} in session ${id}`,
+          message: `asks for the PROXY protocol with TLS or HTTP/2 in session ${id}`,
           hint: 'it is there for http1 without TLS',
         };
       }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hasForbiddenPort } from './forbidden-ports.ts';
 import { loadConfig } from './load.ts';
 import { formatProblem } from './problem.ts';
 
@@ -24,11 +25,19 @@ describe('the settings of traces', () => {
       'http://a?k=v',
       'http://a/#x',
       'http://a b',
+      'http://a:6000',
+      'https://a:22/otlp',
     ]) {
       const [problem, ...more] = problemsOf({ 'tracing.endpoint': url });
       assert.equal(more.length, 0);
       assert.match(problem ?? '', /tracing\.endpoint/, url);
     }
+  });
+
+  it('refuse no port but those that fetch refuses too', async () => {
+    const refused = Array.from({ length: 65_535 }, (_, i) => `http://127.0.0.1:${i + 1}/`).filter(hasForbiddenPort);
+    assert(refused.length > 80);
+    for (const url of refused) await assert.rejects(fetch(url), ({ cause }) => (cause as Error).message === 'bad port');
   });
 
   it('take a share from 0 to 1', () => {

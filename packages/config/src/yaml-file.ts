@@ -1,6 +1,18 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { type Document, LineCounter, type Node, isAlias, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
-import { type Keys, type Problem, type Source, problemAt } from './problem.ts';
+import {
+  type Document,
+  LineCounter,
+  type Node,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+} from 'yaml';
+import type { Pair, YAMLMap } from 'yaml';
+import { type Keys, type Problem, Problems, type Source, problemAt } from './problem.ts';
 
 const FILE_MAX_BYTES = 1024 * 1024;
 
@@ -27,13 +39,19 @@ export function readYamlFile(file: string): YamlFile {
 export function parseYaml(text: string, file: string): YamlFile {
   const lineCounter = new LineCounter();
   // Only a complaint's code is used below: messages may quote the file.
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
-  const complaints = [...document.errors, ...document.warnings].map(({ code, pos }) => {
-    const { line } = lineCounter.linePos(pos[0]);
-    return problemAt({ origin: 'file', file, lineOf: () => line }, [], `is not sound YAML (${code})`, hintFor(code));
-  });
-  if (complaints.length > 0) return { ok: false, missing: false, problems: complaints };
-  const source: Source = { origin: 'file', file, lineOf: (keys) => lineOf(document, lineCounter, keys) };
+  // Its own search for keys that stand twice compares each with each.
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true, uniqueKeys: false });
+  const problems = new Problems();
+  const complain = (code: string, at: number) =>
+    problems.add(() => {
+      const { line } = lineCounter.linePos(at);
+      return problemAt({ origin: 'file', file, lineOf: () => line }, [], `is not sound YAML (${code})`, hintFor(code));
+    });
+  for (const { code, pos } of [...document.errors, ...document.warnings]) complain(code, pos[0]);
+  if (problems.count === 0) eachRepeatedKey(document, (at) => complain('DUPLICATE_KEY', at));
+  if (problems.count > 0) return { ok: false, missing: false, problems: problems.listed };
+  const lineOf = lineFinder(document, lineCounter);
+  const source: Source = { origin: 'file', file, lineOf };
   try {
     return { ok: true, data: document.toJS() ?? {}, source };
   } catch {
@@ -70,23 +88,53 @@ function readText(file: string): string | { code: string } {
   }
 }
 
-/** The line of the deepest key of `keys` that the file has. */
-function lineOf(document: Document.Parsed, lineCounter: LineCounter, keys: Keys): number | undefined {
-  let node: unknown = document.contents;
-  let found: Node | undefined;
-  for (const key of keys) {
-    if (isAlias(node)) node = node.resolve(document);
-    let inner: unknown;
-    if (isMap(node)) {
-      const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === String(key));
-      if (pair !== undefined && isNode(pair.key)) found = pair.key;
-      inner = pair?.value;
-    } else if (isSeq(node) && typeof key === 'number') {
-      inner = node.items[key];
-      if (isNode(inner)) found = inner;
+/** `found` is given where in the text a key stands that its mapping already has. */
+function eachRepeatedKey(document: Document.Parsed, found: (at: number) => void): void {
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        const name = nameOf(key);
+        if (seen.has(name) && isNode(key)) found(key.range?.[0] ?? 0);
+        seen.add(name);
+      }
+    },
+  });
+}
+
+/** As `toJS` makes a property's name of it. */
+function nameOf(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+/** Finds the line of the deepest of the keys given that the file has. */
+function lineFinder(document: Document.Parsed, lineCounter: LineCounter): (keys: Keys) => number | undefined {
+  const pairs = new Map<YAMLMap, Map<string, Pair>>();
+  const pairOf = (map: YAMLMap, name: string): Pair | undefined => {
+    let named = pairs.get(map);
+    if (named === undefined) {
+      named = new Map(map.items.map((item) => [nameOf(item.key), item]));
+      pairs.set(map, named);
     }
-    if (inner === undefined) break;
-    node = inner;
-  }
-  return found?.range ? lineCounter.linePos(found.range[0]).line : undefined;
+    return named.get(name);
+  };
+  return (keys) => {
+    let node: unknown = document.contents;
+    let found: Node | undefined;
+    for (const key of keys) {
+      if (isAlias(node)) node = node.resolve(document);
+      let inner: unknown;
+      if (isMap(node)) {
+        const pair = pairOf(node, String(key));
+        if (pair !== undefined && isNode(pair.key)) found = pair.key;
+        inner = pair?.value;
+      } else if (isSeq(node) && typeof key === 'number') {
+        inner = node.items[key];
+        if (isNode(inner)) found = inner;
+      }
+      if (inner === undefined) break;
+      node = inner;
+    }
+    return found?.range ? lineCounter.linePos(found.range[0]).line : undefined;
+  };
 }

@@ -145,6 +145,23 @@ describe('FileCredentials: changes by others', () => {
     assert.ok(!reader.isActive(id) && !reader.verify(id, secret).ok);
   });
 
+  it('looks at once when it is asked to, and keeps what it knows where the file is broken', async () => {
+    const path = freshPath();
+    const options = { path, create: true, now: () => 0 };
+    const [store, other] = [value(await FileCredentials.open(options)), value(await FileCredentials.open(options))];
+    const { id, secret } = value(await store.add(alice));
+    value(other.look());
+    assert.ok(other.verify(id, secret).ok);
+    await store.revoke(id);
+    assert.ok(other.verify(id, secret).ok, 'it was not asked');
+    value(other.look());
+    assert.ok(!other.isActive(id));
+    writeFileSync(path, '{');
+    assert.equal(other.list().length, 1);
+    assert.match(errorOf(other.look()).message, /JSON/);
+    assert.equal(other.list().length, 1);
+  });
+
   it('keeps what it knows while the file is broken or gone, and says so once', async () => {
     let nowMs = 0;
     const errors: CredentialsError[] = [];

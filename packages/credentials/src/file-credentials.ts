@@ -97,6 +97,16 @@ export class FileCredentials implements CredentialStore {
     return this.#index.namesSession(sessionId, this.#now());
   }
 
+  /** Takes over what its files hold now. Where they cannot be read, what was read last stays in force. */
+  look(): Result<void> {
+    this.#checkedAtMs = this.#now();
+    const seen = fingerprints(this.#paths);
+    const content = readStore(this.#paths);
+    if (!content.ok) return content;
+    this.#take(content.value, seen);
+    return done(undefined);
+  }
+
   /** All credentials, revoked ones too, without their hashes, in the order in which they were made. */
   list(): readonly CredentialInfo[] {
     this.#reloadIfChanged();

@@ -37,6 +37,9 @@ export const CloseCode = {
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
+/** The reason given with SESSION_REFUSED where the credential was revoked while the link was up. */
+export const CREDENTIAL_REVOKED = 'credential revoked';
+
 function invert(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(table).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')]));
 }

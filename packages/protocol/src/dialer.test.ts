@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { CloseCode } from './codes.ts';
+import { CloseCode, CREDENTIAL_REVOKED } from './codes.ts';
 import { Dialer } from './dialer.ts';
 import type { DialEvent } from './dialer.ts';
 import { Link } from './link.ts';
@@ -168,17 +168,20 @@ describe('a dialer', () => {
     const event = await refusing.events.take();
     assert.ok(event.kind === 'fatal' && event.code === 'SP_CREDENTIAL_REFUSED');
     assert.equal(refusing.clock.liveTimers, 0);
+    assert.match(event.reason, /credential name \(401\)$/);
     const codes = [
-      [CloseCode.SESSION_REFUSED, 'SP_SESSION_REFUSED'],
-      [CloseCode.VERSION, 'SP_VERSION'],
+      [CloseCode.SESSION_REFUSED, 'refused', 'SP_SESSION_REFUSED', /credential name does not cover it$/],
+      [CloseCode.SESSION_REFUSED, CREDENTIAL_REVOKED, 'SP_CREDENTIAL_REFUSED', /credential name: it was revoked$/],
+      [CloseCode.VERSION, '', 'SP_VERSION', /^$/],
     ] as const;
-    for (const [code, name] of codes) {
+    for (const [code, why, name, told] of codes) {
       const { url, arrivals } = await listen(t);
       const { clock, events, links } = dial(t, url);
       const [{ ws }] = await Promise.all([arrivals.take(), links.take()]);
-      ws.close(code, '');
+      ws.close(code, why);
       const fatal = await events.take();
       assert.ok(fatal.kind === 'fatal' && fatal.code === name, JSON.stringify(fatal));
+      assert.match(fatal.reason, told);
       assert.equal(clock.liveTimers, 0);
     }
   });

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Clock, Timer } from './clock.ts';
-import { CloseCode, closeCodeName } from './codes.ts';
+import { CloseCode, closeCodeName, CREDENTIAL_REVOKED } from './codes.ts';
 import type { LinkAddress, LinkTls } from './link-address.ts';
 import type { LinkClosed } from './link-handler.ts';
 import type { Link } from './link.ts';
@@ -138,10 +138,12 @@ export class Dialer {
     if (link !== this.#link) return;
     this.#link = null;
     if (close.by === 'peer' && close.code === CloseCode.SESSION_REFUSED) {
-      return this.#fatal(
-        'SP_SESSION_REFUSED',
-        'the session is held by another principal, or the credential does not cover it',
-      );
+      const { id } = this.#options.credential;
+      if (close.reason === CREDENTIAL_REVOKED) {
+        return this.#fatal('SP_CREDENTIAL_REFUSED', `the server refused the credential ${id}: it was revoked`);
+      }
+      const reason = `the session is held by another principal, or credential ${id} does not cover it`;
+      return this.#fatal('SP_SESSION_REFUSED', reason);
     }
     if (close.code === CloseCode.VERSION) return this.#fatal('SP_VERSION', close.reason);
     this.#retry(close.reason === '' ? closeCodeName(close.code) : `${closeCodeName(close.code)}: ${close.reason}`);
@@ -168,7 +170,10 @@ export class Dialer {
   }
 
   #answered(webSocket: WebSocket, status: number): void {
-    if (status === 401) return this.#fatal('SP_CREDENTIAL_REFUSED', 'the server refused the credential (401)');
+    if (status === 401) {
+      const { id } = this.#options.credential;
+      return this.#fatal('SP_CREDENTIAL_REFUSED', `the server refused the credential ${id} (401)`);
+    }
     this.#failed(webSocket, `the server answered ${status}`);
   }
 

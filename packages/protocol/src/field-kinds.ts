@@ -55,8 +55,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ...named(OURS | WAY, 'forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-prefix'),
   ...named(OURS | OTHER_WAY, 'x-real-ip'),
   ...named(OURS | REQUEST_ID, 'x-request-id'),
-  ...named(TRACE_PARENT, 'traceparent'),
-  ...named(TRACE_STATE, 'tracestate'),
+  ...named(HEAD_ONLY | TRACE_PARENT, 'traceparent'),
+  ...named(HEAD_ONLY | TRACE_STATE, 'tracestate'),
   ...named(OURS | IDENTITY, 'client-cert', 'client-cert-chain', 'proxy-authorization'),
   // Framing, content format, authentication.
   ...named(LASTING | HEAD_ONLY, 'trailer', 'content-type', 'content-encoding', 'content-range'),

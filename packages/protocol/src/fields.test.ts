@@ -160,8 +160,9 @@ describe('the fields of a trailer section', () => {
       'Proxy-Authorization',
     ];
     const ours = ['x', 'Via', '1.1 a', 'X-Forwarded-For', '::1', 'X-Request-Id', 'a', 'Client-Cert', ':a:'];
+    const traces = ['Traceparent', 'a', 'tracestate', 'b=1'];
     const spelt = ['Content_Length', '3', 'X_Forwarded_Host', 'a', 'X-Forwarded-Anything', 'b'];
-    const all = [...framing, ...kept.slice(0, 4), ...routing, ...who, ...ours, ...kept.slice(4), ...spelt];
+    const all = [...framing, ...kept.slice(0, 4), ...routing, ...who, ...ours, ...traces, ...kept.slice(4), ...spelt];
     assert.deepEqual(trailerFields(all), kept);
     assert.equal(trailerFields(kept), kept);
   });

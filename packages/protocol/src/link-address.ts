@@ -1,6 +1,7 @@
 /** Where a server is dialled, and how: trust, a certificate of our own, the proxy on the way. */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readAuthorities } from './authorities.ts';
 import { LinkAddressError, proxyFor } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 
@@ -49,7 +50,7 @@ export function linkAddresses(urls: readonly string[], { files, env, isLoopback 
 
 export function readTls({ caFile, certificateFile, keyFile }: LinkFiles): LinkTls {
   const tls = {
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
+    ...(caFile === undefined ? {} : { ca: readAuthorities(caFile, 'link.caFile') }),
     ...(certificateFile === undefined ? {} : { cert: readFileSync(certificateFile, 'utf8') }),
     ...(keyFile === undefined ? {} : { key: readFileSync(keyFile, 'utf8') }),
   };

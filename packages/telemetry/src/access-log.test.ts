@@ -38,6 +38,16 @@ function setUp(level = 'info') {
   return { logger, lines };
 }
 
+test('a line shows no user, password or fragment of a target, nor a user in Host', async () => {
+  const { logger, lines } = setUp();
+  const log = createAccessLog(logger);
+  log.record({ ...RECORD, host: 'me:hunter2@a.test', target: 'http://me:hunter2@a.test/x?y=1#hunter2' });
+  log.close();
+  const [line] = await lines();
+  assert.equal(line!['host'], '[redacted]@a.test');
+  assert.equal(line!['target'], 'http://[redacted]@a.test/x?y=1#[redacted]');
+});
+
 test('a line tells the exchange, with its arrival, whole microseconds and no secret from the query', async () => {
   const { logger, lines } = setUp();
   const log = createAccessLog(logger.child({ listener: 'tls' }));

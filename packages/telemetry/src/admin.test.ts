@@ -322,3 +322,21 @@ test('closing ends a connection kept alive before an answer under way, and lets 
   assert.deepEqual((await answer).json(), { done: true });
   await closing;
 });
+
+test('a request whose body never comes is answered with 408 and hung up on', async (context) => {
+  const { admin } = await setUp(context);
+  const socket = connect(admin.port, '127.0.0.1');
+  context.after(() => socket.destroy());
+  const began = performance.now();
+  const head = [
+    'PUT /api/log-level HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Content-Type: application/json',
+    'Content-Length: 9',
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n{`);
+  const answer = await text(socket);
+  assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+  assert.match(answer, /"status":408/);
+  assert.ok(performance.now() - began < 25_000, 'long before the half minute that Node takes by itself');
+});

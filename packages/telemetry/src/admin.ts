@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Logger } from 'pino';
@@ -38,6 +39,8 @@ export type Admin = {
 };
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Node looks for requests that take too long so often; every 30 s unless told. */
+const LOOK_FOR_LATE_MS = 1_000;
 const KEEP_ALIVE_TIMEOUT_MS = 30_000;
 const CLOSE_GRACE_MS = 1000;
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -79,6 +82,8 @@ function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
     // A body says exactly what is meant, or is refused.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // A longer time for the head (a minute unless told) would be taken for that of the whole request.
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LOOK_FOR_LATE_MS },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
@@ -138,12 +143,20 @@ const sendProblem = (reply: FastifyReply, answer: Problem): FastifyReply =>
     .header('content-type', PROBLEM_TYPE)
     .send(Buffer.from(JSON.stringify(answer)));
 
-/** Bytes that are not a request: the same kind of answer, and the end of the connection. */
+/** Bytes that are not a request, or not all of one in time: the same kind of answer, and the end of the connection. */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code !== 'ECONNRESET' && socket.writable) {
-    const body = JSON.stringify(problem(400, randomUUID()));
-    const head = ['HTTP/1.1 400 Bad Request', `Content-Type: ${PROBLEM_TYPE}`, 'Connection: close'];
-    socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+    const body = JSON.stringify(problem(status, randomUUID()));
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `Content-Type: ${PROBLEM_TYPE}`,
+      'Connection: close',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    // Whoever sends no more may not hang up either.
+    socket.destroySoon();
     return;
   }
   socket.destroy(error);

@@ -13,7 +13,7 @@ export { isLoopbackHost } from './loopback.ts';
 export type { Part } from './part-metrics.ts';
 export { type RateLimitedLog, rateLimitedLog } from './rate-limited-log.ts';
 export { createReloads, type ReloadOptions, type ReloadRefused, type ReloadResult, type Reloads } from './reloads.ts';
-export { redactTarget, SECRET_NAMES } from './redact.ts';
+export { redactHost, redactTarget, SECRET_NAMES } from './redact.ts';
 export { SloCounts, type SloObjectives } from './slo.ts';
 export type { Labels } from './sampled-metric.ts';
 export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';

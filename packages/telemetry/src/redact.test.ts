@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { redact, redactTarget, SECRET_NAMES } from './redact.ts';
+import { redact, redactHost, redactTarget, SECRET_NAMES } from './redact.ts';
 
 const HIDDEN = 'hunter2-hunter2';
 const secretKey = fc
@@ -60,11 +60,70 @@ test('bytes are told by their number, and a cycle is cut', () => {
 test('secret query parameters are hidden in a target, and the rest stays', () => {
   const targets = [
     ['/a?access_token=abc&x=1', '/a?access_token=[redacted]&x=1'],
-    ['/a?x=1&Password=p%26q#token=f', '/a?x=1&Password=[redacted]#token=f'],
+    ['/a?x=1&Password=p%26q#token=f', '/a?x=1&Password=[redacted]#[redacted]'],
+    ['/a#token=abc', '/a#[redacted]'],
     ['/token=abc', '/token=abc'],
     ['/a?x=token', '/a?x=token'],
+    ['/@me/x@2x.png?to=a@b', '/@me/x@2x.png?to=a@b'],
   ];
   for (const [target, shown] of targets) assert.equal(redactTarget(target!), shown);
+});
+
+test('a secret parameter is hidden however its name is written, and with all of its value', () => {
+  const targets = [
+    ['/a?%74oken=abc&x=1', '/a?%74oken=[redacted]&x=1'],
+    ['/a?x=1;token=abc;y=2', '/a?x=1;token=[redacted];y=2'],
+    ['/a?token=a;b;c&x=1', '/a?token=[redacted]&x=1'],
+    [
+      '/a?X-Amz-Signature=abc&sig=abc&code=abc&pwd=abc',
+      '/a?X-Amz-Signature=[redacted]&sig=[redacted]&code=[redacted]&pwd=[redacted]',
+    ],
+    ['/a?unicode=1&design=2&x=%zz', '/a?unicode=1&design=2&x=%zz'],
+  ];
+  for (const [target, shown] of targets) assert.equal(redactTarget(target!), shown);
+});
+
+test('a hostile target takes no longer than its length', () => {
+  for (const part of ['http:', '?a', ';a', '?token=;', 'http://', '%7', ';token=a']) {
+    const target = `/${part.repeat(65_536 / part.length)}/@`;
+    const began = performance.now();
+    redactTarget(target);
+    redact({ target });
+    assert.ok(performance.now() - began < 10_000, part);
+  }
+});
+
+test('what a text holds of a URL object, a wrongly written URL, a parameter or a sent credential is hidden', () => {
+  const line = JSON.stringify(
+    redact({
+      url: new URL(`http://me:${HIDDEN}@a.test/`),
+      list: [new URL(`http://a.test/?token=${HIDDEN}`)],
+      server: `wss//me:${HIDDEN}@a.test`,
+      other: `no such server: https:me:${HIDDEN}@a.test`,
+      text: `asked https://a.test/?x=1&api_key=${HIDDEN} in vain`,
+      sent: `Authorization: Bearer ab.${HIDDEN}`,
+    }),
+  );
+  assert.ok(!line.includes(HIDDEN), line);
+  assert.ok(line.includes('asked https://a.test/?x=1&api_key=[redacted] in vain'));
+});
+
+test('user and password are in no target and no Host, however wrongly they are written', () => {
+  const targets = [
+    `http://me:${HIDDEN}@a.test/x?y=1`,
+    `HTTP://${HIDDEN}@a.test`,
+    `http:/me:${HIDDEN}@a.test/x`,
+    `http:\\\\me:${HIDDEN}@a.test`,
+    `me:${HIDDEN}@a.test:443`,
+    `http://me:a@${HIDDEN}@a.test/`,
+    `http://me:a/${HIDDEN}@a.test/`,
+    `/x?to=http://me:${HIDDEN}@b.test/`,
+  ];
+  for (const target of targets) assert(!redactTarget(target).includes(HIDDEN), redactTarget(target));
+  assert.equal(redactTarget(targets[0]!), 'http://[redacted]@a.test/x?y=1');
+  assert.equal(redactTarget('http://a.test/x'), 'http://a.test/x');
+  assert.equal(redactHost(`me:${HIDDEN}@a.test:80`), '[redacted]@a.test:80');
+  assert.equal(redactHost('a.test:80'), 'a.test:80');
 });
 
 test('user and password of a URL are in no line, wherever the URL stands', () => {

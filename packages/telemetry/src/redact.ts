@@ -13,6 +13,12 @@ export const SECRET_NAMES = [
   'api_key',
   'private-key',
   'privatekey',
+  'credential',
+  'passphrase',
+  'pwd',
+  'bearer',
+  'jwt',
+  'signature',
 ] as const;
 
 const CENSOR = '[redacted]';
@@ -21,7 +27,16 @@ const MAX_ITEMS = 200;
 const CUT = '[cut]';
 
 const SECRET_KEY = new RegExp(SECRET_NAMES.join('|'), 'i');
-const SECRET_QUERY = new RegExp(`([?&][^=&#]*(?:${SECRET_NAMES.join('|')})[^=&#]*=)[^&#]*`, 'gi');
+/** Secret as query parameters, by their whole name; elsewhere they are words like others. */
+const SECRET_PARAMETERS: ReadonlySet<string> = new Set(['sig', 'code']);
+/** What a text must hold for a parameter of it to be secret: most hold none of it, and are looked through once. */
+const MAYBE_SECRET = new RegExp([...SECRET_NAMES, ...SECRET_PARAMETERS, '%'].join('|'), 'i');
+/** A parameter in a target: its separator, name and value, which may hold semicolons, although they separate as well. */
+const PARAMETER = /([?&;])([^=&#;?]*)=[^&#;]*(?:;[^=&#;]*(?=[;&#]|$))*/g;
+/** The same in any text, where a blank or a quote ends it. */
+const PARAMETER_IN_TEXT = /([?&;])([^=&#;?\s"'<>]*)=[^&#;\s"'<>]*/g;
+/** In any text: what a field Authorization has behind its scheme (RFC 6750 §2.1). */
+const BEARER = /\b(bearer) +[\w.~+/=-]+/gi;
 
 /** Header names are a stranger's choice, so that what is remembered about names is bounded. */
 const MAX_KNOWN_NAMES = 1000;
@@ -36,20 +51,54 @@ function isSecretName(name: string): boolean {
   return secret;
 }
 
-/** User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands. */
-const USER_INFORMATION = /(:\/\/)[^\s/?#"'<>]*@/g;
+const hasParameter = (text: string): boolean => text.includes('?') && MAYBE_SECRET.test(text);
 
-/** What may stand in any text: a URL with a password. */
-const redactText = (value: string): string =>
-  value.includes('@') ? value.replace(USER_INFORMATION, `$1${CENSOR}@`) : value;
+function redactParameter(parameter: string, separator: string, name: string): string {
+  const plain = name.includes('%') ? name.replaceAll(/%([\da-f]{2})/gi, decoded) : name;
+  const isSecret = SECRET_KEY.test(plain) || SECRET_PARAMETERS.has(plain.toLowerCase());
+  return isSecret ? `${separator}${name}=${CENSOR}` : parameter;
+}
 
-/** The request target with the values of secret query parameters (`?access_token=…`) redacted. */
-export const redactTarget = (target: string): string =>
-  target.includes('?') ? target.replace(SECRET_QUERY, `$1${CENSOR}`) : target;
+const decoded = (_: string, hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
+
+/**
+ * User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands; behind the schemes that we use also where
+ * colon or slashes are wrong. That is bounded, for it may begin at each word of a text.
+ */
+const USER_INFORMATION = /(:\/\/)[^\s/?#"'<>]*@|(\b(?:https?|wss?)[:/\\]{1,3})[^\s/?#"'<>\\]{1,400}@/gi;
+
+const redactUser = (value: string): string =>
+  value.includes('@') ? value.replace(USER_INFORMATION, `$1$2${CENSOR}@`) : value;
+
+/** What may stand in any text: a URL with a password or with a secret parameter, a credential as it is sent. */
+function redactText(value: string): string {
+  const shown = redactUser(value).replace(BEARER, `$1 ${CENSOR}`);
+  return hasParameter(shown) ? shown.replace(PARAMETER_IN_TEXT, redactParameter) : shown;
+}
+
+/** Of a target that is no path: all up to the last `@`, behind the scheme, for strangers write URLs wrongly as well. */
+const USER_OF_TARGET = /^([a-z][a-z\d+.-]*:\/\/)?[^?#]*@/i;
+
+/**
+ * The request target without the values of secret query parameters (`?access_token=…`), user and password of a URL, and
+ * a fragment, which is none of a server's business (RFC 9110 §4.2.5).
+ */
+export function redactTarget(target: string): string {
+  let shown = redactUser(target);
+  if (!shown.startsWith('/')) shown = shown.replace(USER_OF_TARGET, `$1${CENSOR}@`);
+  if (hasParameter(shown)) shown = shown.replace(PARAMETER, redactParameter);
+  const at = shown.indexOf('#');
+  return at === -1 ? shown : `${shown.slice(0, at)}#${CENSOR}`;
+}
+
+/** A Host as it was sent, without user and password, which have no place in it (RFC 9110 §7.2). */
+export const redactHost = (host: string): string =>
+  host.includes('@') ? `${CENSOR}${host.slice(host.lastIndexOf('@'))}` : host;
 
 /**
  * The same object when it holds nothing to hide, otherwise a copy in which the values of secret names are censored, at
- * any depth, also in a raw header list (`['Cookie', 'a=b']`), and user and password of every URL. Errors become plain objects of type, code, message, stack
+ * any depth, also in a raw header list (`['Cookie', 'a=b']`), and user, password and
+ * secret parameters of every URL. Errors become plain objects of type, code, message, stack
  * and cause: their other properties may be anything. Below 6 levels or after 200 items there is `[cut]`: what is not
  * looked at is not written.
  */
@@ -81,6 +130,7 @@ function redactNested(value: object, depth: number): unknown {
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`;
   if (value instanceof Float64Array) return Array.from(value.subarray(0, MAX_ITEMS));
   if (Array.isArray(value)) return redactArray(value, depth);
+  if (value instanceof URL) return redactText(value.href);
   if ('toJSON' in value) return value;
   return redactObject(value as Record<string, unknown>, depth);
 }

@@ -24,6 +24,7 @@ import {
   readSettings,
   settingsOf,
   storePathOf,
+  valueOf,
 } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
 import { VERSION } from '../version.ts';
@@ -99,9 +100,8 @@ async function server(flags: ServerFlags): Promise<Exit> {
     credentials,
     logger,
     version: VERSION,
-    reread: rereader('server', load, async (next) => {
-      // The store in use looks at its file by itself: whether it can be read is what is asked here.
-      await openStore(store);
+    reread: rereader('server', load, (next) => {
+      valueOf(credentials.look());
       return { config: next };
     }),
     ...(await openAdminStore(config.server.admin.credentials)),

@@ -9,10 +9,15 @@ import type { Finding } from './finding.ts';
 const OTHERS = 64;
 
 const NEEDS: readonly (readonly [Part, setting: string, (config: Config) => number])[] = [
-  ['entry', 'entry.connections', ({ entry }) => entry.connections + entry.servers.length],
+  ['entry', 'entry.connections', ({ entry }) => entry.connections + entry.servers.length + filesOfLinks(entry)],
   ['server', 'server.maxLinks', ({ server }) => server.maxLinks],
   ['client', 'client.maxLongStreams', clientConnections],
 ];
+
+/** Of links that pass, both ends. */
+function filesOfLinks({ tls }: Config['entry']): number {
+  return tls.linkPath === undefined ? 0 : 2 * tls.maxLinks;
+}
 
 /** To backends, one a slot and one a long stream, and to servers. */
 function clientConnections({ client }: Config): number {

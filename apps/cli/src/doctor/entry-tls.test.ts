@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -62,6 +62,19 @@ test('doctor tells of each certificate what is wrong with it, and how to fix it'
     'fail tls entry.tls.defaultCertificate nobody is no pair there; name one of the pairs, or leave it out',
     `warn tls ${join(folder, 'app.key')} may be read by others (mode 644); chmod 600 ${join(folder, 'app.key')}`,
   ]);
+});
+
+test('doctor knows that a pair of before may be in force where none in the folder can be used', async (t) => {
+  if (!haveOpenssl(t)) return;
+  const { authority, folder, check } = setUp(t);
+  copyFileSync(authority.issue('other', { names: 'DNS:app.test' }).certFile, join(folder, 'app.crt'));
+  const [broken, none, ...more] = await check({ 'entry.hosts': { 'app.test': 'demo' } });
+  assert.match(broken!, /^fail tls certificate app: its key belongs to another certificate/);
+  assert.match(
+    none!,
+    /^warn tls no pair there can be used: an entry that starts now .* one that runs keeps those it had/,
+  );
+  assert.deepEqual(more, []);
 });
 
 test('doctor tells of a folder and of other files that cannot be used', async (t) => {

@@ -62,23 +62,26 @@ export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, 
   const findings = [
     ...pairs.flatMap(judgeWrong),
     ...usable.flatMap((pair) => judgeExpiry(pair, nowMs)),
-    ...judgeNames(usable, entry),
+    // Which names they are for cannot be told where none can be read.
+    ...(usable.length === 0 && pairs.length > 0 ? [] : judgeNames(usable, entry)),
   ];
-  if (usable.length === 0) {
-    findings.push(
-      warn(
-        CHECK,
-        'no certificate yet: every handshake is refused',
-        entry.tls.acme.names.length === 0
-          ? 'put a pair NAME.crt and NAME.key there'
-          : 'start the entry: it has them made',
-      ),
-    );
-  }
+  if (usable.length === 0) findings.push(judgeNone(pairs.length > 0, entry.tls));
   if (findings.length > 0) return findings;
   const first = Math.min(...usable.map(({ notAfterMs }) => notAfterMs));
   const days = Math.floor((first - nowMs) / DAY_MS);
   return [ok(CHECK, `${usable.length} certificates, the first to expire in ${days} days`)];
+}
+
+/** What an entry that runs has in force is not known from its files. */
+function judgeNone(hasBroken: boolean, { acme }: EntryConfig['tls']): Finding {
+  if (hasBroken) {
+    const message = 'no pair there can be used: an entry that starts now refuses every handshake';
+    const fix =
+      'put one right before a restart; one that runs keeps those it had (see "certificates for … days" of it)';
+    return warn(CHECK, message, fix, 'SallyportCertificateReloadFailed');
+  }
+  const fix = acme.names.length === 0 ? 'put a pair NAME.crt and NAME.key there' : 'start the entry: it has them made';
+  return warn(CHECK, 'no certificate yet: every handshake is refused', fix);
 }
 
 function judgeWrong({ stem, wrong }: InspectedPair): Finding[] {

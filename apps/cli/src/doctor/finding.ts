@@ -35,10 +35,35 @@ export function pageName(runbook: string): string {
   return runbook.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
 }
 
+/** Findings of one kind that are told; the others are a number. */
+const MAX_OF_A_KIND = 5;
+
+/** Kinds in the order in which they first come. `where`: who has so many. */
+export function shorten(where: string, findings: readonly Finding[]): Finding[] {
+  const kinds = Map.groupBy(findings, ({ status, check, page }) => `${status} ${check} ${page}`);
+  return [...kinds.values()].flatMap((kind) => {
+    const more = kind.length - MAX_OF_A_KIND;
+    const first = kind.slice(0, MAX_OF_A_KIND);
+    return more > 0 ? [...first, { ...kind[0]!, message: `${where}: and ${more} more of this kind` }] : first;
+  });
+}
+
 const STATUS_CHARS = 4;
 const CHECK_CHARS = 13;
 
+/** A stranger's answer may stand in a message. */
+const MAX_MESSAGE_CHARS = 1_000;
+/** What a terminal takes for an order, or shows as something else: controls (C0, C1), formats, ends of lines. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 export function findingLine({ status, check, message, fix, page }: Finding): string {
-  const line = `${status.padEnd(STATUS_CHARS)}  ${check.padEnd(CHECK_CHARS)}  ${message}`;
-  return [line, ...(fix === undefined ? [] : [fix]), ...(page === undefined ? [] : [`see ${page}`])].join('; ');
+  const told = message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message;
+  const line = `${status.padEnd(STATUS_CHARS)}  ${check.padEnd(CHECK_CHARS)}  ${told}`;
+  const parts = [line, ...(fix === undefined ? [] : [fix]), ...(page === undefined ? [] : [`see ${page}`])];
+  return parts.join('; ').replaceAll(UNSEEN, escaped);
+}
+
+/** `\u001b` */
+function escaped(character: string): string {
+  return `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 }

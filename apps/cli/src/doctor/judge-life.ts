@@ -41,14 +41,15 @@ function judgeCertificates({ where, after }: RunningPart, nowMs: number): Findin
 
 function judgeReloads({ where, after }: RunningPart): Finding[] {
   const findings: Finding[] = [];
-  const failures = sumOf(after, 'sallyport_tls_reload_failures_total') ?? 0;
-  if (failures > 0) {
-    const message = `${where}: ${failures} times a file of TLS could not be taken over`;
-    const fix = 'see what the check "tls" says of the files, or its log';
+  if (sumOf(after, 'sallyport_tls_last_reload_successful') === 0) {
+    const message = `${where}: a file of TLS cannot be used: only what was in force before it stays so`;
+    const fix = 'see what the check "tls" says of the files, or its log ("TLS: ")';
     findings.push(warn('reload', message, fix, 'SallyportCertificateReloadFailed'));
   }
   if (sumOf(after, 'sallyport_config_last_reload_successful') === 0) {
-    const fix = 'run sallyport config check, mend it, and reload again';
+    const fix =
+      'its log names the settings ("configuration not reloaded", also those that need a restart), and so does the answer ' +
+      'to POST /api/reload; mend it, and reload again, or restart it';
     findings.push(fail('reload', `${where}: the last reload was refused`, fix, 'SallyportConfigReloadFailed'));
   }
   return findings;

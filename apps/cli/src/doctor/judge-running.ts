@@ -1,24 +1,26 @@
 /** What a running part says of itself, judged: a finding for each thing that wants a look. Pure. */
 import { select, sumOf } from '@sallyport/load-tests';
+import type { Sample } from '@sallyport/load-tests';
 import { problemOfCode } from '@sallyport/proxy-entry';
 import { VERSION } from '../version.ts';
-import { fail, ok, warn } from './finding.ts';
+import { fail, ok, shorten, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { CERTIFICATE_EXPIRY, daysUntil, judgeLife } from './judge-life.ts';
 import { judgeTraffic } from './judge-traffic.ts';
 import { limitSetting } from './limit-settings.ts';
 import type { RunningPart } from './running.ts';
-import { HOP_FIXES } from './target.ts';
+import { fixAt } from './target.ts';
 
 export function judgeRunning(part: RunningPart, nowMs: number): Finding[] {
-  return [
+  return shorten(part.where, [
     ...judgeReadiness(part, nowMs),
     ...judgeVersion(part),
     ...judgeTraffic(part),
     ...judgeRefusals(part),
+    ...judgeBackends(part),
     ...judgeLimits(part),
     ...judgeLife(part, nowMs),
-  ];
+  ]);
 }
 
 /** By the beginning of a check's name. */
@@ -65,6 +67,16 @@ function times(total: number, now: number): string {
   return `${total} times since its start, ${now === 0 ? 'none' : now} in the last second`;
 }
 
+/** Of links, at the server; whatever else has a page is an answer to visitors. */
+const LINK_CODES = new Set(['SP_LINK_UNAUTHORIZED', 'SP_LINK_TLS']);
+/** Where figures alone do not say who is meant. */
+const FIXES: ReadonlyMap<string, string> = new Map([
+  [
+    'SP_NO_CLIENT',
+    "its access log names the session (grep SP_NO_CLIENT): start a client for it, or see that one's log",
+  ],
+]);
+
 function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
   const name = 'sallyport_refused_total';
   return select(after, name).flatMap(({ labels, value }) => {
@@ -76,10 +88,39 @@ function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
     if (problem !== null && (problem.status < 500 || problem.hop === 'visitor')) return [];
     const now = value - (sumOf(before, name, labels) ?? 0);
     const what = problem === null ? code : `${code}, ${problem.title}`;
-    const fix = HOP_FIXES[problem?.hop ?? ''] ?? 'see who dials, in its log';
+    const fix = FIXES.get(code) ?? fixAt(problem?.hop ?? '') ?? 'see who dials, in its log';
+    const page = problem !== null || LINK_CODES.has(code) ? code : undefined;
     const judge = now > 0 ? fail : warn;
-    return [judge('refused', `${where}: ${what}: ${times(value, now)}`, fix, code)];
+    return [judge('refused', `${where}: ${what}: ${times(value, now)}`, fix, page)];
   });
+}
+
+/** As the alert has it. */
+const FAILING_SHARE = 0.01;
+
+/** Answers of 5xx that are the backends' own. The rest of that kind has a code, and is told by it. */
+function judgeBackends({ where, before, after }: RunningPart): Finding[] {
+  const [was, is] = [answersOf(before), answersOf(after)];
+  const now = { failed: is.failed - was.failed, all: is.all - was.all };
+  const isNow = now.failed > FAILING_SHARE * now.all;
+  if (!isNow && is.failed <= FAILING_SHARE * is.all) return [];
+  const message = `${where}: ${is.failed} of ${is.all} answers since its start, and ${now.failed} of ${now.all} in the last second, are 5xx of the backend itself`;
+  const fix = "see the backend's log; the entry's access log names session and target";
+  return [(isNow ? fail : warn)('backend', message, fix, 'SallyportSuccessLow')];
+}
+
+/** Of an entry; of another part none, as a server and a client pass on what visitors are told. */
+function answersOf(samples: readonly Sample[]): { failed: number; all: number } {
+  const answers = select(samples, 'sallyport_requests_total', { part: 'entry' });
+  const failed = sum(answers.filter(({ labels }) => labels['code']?.startsWith('5') === true));
+  const refusals = select(samples, 'sallyport_refused_total', { part: 'entry' });
+  const own = sum(refusals.filter(({ labels }) => (problemOfCode(labels['code'] ?? '')?.status ?? 0) >= 500));
+  // What is refused behind the head of an answer has another status there.
+  return { failed: Math.max(0, failed - own), all: sum(answers) };
+}
+
+function sum(samples: readonly Sample[]): number {
+  return samples.reduce((total, { value }) => total + value, 0);
 }
 
 function judgeLimits({ where, before, after }: RunningPart): Finding[] {

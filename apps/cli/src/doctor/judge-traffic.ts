@@ -1,7 +1,8 @@
 /** Sessions with their slots, links and uplinks of a running part, judged. Pure. */
 import { fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
-import type { LinkLine, RunningPart, ServerLine, SessionLine } from './running.ts';
+import type { LinkLine, ServerLine, SessionLine } from './admin-answers.ts';
+import type { RunningPart } from './running.ts';
 
 /** As the alert has it. */
 const NEARLY_FULL = 0.8;

@@ -7,7 +7,8 @@ import type { Certificate } from './certificate.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
 import { judgeNode } from './configuration.ts';
 import { judgeDescriptors } from './descriptors.ts';
-import { findingLine } from './finding.ts';
+import { fail, findingLine, shorten, warn } from './finding.ts';
+import { limitSetting } from './limit-settings.ts';
 import { judgeLinkAnswer } from './servers.ts';
 import { judgeAnswer } from './target.ts';
 
@@ -19,6 +20,47 @@ describe('findingLine', () => {
     assert.equal(findingLine({ status: 'ok', check: 'node', message: 'Node 26' }), 'ok    node           Node 26');
     const broken = { status: 'fail', check: 'port', message: 'it is taken', fix: 'choose another' } as const;
     assert.equal(findingLine(broken), 'fail  port           it is taken; choose another');
+  });
+});
+
+describe('what a stranger says', () => {
+  it('gives a terminal no orders, and makes no line of its own', () => {
+    const message = '\u001b[2Jok\nok  all is well\u009b8m\u0000\u007f\u2028\u202e';
+    const line = findingLine({ status: 'warn', check: 'ready', message, fix: 'look\r' });
+    assert.equal(
+      line,
+      String.raw`warn  ready          \u001b[2Jok\u000aok  all is well\u009b8m\u0000\u007f\u2028\u202e; look\u000d`,
+    );
+  });
+
+  it('is cut where it goes on and on', () => {
+    const line = findingLine({ status: 'ok', check: 'ready', message: 'a'.repeat(1_000_000) });
+    assert.ok(line.length < 1_100 && line.endsWith('a…'));
+  });
+
+  it('names no page but one that there is', () => {
+    const headers = { 'content-type': 'application/problem+json' };
+    const pageOf = (code: string, hop = 'constructor') => {
+      const body = JSON.stringify({ code, hop, title: 'x' });
+      return judgeAnswer({ status: 500, headers, body }, 'x');
+    };
+    assert.equal(pageOf('SP_NO_CLIENT').page, 'docs/runbooks/sp-no-client.md');
+    assert.equal(pageOf('SP_/../../etc/passwd').page, undefined);
+    assert.equal(pageOf('SP_NO_CLIENT').fix, 'see the logs of that part');
+    assert.match(limitSetting('constructor').fix, /look for its setting/);
+  });
+});
+
+describe('shorten', () => {
+  it('tells five findings of a kind, and how many more there are', () => {
+    const many = Array.from({ length: 12 }, (_, i) => warn('session', `session ${i}`, 'start one', 'SP_NO_CLIENT'));
+    const failed = fail('session', 'session x', 'more', 'SP_QUEUE_FULL');
+    const told = shorten('server', [...many.slice(0, 6), failed, ...many.slice(6)]);
+    assert.deepEqual(
+      told.map(({ message }) => message),
+      [...many.slice(0, 5).map(({ message }) => message), 'server: and 7 more of this kind', 'session x'],
+    );
+    assert.deepEqual(shorten('server', many.slice(0, 5)), many.slice(0, 5));
   });
 });
 
@@ -157,6 +199,13 @@ describe('judgeDescriptors', () => {
     // 10 slots, 1,000 long streams, a link, and room for other files.
     assert.match(found[0]!.message, /1000 open files allowed, and the client may need 1075/);
     assert.match(found[0]!.fix!, /LimitNOFILE=1075.*client\.maxLongStreams/);
+  });
+
+  it('counts links that pass through the entry twice', () => {
+    const tls = { ...config.entry.tls, linkPath: '/link', maxLinks: 300 };
+    const passing = { ...config, entry: { ...config.entry, tls } };
+    const [found] = judgeDescriptors(passing, new Set(['entry']), 1_000);
+    assert.match(found!.message, /the entry may need 1165$/);
   });
 
   it('looks at the parts that are configured alone', () => {

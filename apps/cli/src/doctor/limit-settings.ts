@@ -50,6 +50,7 @@ export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetti
   'queue-wait': raise('client.concurrency, or start another client,', 'SP_QUEUE_FULL'),
   'queue-timeout': raise('client.concurrency, or start another client,', 'SP_QUEUE_TIMEOUT'),
   links: raise('server.maxLinks (at an entry entry.tls.maxLinks), and the open files that it may have,'),
+  'link-asks': fixed('see which of entry.servers does not answer: 64 links may be asked for at once'),
   'link-egress': fixed('find the entry or the line that does not take what is sent (/api/links)', 'SP_OVERLOADED'),
   'long-streams': raise('client.maxLongStreams', 'SP_LONG_STREAMS'),
   slots: fixed('report it: a server gives more than was leased', 'SP_OVERLOADED'),
@@ -60,5 +61,5 @@ export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetti
 const UNKNOWN: LimitSetting = fixed('look for its setting in docs/configuration.md');
 
 export function limitSetting(limit: string): LimitSetting {
-  return (LIMIT_SETTINGS as Readonly<Record<string, LimitSetting>>)[limit] ?? UNKNOWN;
+  return Object.hasOwn(LIMIT_SETTINGS, limit) ? LIMIT_SETTINGS[limit as keyof typeof LIMIT_SETTINGS] : UNKNOWN;
 }

@@ -41,6 +41,7 @@ function judged({ before = '', after = '', ...told }: Told): Finding[] {
 
 // Lines of metrics.
 const line = (code: string, value: number) => `sallyport_refused_total{part="entry",code="${code}"} ${value}\n`;
+const answers = (status: number, value: number) => `sallyport_requests_total{part="entry",code="${status}"} ${value}\n`;
 const hits = (limit: string, value: number) => `sallyport_limit_hits_total{part="server",limit="${limit}"} ${value}\n`;
 const busy = (seconds: number) => `sallyport_event_loop_active_seconds_total{part="entry"} ${seconds}\n`;
 const expiry = (name: string, days: number) =>
@@ -104,6 +105,20 @@ describe('judgeRunning', () => {
     assert.deepEqual(judged({ after: line('queue-full', 9) }), []);
   });
 
+  it('names a backend that answers 5xx itself, now or before, and leaves out what has a code', () => {
+    const before = answers(200, 900) + answers(500, 100);
+    const isNow = judged({ before, after: answers(200, 900) + answers(500, 140) });
+    assert.deepEqual(pagesOf(isNow), ['fail sallyport-success-low.md']);
+    assert.match(isNow[0]!.message, /140 of 1040 answers since its start, and 40 of 40 in the last second, are 5xx/);
+    assert.deepEqual(pagesOf(judged({ before, after: before })), ['warn sallyport-success-low.md']);
+    const few = answers(200, 9_950) + answers(502, 50);
+    assert.deepEqual(judged({ before: few, after: few }), []);
+    const ours = answers(200, 1) + answers(503, 9) + line('SP_NO_CLIENT', 9);
+    const found = judged({ before: ours, after: ours });
+    assert.deepEqual(pagesOf(found), ['warn sp-no-client.md']);
+    assert.match(found[0]!.fix!, /access log names the session \(grep SP_NO_CLIENT\)/);
+  });
+
   it('says which setting a limit that was reached has', () => {
     const found = judged({ before: hits('links', 2), after: hits('links', 4) + hits('head-timeout', 1) });
     assert.deepEqual(pagesOf(found), ['fail sallyport-limit-hit.md', 'warn sp-head-timeout.md']);
@@ -146,7 +161,7 @@ describe('judgeRunning', () => {
         expiry('a', 31) +
         expiry('b', 29) +
         expiry('c', -1) +
-        'sallyport_tls_reload_failures_total{part="entry"} 2\n' +
+        'sallyport_tls_last_reload_successful{part="entry"} 0\n' +
         'sallyport_config_last_reload_successful{part="entry"} 0\n' +
         `sallyport_acme_last_failure_timestamp_seconds{part="entry"} ${NOW_S - 7_200}\n`,
     });
@@ -158,8 +173,12 @@ describe('judgeRunning', () => {
       'fail sallyport-config-reload-failed.md',
     ]);
     assert.match(found[0]!.message, /certificate b, in force, expires in 29 days/);
+    assert.match(found[4]!.fix!, /"configuration not reloaded".*POST \/api\/reload/);
     const old = `sallyport_acme_last_failure_timestamp_seconds{part="entry"} ${NOW_S - 2 * DAY_S}\n`;
     assert.deepEqual(judged({ after: `${old}sallyport_config_last_reload_successful{part="entry"} 1\n` }), []);
+    const mended =
+      'sallyport_tls_reload_failures_total{part="entry"} 2\nsallyport_tls_last_reload_successful{part="entry"} 1\n';
+    assert.deepEqual(judged({ after: mended }), []);
   });
 
   it('sees open files that run out, an event loop without pause, lines and spans that were lost, another version', () => {
@@ -236,6 +255,48 @@ describe('checkRunning', { timeout: 60_000 }, () => {
     const found = await checkRunning(contextOf({ admin, authorization: `Bearer ${id}.${secret}` }));
     assert.deepEqual(verdicts(found), ['ok ready']);
     assert.ok(!JSON.stringify(refused).includes(secret));
+  });
+
+  it('shows it to nobody who does not answer as an admin port of ours does', async (t) => {
+    const seen: (string | undefined)[] = [];
+    for (const body of ['hello', '[]', '{"checks":[]}', '{"checks":{"a":null}}', '{"checks":{"a":{"ok":1}}}']) {
+      const port = await httpServer(t, ({ headers }, response) => {
+        seen.push(headers.authorization);
+        response.end(body);
+      });
+      const admin = [`http://127.0.0.1:${port}`];
+      const found = await checkRunning(contextOf({ admin, authorization: 'Bearer a.b' }));
+      assert.deepEqual(verdicts(found), ['fail ready'], body);
+      assert.match(found[0]!.message, /answers as no admin port of ours does/);
+    }
+    assert.deepEqual(new Set(seen), new Set([undefined]));
+  });
+
+  it('says so where it goes over the network in clear text', async (t) => {
+    const store = new MemoryCredentials();
+    const issued = store.add({ principal: 'ops', role: 'admin', sessions: [] });
+    assert.ok(issued.ok);
+    // Not an address of loopback, though it leads there.
+    const admin = [(await runningServer(t, store)).replace('127.0.0.1', '0.0.0.0')];
+    const authorization = `Bearer ${issued.value.id}.${issued.value.secret}`;
+    const found = await checkRunning(contextOf({ admin, authorization }));
+    assert.deepEqual(verdicts(found), ['ok ready', 'warn ready']);
+    assert.match(found[1]!.message, /credential went there in clear text$/);
+  });
+
+  it('finds lists that cannot be read, and does not break over them', async (t) => {
+    for (const list of ['[null]', '[{}]', '{}', '[{"session":{"toString":1},"links":1}]', 'x']) {
+      const port = await httpServer(t, ({ url }, response) => {
+        const answers: Record<string, string> = {
+          '/readyz': '{"checks":{"accepting":{"ok":true}}}',
+          '/metrics': 'sallyport_build_info{part="server"} 1\n',
+        };
+        response.end(answers[url!] ?? list);
+      });
+      const found = await checkRunning(contextOf({ admin: [`http://127.0.0.1:${port}`] }));
+      assert.deepEqual(verdicts(found), ['fail ready'], list);
+      assert.match(found[0]!.message, /lists that cannot be read/);
+    }
   });
 
   it('warns of a part whose clock is an hour off', async (t) => {

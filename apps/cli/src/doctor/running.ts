@@ -2,43 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parsePrometheusText, select } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
+import { isLoopbackHost } from '@sallyport/telemetry';
+import { linesOf, readinessOf } from './admin-answers.ts';
+import type { LinkLine, ListPath, Lists, Readiness, ServerLine, SessionLine } from './admin-answers.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
 import { forEach, partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
-import { fail } from './finding.ts';
+import { fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { judgeRunning } from './judge-running.ts';
 import { ask, why } from './reach.ts';
-import type { Answer } from './reach.ts';
-
-export interface Readiness {
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
-}
-
-/** A line of the server's `/api/sessions`. */
-export interface SessionLine {
-  readonly session: string;
-  readonly links: number;
-  readonly free: number;
-  readonly busy: number;
-  readonly waiting: number;
-}
-
-/** A line of the server's `/api/links`; the last three are those of clients. */
-export interface LinkLine {
-  readonly kind: string;
-  readonly principal: string;
-  readonly remote: string;
-  readonly session?: string | null;
-  readonly isLate?: boolean;
-  readonly isEjected?: boolean;
-}
-
-/** A line of the entry's `/api/servers`. */
-export interface ServerLine {
-  readonly server: string;
-  readonly isUp: boolean;
-}
 
 export interface RunningPart {
   /** `entry at http://127.0.0.1:12003`. */
@@ -64,6 +37,7 @@ const APART_MS = 1_000;
 /** A server with some ten thousand links; more of it is not judged. */
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const UNREADABLE = 'see its log';
+const NO_LINES = '[]';
 const CREDENTIAL_FIX = 'give --credential-file with an admin credential (sallyport creds add NAME --for admin)';
 
 export async function checkRunning(context: DoctorContext): Promise<Finding[]> {
@@ -89,7 +63,8 @@ const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', ':
 async function checkPlace(place: Place, context: DoctorContext): Promise<Finding[]> {
   const { url } = place;
   const sentMs = context.nowMs();
-  const answer = await read(place, '/readyz', context);
+  // It needs no credential, and until it is known who answers none is shown.
+  const answer = await read(place, '/readyz', { ...context, admin: { ...context.admin, authorization: null } });
   // Whether a port of the configuration is free or somebody else's is told by the check of ports.
   if (!answer.ok) return place.isAskedFor ? [silent(url, answer.code)] : [];
   const readiness = readinessOf(answer.value);
@@ -97,7 +72,15 @@ async function checkPlace(place: Place, context: DoctorContext): Promise<Finding
   const skew = clockSkewMs(answer.value.headers.date, sentMs, context.nowMs());
   const clock = judgeClock(skew, url.origin).filter(({ status }) => status !== 'ok');
   const running = await readPart(place, readiness, context);
-  return Array.isArray(running) ? [...running, ...clock] : [...judgeRunning(running, context.nowMs()), ...clock];
+  const judged = Array.isArray(running) ? running : judgeRunning(running, context.nowMs());
+  return [...judged, ...clock, ...judgeWay(url, context)];
+}
+
+/** Whoever is on the way can read a credential, and use it. */
+function judgeWay({ protocol, hostname, origin }: URL, { admin }: DoctorContext): Finding[] {
+  if (admin.authorization === null || protocol === 'https:' || isLoopbackHost(hostname)) return [];
+  const fix = 'ask on that machine, by https:// or through ssh -L, and revoke it if others share the network';
+  return [warn(CHECK, `${origin}: the admin credential went there in clear text`, fix)];
 }
 
 /** Findings: it cannot be read. */
@@ -110,17 +93,21 @@ async function readPart(place: Place, readiness: Readiness, context: DoctorConte
   if (!Array.isArray(second)) return [second];
   const apartS = (performance.now() - firstMs) / 1_000;
   const part = select(second, 'sallyport_build_info')[0]?.labels['part'] ?? 'part';
-  const list = <Line>(of: string, path: string) =>
-    part === of ? readList<Line>(place, path, context) : Promise.resolve([]);
+  const list = async <Path extends ListPath>(of: string, path: Path) =>
+    part === of ? readList(place, path, context) : linesOf(path, NO_LINES);
+  const sessions = await list('server', '/api/sessions');
+  const links = await list('server', '/api/links');
+  const servers = await list('entry', '/api/servers');
+  if (sessions === null || links === null || servers === null) return [unreadable(place.url, part)];
   return {
     where: `${part} at ${place.url.origin}`,
     readiness,
     before: first,
     after: second,
     apartS,
-    sessions: await list<SessionLine>('server', '/api/sessions'),
-    links: await list<LinkLine>('server', '/api/links'),
-    servers: await list<ServerLine>('entry', '/api/servers'),
+    sessions,
+    links,
+    servers,
   };
 }
 
@@ -137,10 +124,15 @@ async function readMetrics(place: Place, context: DoctorContext): Promise<Sample
   return fail(CHECK, refusal, UNREADABLE);
 }
 
-async function readList<Line>(place: Place, path: string, context: DoctorContext): Promise<readonly Line[]> {
+/** Null: the answer is no such list. */
+async function readList<Path extends ListPath>(
+  place: Place,
+  path: Path,
+  context: DoctorContext,
+): Promise<Lists[Path] | null> {
   const answer = await read(place, path, context);
-  const value = answer.ok && answer.value.status === 200 ? parse(answer.value.body) : null;
-  return Array.isArray(value) ? (value as Line[]) : [];
+  if (!answer.ok || answer.value.status !== 200) return linesOf(path, NO_LINES);
+  return linesOf(path, answer.value.body);
 }
 
 function read({ url }: Place, path: string, { timeoutMs, admin }: DoctorContext): ReturnType<typeof ask> {
@@ -148,22 +140,13 @@ function read({ url }: Place, path: string, { timeoutMs, admin }: DoctorContext)
   return ask({ url: new URL(path, url), timeoutMs, headers, bodyMaxBytes: BODY_MAX_BYTES });
 }
 
-function readinessOf({ status, body }: Answer): Readiness | null {
-  if (status !== 200 && status !== 503) return null;
-  const value = parse(body) as Partial<Readiness> | null;
-  return typeof value?.checks === 'object' && value.checks !== null ? { checks: value.checks } : null;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 function silent({ origin }: URL, code: string): Finding {
   return fail(CHECK, `${origin}: ${why(code)}`, 'start the part, or correct --admin', 'SallyportPartDown');
+}
+
+function unreadable({ origin }: URL, part: string): Finding {
+  const message = `${origin}: says that it is a ${part}, and answers in lists that cannot be read`;
+  return fail(CHECK, message, 'bring all parts to versions next to each other, or correct --admin');
 }
 
 function stranger({ origin }: URL): Finding {

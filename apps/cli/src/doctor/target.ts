@@ -4,6 +4,7 @@ import { clockSkewMs, judgeClock } from './clock.ts';
 import type { DoctorContext } from './context.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { problemOfCode } from '@sallyport/proxy-entry';
 import { addressOf, ask, handshake, reach, resolveName, why } from './reach.ts';
 import type { Answer } from './reach.ts';
 
@@ -47,23 +48,29 @@ async function checkTls(target: URL, timeoutMs: number, nowMs: number): Promise<
   ];
 }
 
-export const HOP_FIXES: Readonly<Record<string, string>> = {
-  visitor: 'correct the request',
-  entry: 'check the session id in the path, and that a client offers it (/api/sessions of the server)',
-  uplink: 'check that the entry reaches its servers (/readyz of the entry)',
-  queue: 'give the session more slots (client.concurrency, more clients), or a faster backend',
-  link: 'start a client for this session, or see its log (/readyz of the client)',
-  slot: 'raise client.concurrency',
-  client: "see the client's log; client.maxLongStreams bounds WebSockets and event streams",
-  backend: 'start or repair the backend: doctor beside the client checks it',
-};
+const HOP_FIXES: ReadonlyMap<string, string> = new Map([
+  ['visitor', 'correct the request'],
+  ['entry', 'check the session id in the path, and that a client offers it (/api/sessions of the server)'],
+  ['uplink', 'check that the entry reaches its servers (/readyz of the entry)'],
+  ['queue', 'give the session more slots (client.concurrency, more clients), or a faster backend'],
+  ['link', 'start a client for this session, or see its log (/readyz of the client)'],
+  ['slot', 'raise client.concurrency'],
+  ['client', "see the client's log; client.maxLongStreams bounds WebSockets and event streams"],
+  ['backend', 'start or repair the backend: doctor beside the client checks it'],
+]);
+
+/** What to do about a failure at this hop; undefined where that is none of ours. */
+export function fixAt(hop: string): string | undefined {
+  return HOP_FIXES.get(hop);
+}
 
 /** What a status means for whoever set the tunnel up. Problems of ours name the hop (RFC 9457). */
 export function judgeAnswer({ status, headers, body }: Answer, where: string): Finding {
   const problem = problemOf(headers['content-type'], body);
   if (problem !== null) {
+    const page = problemOfCode(problem.code)?.code;
     const message = `${where}: ${status} ${problem.code} at the ${problem.hop}: ${problem.title}`;
-    return fail(CHECK, message, HOP_FIXES[problem.hop] ?? 'see the logs of that part', problem.code);
+    return fail(CHECK, message, fixAt(problem.hop) ?? 'see the logs of that part', page);
   }
   const isOurs = headers.via?.includes('sallyport-') === true;
   const from = isOurs ? 'from the backend, through the tunnel' : 'and it bears no sign of the tunnel (Via)';

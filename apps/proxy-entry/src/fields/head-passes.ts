@@ -30,6 +30,11 @@ export class HeadPasses {
     this.#isTrusted = trustOf(trustedProxies);
   }
 
+  /** Whether `peer` (an address) is a trusted proxy. */
+  trusts(peer: string): boolean {
+    return this.#isTrusted(peer);
+  }
+
   /** Of a request from `peer` (an address) with these fields. */
   origin(peer: string, fields: readonly string[]): Origin {
     return findOrigin(peer, fields, this.#isTrusted);

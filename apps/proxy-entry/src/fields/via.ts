@@ -15,8 +15,12 @@ export function writeVia({ aside, out, seen, pseudonym }: SignedHead, version: s
 
 /** Whether one of the entries is ours, or there are too many. */
 export function isLoop({ aside, seen, pseudonym }: SignedHead): boolean {
-  if ((seen & FieldKind.VIA) === 0) return false;
-  const entries = viaEntries(joinedValue(aside, 'via')!);
+  return (seen & FieldKind.VIA) !== 0 && wasHere(joinedValue(aside, 'via')!, pseudonym);
+}
+
+/** The same of the value of Via. */
+export function wasHere(via: string, pseudonym: string): boolean {
+  const entries = viaEntries(via);
   return entries.length > MAX_VIA_ENTRIES || entries.some((entry) => receivedBy(entry) === pseudonym);
 }
 

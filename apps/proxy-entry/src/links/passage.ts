@@ -6,35 +6,46 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { LinkAddress } from '@sallyport/protocol';
 import { Problems } from '../problems.ts';
 import type { Problem } from '../problems.ts';
 import type { VisitorExchange, VisitorListener } from '../visitor/transport.ts';
 import { ASK_TIMEOUT_MS, askServer } from './ask-server.ts';
+import type { Dialled } from './ask-server.ts';
+import type { AskedServer } from './asked-server.ts';
 import { LeavingNotice } from './leaving.ts';
 
 export interface PassageOwner {
   /** Ends it with an answer of our own. */
-  refuse(visitor: VisitorExchange, problem: Problem): void;
+  refuse(passage: Passage, problem: Problem): void;
+  /** A server opens it: whether it may pass. */
+  opens(passage: Passage): boolean;
+  /** A server answered with `status`, and the dialler is told. */
+  answered(passage: Passage, status: number): void;
   onOver(passage: Passage): void;
 }
 
 /** A dialler waits 10 s for its answer. */
 const MAX_TRIES = 3;
-/** So long a dialler has to close when its server has. */
+/** So long each end has to close when the other has. */
 const CLOSE_GRACE_MS = 2_000;
+/** A server that vanished without a word is noticed by its system's probes, should nobody at the link's ends be there. */
+const KEEP_ALIVE_DELAY_MS = 30_000;
+const SWITCHING = 101;
 const UNAUTHORIZED = 401;
 const UPGRADE_REQUIRED = 426;
 const UNAVAILABLE = 503;
+const LOOP = 508;
 /** A server's answers that mean something to a dialler; any other is no tunnel-server's. */
-const PASSED_ON = new Set([UNAUTHORIZED, UPGRADE_REQUIRED, UNAVAILABLE]);
+const PASSED_ON = new Set([UNAUTHORIZED, UPGRADE_REQUIRED, UNAVAILABLE, LOOP]);
+/** Another server may have another answer. */
+const OF_ONE_SERVER = new Set([UNAVAILABLE, LOOP]);
 
 export class Passage implements VisitorListener {
-  readonly #visitor: VisitorExchange;
-  readonly #remote: string;
+  readonly visitor: VisitorExchange;
+  readonly dialled: Dialled;
   readonly #owner: PassageOwner;
   /** Not asked yet. */
-  readonly #servers: LinkAddress[];
+  readonly #servers: AskedServer[];
   readonly #notice = new LeavingNotice();
   #request: ClientRequest | null = null;
   #socket: Socket | null = null;
@@ -44,9 +55,9 @@ export class Passage implements VisitorListener {
   #isOver = false;
 
   /** `servers`: in the order in which they are to be asked. */
-  constructor(visitor: VisitorExchange, remote: string, servers: readonly LinkAddress[], owner: PassageOwner) {
-    this.#visitor = visitor;
-    this.#remote = remote;
+  constructor(visitor: VisitorExchange, dialled: Dialled, servers: readonly AskedServer[], owner: PassageOwner) {
+    this.visitor = visitor;
+    this.dialled = dialled;
     this.#owner = owner;
     this.#servers = servers.slice(0, MAX_TRIES);
     visitor.listener = this;
@@ -55,19 +66,31 @@ export class Passage implements VisitorListener {
   /** Asks the next server. */
   ask(): void {
     this.#forgetRequest();
-    const address = this.#servers.shift();
-    if (address === undefined) return this.#owner.refuse(this.#visitor, Problems.noServer);
+    const server = this.#servers.shift();
+    if (server === undefined) return this.#owner.refuse(this, Problems.noServer);
     let request: ClientRequest;
     try {
-      request = askServer(address, this.#visitor.request, this.#remote);
+      request = askServer(server, this.dialled);
     } catch {
       return this.ask();
     }
     this.#request = request;
-    this.#timer = setTimeout(() => this.ask(), ASK_TIMEOUT_MS);
+    this.#timer = setTimeout(() => {
+      server.silent();
+      this.ask();
+    }, ASK_TIMEOUT_MS);
     request
-      .once('upgrade', (response, socket: Socket, head) => this.#opened(response, socket, head))
-      .once('response', (response) => this.#refused(response))
+      .once('upgrade', (response, socket: Socket, head) => {
+        server.answered();
+        if (this.dialled.request.isUpgrade) return this.#opened(response, socket, head);
+        // Nobody asked for that: it is no server of ours.
+        socket.destroy();
+        this.ask();
+      })
+      .once('response', (response) => {
+        server.answered();
+        this.#refused(response);
+      })
       .on('error', () => {
         if (this.#request === request) this.ask();
       })
@@ -84,15 +107,16 @@ export class Passage implements VisitorListener {
   // ---- from the dialler
 
   onBody(chunk: Buffer): void {
-    if (this.#socket?.write(chunk) === false) this.#visitor.pauseBody();
+    if (this.#socket?.write(chunk) === false) this.visitor.pauseBody();
   }
 
   onBodyEnd(): void {
     this.#socket?.end();
+    this.#allowGrace();
   }
 
   onRefused(): void {
-    this.#visitor.cut();
+    this.visitor.cut();
   }
 
   onDrained(): void {
@@ -111,19 +135,19 @@ export class Passage implements VisitorListener {
   #opened({ headers }: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#stopTimer();
     this.#request = null;
-    if (this.#isOver) {
+    if (this.#isOver || !this.#owner.opens(this)) {
       socket.destroy();
       return;
     }
-    this.#socket = socket.setNoDelay(true);
-    this.#visitor.head(101, 'Switching Protocols', switchingFields(headers), false);
-    this.#visitor.startBody();
+    this.#socket = socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    this.visitor.head(SWITCHING, 'Switching Protocols', switchingFields(headers), false);
+    this.visitor.startBody();
     socket
       .on('data', (chunk: Buffer) => this.#toDialler(this.#notice.pass(chunk)))
-      .on('drain', () => this.#visitor.resumeBody())
-      .on('end', () => this.#visitor.end([]))
+      .on('drain', () => this.visitor.resumeBody())
+      .on('end', () => this.visitor.end([]))
       // What was cut at the server must look cut to the dialler.
-      .on('error', () => this.#visitor.cut())
+      .on('error', () => this.visitor.cut())
       .once('close', () => this.#serverGone());
     if (head.length > 0) this.#toDialler(this.#notice.pass(head));
     if (this.#isLeaving) this.#toDialler(this.#notice.leave());
@@ -131,7 +155,7 @@ export class Passage implements VisitorListener {
 
   #refused(response: IncomingMessage): void {
     const { statusCode = 0, statusMessage = '', headers } = response;
-    const mayAskAnother = statusCode === UNAVAILABLE && this.#servers.length > 0;
+    const mayAskAnother = OF_ONE_SERVER.has(statusCode) && this.#servers.length > 0;
     if (mayAskAnother || !PASSED_ON.has(statusCode)) return this.ask();
     this.#forgetRequest();
     const said = [
@@ -139,18 +163,24 @@ export class Passage implements VisitorListener {
       ['Retry-After', headers['retry-after']],
       ['Content-Length', '0'],
     ] as const;
-    this.#visitor.head(statusCode, statusMessage, present(said), true);
-    this.#visitor.end([]);
+    this.#owner.answered(this, statusCode);
+    this.visitor.head(statusCode, statusMessage, present(said), true);
+    this.visitor.end([]);
   }
 
   #toDialler(pieces: readonly Buffer[]): void {
-    for (const piece of pieces) if (!this.#visitor.write(piece)) this.#socket!.pause();
+    for (const piece of pieces) if (!this.visitor.write(piece)) this.#socket!.pause();
   }
 
   #serverGone(): void {
     if (this.#isOver) return;
-    this.#visitor.end([]);
-    this.#timer = setTimeout(() => this.#visitor.cut(), CLOSE_GRACE_MS);
+    this.visitor.end([]);
+    this.#allowGrace();
+  }
+
+  #allowGrace(): void {
+    if (this.#isOver || this.#timer !== null) return;
+    this.#timer = setTimeout(() => this.visitor.cut(), CLOSE_GRACE_MS);
   }
 
   #forgetRequest(): void {

@@ -11,8 +11,11 @@ const CERTIFICATE_ENDINGS = ['.crt', '.pem'] as const;
 const KEY_ENDING = '.key';
 
 export interface FolderEvents {
-  /** A pair that cannot be used: the one that it had stays in force. Said once for each state of its files. */
-  onBroken(stem: string, why: string): void;
+  /**
+   * A pair that cannot be used: the one that it had, where `isInForce`, stays in force. Said once for each state of its
+   * files.
+   */
+  onBroken(stem: string, why: string, isInForce: boolean): void;
 }
 
 interface Seen {
@@ -20,6 +23,8 @@ interface Seen {
   readonly fingerprint: string;
   /** Null: no state of it could be used yet. */
   readonly pair: Pair | null;
+  /** Of this state; null: nothing. */
+  readonly wrong: string | null;
 }
 
 export class CertificateFolder {
@@ -38,6 +43,11 @@ export class CertificateFolder {
   /** In the order of their names. */
   get pairs(): readonly Pair[] {
     return [...this.#seen.values()].flatMap(({ pair }) => (pair === null ? [] : [pair]));
+  }
+
+  /** Whether all of it could be used as it was read last. */
+  get isWhole(): boolean {
+    return this.#isListed && this.#seen.values().every(({ wrong }) => wrong === null);
   }
 
   byStem(stem: string): Pair | null {
@@ -64,13 +74,34 @@ export class CertificateFolder {
     return isChanged;
   }
 
+  /**
+   * What is wrong with pairs as their files are now; nothing is taken over. One after the other, and only those whose
+   * files have changed are read. Rejects with Node's own error where the folder cannot be read.
+   */
+  async inspect(): Promise<readonly string[]> {
+    const problems: string[] = [];
+    for (const files of pairsIn(this.#path, await readdir(this.#path), new Map())) {
+      const wrong = await this.#wrongWith(files);
+      if (wrong !== null) problems.push(`certificate ${files.stem}: ${wrong}`);
+    }
+    return problems;
+  }
+
+  async #wrongWith(files: PairFiles): Promise<string | null> {
+    const seen = this.#seen.get(files.stem);
+    if (seen !== undefined && seen.fingerprint === (await fingerprintOfPair(files))) return seen.wrong;
+    const result = await readPair(files);
+    return result.ok ? null : result.why;
+  }
+
   async #readOne(files: PairFiles, before: Seen | undefined): Promise<Seen> {
-    const fingerprint = `${await fingerprintOf(files.certificateFile)} ${await fingerprintOf(files.keyFile)}`;
+    const fingerprint = await fingerprintOfPair(files);
     if (before?.fingerprint === fingerprint) return before;
     const result = await readPair(files);
-    if (result.ok) return { fingerprint, pair: result.pair };
-    this.#events.onBroken(files.stem, result.why);
-    return { fingerprint, pair: before?.pair ?? null };
+    if (result.ok) return { fingerprint, pair: result.pair, wrong: null };
+    const pair = before?.pair ?? null;
+    this.#events.onBroken(files.stem, result.why, pair !== null);
+    return { fingerprint, pair, wrong: result.why };
   }
 
   /** Null: the folder cannot be read now, and what is in force stays. */
@@ -78,11 +109,11 @@ export class CertificateFolder {
     try {
       const files = pairsIn(this.#path, await readdir(this.#path), this.#seen);
       this.#isListed = true;
-      if (files.length > MAX_PAIRS) this.#events.onBroken(this.#path, `more than ${MAX_PAIRS} pairs`);
+      if (files.length > MAX_PAIRS) this.#events.onBroken(this.#path, `more than ${MAX_PAIRS} pairs`, true);
       return files.slice(0, MAX_PAIRS);
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
-      if (this.#isListed) this.#events.onBroken(this.#path, `the folder cannot be read (${code})`);
+      if (this.#isListed) this.#events.onBroken(this.#path, `the folder cannot be read (${code})`, this.#seen.size > 0);
       this.#isListed = false;
       return null;
     }
@@ -129,6 +160,10 @@ function stemOf(name: string, endings: readonly string[]): string | null {
 
 function filesOf(folder: string, stem: string, certificate: string): PairFiles {
   return { stem, certificateFile: join(folder, certificate), keyFile: join(folder, stem + KEY_ENDING) };
+}
+
+async function fingerprintOfPair({ certificateFile, keyFile }: PairFiles): Promise<string> {
+  return `${await fingerprintOf(certificateFile)} ${await fingerprintOf(keyFile)}`;
 }
 
 async function fingerprintOf(path: string): Promise<string> {

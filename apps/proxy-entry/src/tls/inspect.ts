@@ -5,6 +5,7 @@ import { readAuthority } from './client-authority.ts';
 import { pairsIn } from './folder.ts';
 import { covers } from './names.ts';
 import { readPair } from './pair.ts';
+import type { PairFiles } from './pair.ts';
 
 export interface InspectedPair {
   readonly stem: string;
@@ -20,15 +21,18 @@ export interface InspectedPair {
 /** Rejects with Node's own error where the folder cannot be read. */
 export async function inspectPairs(folder: string): Promise<InspectedPair[]> {
   const files = pairsIn(folder, await readdir(folder), new Map());
-  return Promise.all(
-    files.map(async (each): Promise<InspectedPair> => {
-      const { stem, keyFile } = each;
-      const result = await readPair(each);
-      if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, notBeforeMs: 0, covers: () => false };
-      const { names, notAfterMs, notBeforeMs } = result.pair;
-      return { stem, keyFile, wrong: null, notAfterMs, notBeforeMs, covers: (host) => covers(names, host) };
-    }),
-  );
+  const inspected: InspectedPair[] = [];
+  // One at a time: each has files open, and there may be thousands.
+  for (const each of files) inspected.push(await inspectPair(each));
+  return inspected;
+}
+
+async function inspectPair(files: PairFiles): Promise<InspectedPair> {
+  const { stem, keyFile } = files;
+  const result = await readPair(files);
+  if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, notBeforeMs: 0, covers: () => false };
+  const { names, notAfterMs, notBeforeMs } = result.pair;
+  return { stem, keyFile, wrong: null, notAfterMs, notBeforeMs, covers: (host) => covers(names, host) };
 }
 
 /** Null, or what is wrong with what certificates of visitors are checked against. */

@@ -15,6 +15,7 @@ import { TlsError } from './tls-error.ts';
 
 const CEILING_MS = 10_000;
 const POLL_MS = 20;
+const SUCCESSFUL = 'sallyport_tls_last_reload_successful{part="entry"}';
 const GET = 'GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
 /** Asks until it is so; the time limit is the test's. */
@@ -145,11 +146,29 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
       breakIt();
       await until(() => why.test(bench.log().slice(from)));
       assert.equal(await serial(bench, 'a.test'), before);
+      assert.equal(await bench.metric(SUCCESSFUL), 0);
     }
+    assert.match(bench.log(), /what was in force stays so/);
+    assert.doesNotMatch(bench.log(), /none from before/);
     putPair(folder, 'a', second);
     await until(async () => (await serial(bench, 'a.test')) !== before);
+    assert.equal(await bench.metric(SUCCESSFUL), 1);
     const failures = await bench.metric('sallyport_tls_reload_failures_total{part="entry"}');
     assert.ok(failures >= breakers.length, String(failures));
+  });
+
+  it('are none for the names of a pair that is broken at the start, and the log and a gauge say so until it is whole', async (t) => {
+    const folder = certificateFolder(authority);
+    putPair(folder, 'a', first);
+    copyFileSync(second.certFile, join(folder, 'a.crt'));
+    const bench = await listenTls(t, authority, { certificates: folder });
+    assert.equal(await bench.metric(SUCCESSFUL), 0);
+    assert.match(await serial(bench, 'a.test'), /HANDSHAKE_FAILURE/);
+    await until(() => /there is none from before/.test(bench.log()));
+    assert.doesNotMatch(bench.log(), /what was in force stays so/);
+    putPair(folder, 'a', second);
+    await until(async () => (await bench.metric(SUCCESSFUL)) === 1);
+    assert.match(await serial(bench, 'a.test'), /^[0-9A-F]+$/);
   });
 
   it('for one name: that one which is good for longer', async (t) => {

@@ -11,12 +11,15 @@ import type { CommonOptions } from './context-options.ts';
 import { ExpiryGauges } from './expiry-gauges.ts';
 import { CertificateFolder } from './folder.ts';
 import { HandshakeFailures } from './handshake-failures.ts';
-import { inspectAuthority, inspectPairs } from './inspect.ts';
+import { inspectAuthority } from './inspect.ts';
 import { covers } from './names.ts';
 import type { Pair } from './pair.ts';
-import { newSecret, readSecret, ticketPeriod } from './ticket-keys.ts';
+import { inspectSecret, newSecret, readSecret, ticketPeriod } from './ticket-keys.ts';
 import { mustBeFolder, TlsError } from './tls-error.ts';
 import { FolderWatch } from './watch.ts';
+
+/** Of what is wrong with files, so much is said. */
+const LISTED_MAX = 20;
 
 export type TlsConfig = EntryConfig['tls'];
 /** Whether a certificate is for a host (lower case, no port). */
@@ -54,10 +57,10 @@ export class TlsMaterial {
     this.#period = ticketPeriod(deps.nowMs());
     this.#reloadFailures = deps.telemetry.counter(
       'sallyport_tls_reload_failures_total',
-      'Times that a certificate, authority or key could not be taken over, and the one before stayed.',
+      'Times that a certificate, authority or key could not be taken over; the one before, if any, stays.',
     );
     this.#folder = new CertificateFolder(folder, {
-      onBroken: (stem, why) => this.#warn(stem, `certificate ${stem}: ${why}`),
+      onBroken: (stem, why, isInForce) => this.#warn(stem, `certificate ${stem}: ${why}`, isInForce),
     });
     this.#gauges = new ExpiryGauges(deps.telemetry, this.#folder);
   }
@@ -72,6 +75,8 @@ export class TlsMaterial {
     const wrong = (await material.#readAuthority()) ?? (await material.#readSecret());
     if (wrong !== null) throw new TlsError('SP_TLS_FILE', wrong, 'put that file right, or leave its setting out');
     material.#tell();
+    const isWhole = () => (material.#folder.isWhole && material.#said.size === 0 ? 1 : 0);
+    deps.telemetry.gauge('sallyport_tls_last_reload_successful', {}, isWhole);
     const files = [config.clientCaFile, config.clientCrlFile, config.ticketKeyFile].flatMap((file) => file ?? []);
     const folders = new Set([folder, ...files.map((file) => dirname(file))]);
     material.#watch = new FolderWatch(folders, () => material.#reload());
@@ -79,18 +84,19 @@ export class TlsMaterial {
   }
 
   /**
-   * What `configure` would be given, judged without being used: rejects with a TlsError where a pair, or what certificates
-   * of visitors are checked against, cannot be used as it is now.
+   * What `configure` would be given, judged without being used: rejects with a TlsError where a pair, what certificates
+   * of visitors are checked against, or the secret of tickets cannot be used as it is now.
    */
-  static async check(config: TlsConfig): Promise<void> {
-    const folder = config.certificates ?? '';
-    await mustBeFolder(folder);
-    const broken = (await inspectPairs(folder)).flatMap(({ stem, wrong }) =>
-      wrong === null ? [] : [`certificate ${stem}: ${wrong}`],
-    );
+  async check(config: TlsConfig): Promise<void> {
+    await mustBeFolder(config.certificates ?? '');
+    const wrong = [...(await this.#folder.inspect())];
     const authority = config.clientCertificates === 'off' ? null : await inspectAuthority(config);
-    const wrong = authority === null ? broken : [...broken, authority];
-    if (wrong.length > 0) throw new TlsError('SP_TLS_FILE', wrong.join('; '), 'put that right, or take it away');
+    const secret = config.ticketKeyFile === undefined ? null : await inspectSecret(config.ticketKeyFile);
+    for (const each of [authority, secret]) if (each !== null) wrong.push(each);
+    if (wrong.length === 0) return;
+    const more = wrong.length > LISTED_MAX ? `; and ${wrong.length - LISTED_MAX} more` : '';
+    const listed = wrong.slice(0, LISTED_MAX).join('; ');
+    throw new TlsError('SP_TLS_FILE', `${listed}${more}`, 'put that right, or take it away');
   }
 
   /** In force for handshakes from now on, with what the files hold now. */
@@ -209,9 +215,10 @@ export class TlsMaterial {
     }
   }
 
-  #warn(what: string, why: string): void {
+  #warn(what: string, why: string, isInForce = true): void {
     this.#reloadFailures.inc();
-    this.#deps.logger.warn({ what }, `TLS: ${why}; what was in force stays so`);
+    const then = isInForce ? 'what was in force stays so' : 'there is none from before: its names have no certificate';
+    this.#deps.logger.warn({ what }, `TLS: ${why}; ${then}`);
   }
 
   /** What is in force now, in the log and the metrics. */

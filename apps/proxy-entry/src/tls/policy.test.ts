@@ -135,8 +135,8 @@ describe('a request for the path of links', () => {
     }
   });
 
-  it('belongs to the session on a host that leads to one, and to nobody where the certificate is for other hosts', () => {
-    assert.equal(outcome(set, { ...link, ...at('app.test', '/edge/link') }), 'admitted');
+  it('is a link on a host that leads to a session as well, and nobody’s where the certificate is for other hosts', () => {
+    assert.equal(outcome(set, { ...link, ...at('app.test', '/edge/link') }), 'link');
     assert.equal(outcome(set, { ...link, ...at('elsewhere.test', '/edge/link') }), 'SP_MISDIRECTED');
   });
 });

@@ -60,7 +60,7 @@ export class EdgePolicy {
 
   /**
    * Whether it dials a server through us: over TLS, since it shows its credential, and by HTTP/1.1, which a link is
-   * opened by. One that only asks what is there, without an upgrade, is answered by the server as well.
+   * opened by. One that only asks what is there, without an upgrade, is answered by the server as well. On every host.
    */
   isLink({ peer, method, httpVersion, isUpgrade, hasBody }: VisitorRequest, target: string): boolean {
     if (target !== this.#linkPath || peer.scheme !== 'https' || httpVersion !== '1.1') return false;

@@ -41,6 +41,21 @@ export function ticketKeys(secret: Buffer, period: number, audience: string): Bu
 /** The secret of a file: one line of 64 hexadecimal digits, mode 0600; made where there is none. */
 export async function readSecret(path: string): Promise<SecretResult> {
   await make(path);
+  return readMade(path);
+}
+
+/** Null, or what is wrong with it; one that is not there yet is made on first use. */
+export async function inspectSecret(path: string): Promise<string | null> {
+  try {
+    await access(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  }
+  const read = await readMade(path);
+  return read.ok ? null : read.why;
+}
+
+async function readMade(path: string): Promise<SecretResult> {
   const read = await readSmall(path);
   if (!read.ok) return read;
   if (!SECRET_TEXT.test(read.text)) return { ok: false, why: `${path} is not a line of 64 hexadecimal digits` };

@@ -1,6 +1,7 @@
 /** What spans say of a request, in the words of OpenTelemetry's conventions for HTTP (opentelemetry.io/docs/specs/semconv/http). */
 import type { SpanAttributes } from '@sallyport/telemetry';
-import { redactTarget } from '@sallyport/telemetry';
+import { redactHost, redactTarget } from '@sallyport/telemetry';
+import { splitAbsolute } from '../route.ts';
 
 /** As the conventions list them; all others are one to them, since strangers choose those. */
 const KNOWN_METHODS = new Set([
@@ -26,16 +27,18 @@ export function methodAttributes(method: string): SpanAttributes {
   return { 'http.request.method': '_OTHER', 'http.request.method_original': textOf(method) };
 }
 
-/** In origin form; secrets in the query are hidden as they are in logs. */
+/** In origin form, where it is a target; secrets are hidden as they are in logs. */
 export function targetAttributes(target: string): SpanAttributes {
-  const at = target.indexOf('?');
-  if (at === -1) return { 'url.path': textOf(target) };
-  return { 'url.path': textOf(target.slice(0, at)), 'url.query': textOf(redactTarget(target).slice(at + 1)) };
+  const shown = redactTarget(splitAbsolute(target)?.target ?? target);
+  const at = shown.indexOf('?');
+  if (at === -1) return { 'url.path': textOf(shown) };
+  return { 'url.path': textOf(shown.slice(0, at)), 'url.query': textOf(shown.slice(at + 1)) };
 }
 
 /** `host` with its port, if it has one. */
 export function hostAttributes(host: string): SpanAttributes {
-  const [, name = host, port] = /^(.*):(\d{1,5})$/.exec(host) ?? [];
+  const shown = redactHost(host);
+  const [, name = shown, port] = /^(.*):(\d{1,5})$/.exec(shown) ?? [];
   return { 'server.address': textOf(name), ...(port === undefined ? {} : { 'server.port': Number(port) }) };
 }
 

@@ -1,6 +1,6 @@
 /** The spans of one request through all of the tunnel, made by the entry alone. Pure. */
 import type { Span, SpanAttributes, SpanKind } from '@sallyport/telemetry';
-import { methodAttributes, nameOf, targetAttributes } from './attributes.ts';
+import { methodAttributes, nameOf, targetAttributes, textOf } from './attributes.ts';
 import { layOut } from './layout.ts';
 import type { Stretch } from './layout.ts';
 import type { TracedAnswer, Try } from './trace.ts';
@@ -115,7 +115,7 @@ function backendExtras({ method, target, session }: TracedRequest, { status, hop
     ...methodAttributes(method),
     ...targetAttributes(target),
     'http.response.status_code': status,
-    'peer.service': session,
+    'peer.service': textOf(session),
     // So long the backend waited for the visitor's own body.
     ...(uploadUs === 0 ? {} : { 'sallyport.upload_us': uploadUs }),
     ...(isError ? { 'error.type': String(status) } : {}),

@@ -36,6 +36,8 @@ describe('traceparent (W3C Trace Context §3.2)', () => {
       `00-${TRACE}-${SPAN}-0g`,
       `00_${TRACE}_${SPAN}_01`,
       `00-${TRACE}-${SPAN}-01, 00-${TRACE}-${SPAN}-01`,
+      `cc-${TRACE}-${SPAN}-01-tail, 00-${TRACE}-${SPAN}-01`,
+      `cc-${TRACE}-${SPAN}-01-, cc-${TRACE}-${SPAN}-01`,
     ];
     for (const value of bad) assert.equal(parseTraceParent(value), null, JSON.stringify(value));
   });

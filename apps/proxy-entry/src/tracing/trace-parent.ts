@@ -7,8 +7,8 @@ export interface TraceParent {
   readonly isSampled: boolean;
 }
 
-/** Later versions may say more behind the flags (§3.2.4). */
-const FORM = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/s;
+/** Later versions may say more behind the flags (§3.2.4); a comma is never in it: that joins two fields. */
+const FORM = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-[^,]*)?$/;
 const SAMPLED = 1;
 
 /** Null where it is none; `value` of several such fields is all of them. */

@@ -23,8 +23,8 @@ export function tracedRequest(
   const { routed, visitor } = traced;
   const { arrivedMs, method, target } = visitor.request;
   return {
-    traceId: trace.traceId,
-    parentSpanId: trace.parent?.spanId ?? null,
+    traceId: textOf(trace.traceId),
+    parentSpanId: trace.parent === null ? null : textOf(trace.parent.spanId),
     whole: [arrivedMs, endMs],
     attributes: { ...attributesOf(traced), ...failureOf(traced, isComplete) },
     error: errorOf(traced, isComplete),
@@ -44,7 +44,7 @@ function attributesOf({ visitor, routed, status, bytesIn, bytesOut }: Traced): S
     ...hostAttributes(routed.host),
     'url.scheme': peer.scheme,
     'network.protocol.version': httpVersion,
-    'client.address': routed.remote,
+    'client.address': textOf(routed.remote),
     'sallyport.request_id': textOf(routed.requestId),
     ...(routed.session === '' ? {} : { 'sallyport.session': textOf(routed.session) }),
     ...(status === 0 ? {} : { 'http.response.status_code': status }),

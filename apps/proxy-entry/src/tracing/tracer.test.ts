@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Link } from '@sallyport/protocol';
 import type { Span } from '@sallyport/telemetry';
 import { Problems } from '../problems.ts';
@@ -24,6 +26,14 @@ const HEAD = {
   uploadUs: 0,
   backendUs: 100,
 };
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 function newTracer(sampleRatio: number, room = Number.POSITIVE_INFINITY) {
   const spans: Span[] = [];
@@ -229,6 +239,56 @@ describe('the spans of a request', () => {
     assert.equal(spans[0]!.name, 'HTTP');
     assert.equal(spans[0]!.attributes['http.request.method'], '_OTHER');
     assert.equal(spans[0]!.attributes['http.request.method_original'], 'BREW');
+  });
+
+  it('show no user, password or fragment of a target, nor a user in Host', () => {
+    const { tracer, spans } = newTracer(1);
+    const targets: [string, Record<string, string>][] = [
+      ['http://me:hunter2@a.example/x?y=1', { 'url.path': '/x', 'url.query': 'y=1' }],
+      ['http:/me:hunter2@a.example/x?y=1', { 'url.path': '[redacted]@a.example/x', 'url.query': 'y=1' }],
+      ['/x&token=hunter2y?y=1', { 'url.path': '/x&token=[redacted]' }],
+      ['/x#token=hunter2', { 'url.path': '/x#[redacted]' }],
+    ];
+    for (const [target, shown] of targets) {
+      const request = traced(tracer.begin(null, false));
+      const visitor = { request: { ...request.visitor.request, target } } as VisitorExchange;
+      const routed = { ...request.routed, host: 'me:hunter2@a.example', strings: [] };
+      tracer.finished({ ...request, visitor, routed }, true);
+      const { attributes } = spans.at(-1)!;
+      assert(!JSON.stringify(attributes).includes('hunter2'), JSON.stringify(attributes));
+      assert.equal(attributes['server.address'], '[redacted]@a.example');
+      for (const [name, value] of Object.entries(shown)) assert.equal(attributes[name], value, target);
+    }
+  });
+
+  it('keep no head in memory while they wait', () => {
+    const { tracer, spans } = newTracer(1);
+    const HEADS = 200;
+    const HEAD_BYTES = 65_536;
+    const before = heapBytes();
+    for (let i = 0; i < HEADS; i += 1) {
+      // As they are in an entry: pieces of one long text.
+      const said = `00-${TRACE}-${SPAN}-00`;
+      const head = Buffer.from(
+        `${said}/session/a-long-session/x?token=hunter2 198.51.100.123 ${'p'.repeat(HEAD_BYTES)}`,
+      );
+      const text = head.toString('latin1');
+      const at = (piece: string) => text.slice(text.indexOf(piece), text.indexOf(piece) + piece.length);
+      const trace = tracer.begin(at(said), false);
+      trace.opened(LINK, performance.now(), []);
+      trace.answered(HEAD, performance.now());
+      const request = traced(trace);
+      const visitor = {
+        request: { ...request.visitor.request, target: at('/session/a-long-session/x?token=hunter2') },
+      };
+      const pieces = { session: at('a-long-session'), remote: at('198.51.100.123'), host: at('a-long-session') };
+      const strings = ['GET', at('/x?token=hunter2')];
+      const routed = { ...request.routed, ...pieces, requestId: at('a-long-session'), strings };
+      tracer.finished({ ...request, routed, visitor: visitor as VisitorExchange }, true);
+    }
+    const keptBytes = heapBytes() - before;
+    assert.equal(spans.length, 8 * HEADS);
+    assert(keptBytes < (HEADS * HEAD_BYTES) / 2, `${keptBytes} bytes`);
   });
 
   it('hold no more of a long target than is told', () => {

@@ -10,6 +10,15 @@ export function connectionLimit(wanted: number, taken = 0, files = openFiles()):
   return Math.max(1, Math.min(wanted, files - Math.min(RESERVE + taken, Math.ceil(files / 2))));
 }
 
+/** Both ends of a link that passes are ours. */
+export const FILES_OF_LINK = 2;
+
+/** The lower of `wanted` and as many links as leave visitors half of the files that are free; at least one. */
+export function passingLimit(wanted: number, files = openFiles()): number {
+  const free = files - Math.min(RESERVE, Math.ceil(files / 2));
+  return Math.max(1, Math.min(wanted, Math.floor(free / 2 / FILES_OF_LINK)));
+}
+
 /** Node itself raises the soft limit to the hard one as it starts (proc(5)). */
 function openFiles(): number {
   try {

@@ -5,7 +5,7 @@ import type { AddressInfo, ListenOptions as ListenPlace, Server, Socket } from '
 import { trustOf } from '../fields/addresses.ts';
 import type { HandshakeFailure } from '../tls/handshake-failures.ts';
 import type { TlsMaterial } from '../tls/material.ts';
-import { connectionLimit } from './descriptors.ts';
+import { connectionLimit, FILES_OF_LINK } from './descriptors.ts';
 import { sayLast } from './last-answer.ts';
 import { lookForPreface, readFirstBytes } from './first-bytes.ts';
 import { HandedOnError } from './handed-on.ts';
@@ -33,9 +33,6 @@ const KEEP_ALIVE_PROBES = 6;
 interface Probed {
   setKeepAlive(isOn: boolean, delayMs: number, intervalMs: number, probes: number): void;
 }
-
-/** Both ends of a link that passes are ours. */
-const FILES_OF_LINK = 2;
 
 /** HTTP in clear text on the port for TLS: the one answer that is given there without TLS. */
 const CLEAR_TEXT: Refusal = {

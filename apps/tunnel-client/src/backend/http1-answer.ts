@@ -63,8 +63,10 @@ export class AnswerReader implements MessageHandler {
   read(buffer: Buffer, bytes: number): number {
     const at = this.#reader.read(buffer, 0, bytes);
     if (!this.#isHeadDue) return at;
-    // The end of a connection is read in the turn behind the one in which its last bytes were. So a head that comes without
-    // any of its body waits for that: where it is its end, both go on together, and become an answer that says so.
+    // The end of a connection that came with its last bytes is read in the turn behind theirs. So a head that comes without
+    // any of its body waits for one turn, and where the end is there by then nothing goes on but the failure, which can be
+    // answered as one (502). An end that comes later cuts an answer that has begun. Both are right; which it is depends on
+    // when the end is read.
     if (this.phase === Phase.BODY || this.phase === Phase.TRAILERS) setImmediate(this.giveHead);
     else this.giveHead();
     return at;

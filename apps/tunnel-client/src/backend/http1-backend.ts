@@ -5,7 +5,14 @@ import { Dialling } from './dialling.ts';
 import { Http1Call } from './http1-call.ts';
 import { Http1Connection } from './http1-connection.ts';
 import type { ConnectionOwner } from './http1-connection.ts';
-import type { BackendCall, BackendHandler, BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
+import type {
+  BackendCall,
+  BackendHandler,
+  BackendLimits,
+  BackendOptions,
+  BackendRequest,
+  BackendTransport,
+} from './transport.ts';
 
 /** Beyond the connections: slots are fewer than those, so that nothing should ever wait. */
 const WAITING_LIMIT = 1_000;
@@ -15,6 +22,7 @@ const MIN_CHECK_MS = 10;
 const MAX_CHECK_MS = 1_000;
 
 export class Http1Backend implements BackendTransport, ConnectionOwner {
+  /** Its connections look into it too. */
   readonly #options: BackendOptions;
   readonly #dialling: Dialling;
   readonly #connections = new Set<Http1Connection>();
@@ -23,15 +31,12 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
   /** At most WAITING_LIMIT. */
   readonly #waiting: Http1Call[] = [];
   #isServingDue = false;
-  readonly #checkPeriodMs: number;
   #checkTimer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
   constructor(options: BackendOptions) {
-    this.#options = options;
+    this.#options = { ...options };
     this.#dialling = new Dialling(options, 'http/1.1');
-    const shortestMs = Math.min(options.headTimeoutMs, options.idleTimeoutMs);
-    this.#checkPeriodMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / CHECKS_PER_LIMIT));
   }
 
   start(request: BackendRequest, handler: BackendHandler): BackendCall {
@@ -43,6 +48,13 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
     if (this.#isClosed) call.fail(StreamCode.BACKEND_REFUSED, false, new Error('the backend was closed'));
     else this.#place(call);
     return call;
+  }
+
+  configure(limits: BackendLimits): void {
+    Object.assign(this.#options, limits);
+    if (this.#checkTimer === null) return;
+    this.#stopChecks();
+    this.#startChecks();
   }
 
   async close(): Promise<void> {
@@ -127,7 +139,7 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
 
   #open(call: Http1Call): void {
     this.#connections.add(new Http1Connection(this.#options, this.#dialling, this, call));
-    this.#checkTimer ??= setInterval(() => this.#check(), this.#checkPeriodMs).unref();
+    this.#startChecks();
   }
 
   readonly #abandon = (call: Http1Call): void => {
@@ -145,6 +157,12 @@ export class Http1Backend implements BackendTransport, ConnectionOwner {
     while (this.#idle.length > 0 && nowMs - this.#idle[0]!.idleMs >= this.#idle[0]!.idleLimitMs) {
       this.#idle[0]!.destroy();
     }
+  }
+
+  #startChecks(): void {
+    const shortestMs = Math.min(this.#options.headTimeoutMs, this.#options.idleTimeoutMs);
+    const periodMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / CHECKS_PER_LIMIT));
+    this.#checkTimer ??= setInterval(() => this.#check(), periodMs).unref();
   }
 
   #stopChecks(): void {

@@ -6,7 +6,14 @@ import { failureCode } from './failures.ts';
 import { Http2Call } from './http2-call.ts';
 import { Http2Connection } from './http2-connection.ts';
 import type { Http2Owner } from './http2-connection.ts';
-import type { BackendCall, BackendHandler, BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
+import type {
+  BackendCall,
+  BackendHandler,
+  BackendLimits,
+  BackendOptions,
+  BackendRequest,
+  BackendTransport,
+} from './transport.ts';
 
 /** Beyond the streams; slots are fewer than those, so that they wait for a connection to be made at most. */
 const WAITING_LIMIT = 1_000;
@@ -15,6 +22,7 @@ const LIKELY_STREAMS = 100;
 const CHECK_MS = 250;
 
 export class Http2Backend implements BackendTransport, Http2Owner {
+  /** Its connections look into it too. */
   readonly #options: BackendOptions;
   readonly #dialling: Dialling;
   readonly #connections = new Set<Http2Connection>();
@@ -24,7 +32,7 @@ export class Http2Backend implements BackendTransport, Http2Owner {
   #isClosed = false;
 
   constructor(options: BackendOptions) {
-    this.#options = options;
+    this.#options = { ...options };
     this.#dialling = new Dialling(options, 'h2');
   }
 
@@ -36,6 +44,10 @@ export class Http2Backend implements BackendTransport, Http2Owner {
     else if (connection !== undefined) call.begin(connection);
     else this.#wait(call);
     return call;
+  }
+
+  configure(limits: BackendLimits): void {
+    Object.assign(this.#options, limits);
   }
 
   async close(): Promise<void> {

@@ -160,6 +160,13 @@ describe('an answer over HTTP/2 that is none', { timeout: CEILING_MS }, () => {
     await next.over;
     assert.deepEqual(next.told, ['204', 'end']);
   });
+
+  it('has the time that was set last, though it is asked already', async (t) => {
+    const { answer, backend } = await asked(t, get(), { headTimeoutMs: 86_400_000 });
+    backend.configure({ ...OPTIONS, headTimeoutMs: 50 });
+    await answer.over;
+    assert.deepEqual(answer.told, ['failed backend-timeout']);
+  });
 });
 
 describe('a backend over HTTP/2 that goes away', { timeout: CEILING_MS }, () => {

@@ -307,6 +307,13 @@ describe('requests', () => {
       await answer.over;
       assert.deepEqual(answer.told, ['failed backend-timeout']);
     });
+
+    it('has the time that was set last, though it is asked already', async (t) => {
+      const { answer, backend } = await asked(t, get(), { headTimeoutMs: 86_400_000, idleTimeoutMs: 86_400_000 });
+      backend.configure({ ...OPTIONS, headTimeoutMs: 50 });
+      await answer.over;
+      assert.deepEqual(answer.told, ['failed backend-timeout']);
+    });
   });
 
   describe('a request that is cancelled', { timeout: CEILING_MS }, () => {

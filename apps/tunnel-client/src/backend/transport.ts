@@ -37,19 +37,25 @@ export interface BackendCall {
 
 export interface BackendTransport {
   start(request: BackendRequest, handler: BackendHandler): BackendCall;
+  /** In force from now on, for what runs as well. */
+  configure(limits: BackendLimits): void;
   close(): Promise<void>;
 }
 
-export interface BackendOptions {
-  /** `http://host:port`, `https://host:port` or `unix:/path`. */
-  readonly url: string;
-  readonly ca: string | undefined;
-  readonly serverName: string | undefined;
+/** What may change while requests run. */
+export interface BackendLimits {
   readonly connectTimeoutMs: number;
   readonly headTimeoutMs: number;
   readonly idleTimeoutMs: number;
   /** Connections at once: slots and long streams. */
   readonly connections: number;
+}
+
+export interface BackendOptions extends BackendLimits {
+  /** `http://host:port`, `https://host:port` or `unix:/path`. */
+  readonly url: string;
+  readonly ca: string | undefined;
+  readonly serverName: string | undefined;
   readonly headBytes: number;
   /** Other than off: each request has its own connection, whose first bytes name its visitor. */
   readonly proxyProtocol: ProxyProtocol;

@@ -74,6 +74,8 @@ export class FakeBackend implements BackendTransport {
     return call;
   }
 
+  configure(): void {}
+
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -2,7 +2,7 @@
  * The relay: uplinks on one side, client links on the other, sessions between them. It knows nothing of sockets, so
  * that a simulation can drive it; `accept.ts` gives it transports that were authenticated.
  */
-import { CloseCode, Link, ourHello, Role, StreamCode, readOpenSession } from '@sallyport/protocol';
+import { CloseCode, CREDENTIAL_REVOKED, Link, ourHello, Role, StreamCode, readOpenSession } from '@sallyport/protocol';
 import type { Clock, Hello, Leg, LifeLimits, LinkHandler, Slots, Timer, Transport } from '@sallyport/protocol';
 import { ClientLink } from './client-link.ts';
 import { Session } from './session.ts';
@@ -59,7 +59,7 @@ export class Relay {
   readonly sessions = new Map<string, Session>();
   readonly uplinks = new Map<Link, Uplink>();
   readonly clientLinks = new Map<Link, ClientLink>();
-  /** Since the start. */
+  /** Since the start, once they have said hello: who only tries a credential does not count. */
   readonly accepted = { uplink: 0, client: 0 };
   /** Times that the canary of a client's link was late. */
   lateCanaries = 0;
@@ -84,6 +84,7 @@ export class Relay {
   acceptUplink(transport: Transport, owner: LinkOwner): Link {
     const link = this.#link(transport, Role.ENTRY, {
       onHello: () => {
+        this.accepted.uplink += 1;
         this.#feed.add(link, this.sessions.values());
         return null;
       },
@@ -100,7 +101,6 @@ export class Relay {
         this.#checkDrained();
       },
     });
-    this.accepted.uplink += 1;
     this.uplinks.set(link, { link, owner, sinceMs: this.#options.clock.nowMs() });
     return link;
   }
@@ -111,6 +111,7 @@ export class Relay {
       onHello: (_link, hello) => {
         session = this.#claim(hello, owner);
         if (session === null) return CloseCode.SESSION_REFUSED;
+        this.accepted.client += 1;
         clientLink.leases = hello.leases;
         session.links.add(clientLink);
         this.#feed.membershipChanged(session);
@@ -136,7 +137,6 @@ export class Relay {
       },
     });
     const clientLink = new ClientLink(link, owner, this.#options);
-    this.accepted.client += 1;
     this.clientLinks.set(link, clientLink);
     return link;
   }
@@ -243,7 +243,7 @@ export class Relay {
       session.pump();
     }
     for (const { link, owner } of [...this.uplinks.values(), ...this.clientLinks.values()]) {
-      if (!owner.isActive()) link.close(CloseCode.SESSION_REFUSED, 'credential revoked');
+      if (!owner.isActive()) link.close(CloseCode.SESSION_REFUSED, CREDENTIAL_REVOKED);
     }
     this.#checkDrained();
   };

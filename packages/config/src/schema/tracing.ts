@@ -1,6 +1,7 @@
 /** Settings of traces (OpenTelemetry, OTLP over HTTP). They are on where `tracing.endpoint` is set. */
 import { Type } from 'typebox';
 import { count, decimal, filePath, live, milliseconds } from '../parts.ts';
+import { hasForbiddenPort } from '../forbidden-ports.ts';
 import { closed } from './shared.ts';
 
 const MAX_SPANS = 1_000_000;
@@ -15,12 +16,12 @@ export const tracing = Type.Object(
         Type.String({
           description:
             'Base URL of the collector, to which /v1/traces is added (OTLP over HTTP, protobuf); unset: no traces',
-          title: 'an http:// or https:// URL without user, query and fragment',
+          title: 'an http:// or https:// URL without user, query and fragment, at a port that fetch allows',
           pattern: '^https?://[^\\s/?#@]+(?:/[^\\s?#@]*)?$',
           maxLength: 2048,
           examples: ['http://127.0.0.1:4318'],
         }),
-        (text: string) => URL.canParse(text),
+        (text: string) => URL.canParse(text) && !hasForbiddenPort(text),
       ),
     ),
     headersFile: Type.Optional(

@@ -23,6 +23,9 @@ export type CollectorOptions = {
 
 /** An answer is a few bytes; what is longer is not read to its end. */
 const MAX_ANSWER_BYTES = 65_536;
+/** For what follows the head of an answer: that alone says whether the export was taken. */
+const ANSWER_TIMEOUT_MS = 1_000;
+const NO_ANSWER = new Uint8Array();
 /** Those that OTLP lets a sender repeat. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 const MS_PER_S = 1_000;
@@ -32,25 +35,44 @@ const MAX_RETRY_AFTER_MS = 300_000;
 export class Collector {
   readonly #url: string;
   readonly #options: CollectorOptions;
+  #reading: Promise<Record<string, string>> | null = null;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
     this.#url = `${options.endpoint.replace(/\/+$/, '')}/v1/traces`;
   }
 
+  /** The fields of the file. Rejects with a TracingError where it cannot be used, or is not read when `signal` aborts. */
+  async readFields(signal: AbortSignal): Promise<Record<string, string>> {
+    const { headersFile } = this.#options;
+    if (headersFile === undefined) return {};
+    // Where a disk does not answer, not one more read with each export: they would take all threads of the process.
+    this.#reading ??= readHeadersFile(headersFile).finally(() => (this.#reading = null));
+    const given = Promise.withResolvers<never>();
+    const giveUp = (): void => given.reject(new TracingError(`${headersFile} is not read in time`));
+    signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
+    try {
+      return await Promise.race([this.#reading, given.promise]);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
   /** Sends an ExportTraceServiceRequest. `signal`: gives up before the time-out. Never rejects. */
   async export(request: Uint8Array, signal: AbortSignal): Promise<ExportOutcome> {
-    const { headersFile, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     const timeout = AbortSignal.timeout(timeoutMs);
+    const both = AbortSignal.any([timeout, signal]);
     try {
-      const fields = headersFile === undefined ? {} : await readHeadersFile(headersFile);
+      const fields = await this.readFields(both);
       const response = await fetch(this.#url, {
         method: 'POST',
-        headers: { 'User-Agent': 'sallyport', ...fields, 'Content-Type': 'application/x-protobuf' },
+        headers: { 'user-agent': 'sallyport', ...fields, 'content-type': 'application/x-protobuf' },
         body: request,
         // A collector does not move; where a token was sent along, it must not go elsewhere.
         redirect: 'manual',
-        signal: AbortSignal.any([timeout, signal]),
+        signal: both,
       });
       return await this.#outcomeOf(response);
     } catch (error) {
@@ -59,13 +81,13 @@ export class Collector {
     }
   }
 
-  async #outcomeOf(response: Response): Promise<ExportOutcome> {
-    const { status, ok } = response;
-    if (ok) return { kind: 'taken', body: await readStart(response) };
-    await response.body?.cancel();
+  async #outcomeOf({ status, ok, headers, body }: Response): Promise<ExportOutcome> {
+    const reader = body?.getReader() ?? null;
+    if (ok) return { kind: 'taken', body: reader === null ? NO_ANSWER : await readAnswer(reader) };
+    reader?.cancel().catch(ignore);
     const detail = `status ${status}`;
     if (!RETRYABLE.has(status)) return { kind: 'refused', reason: 'status', detail };
-    const afterMs = retryAfterMs(response.headers.get('retry-after'), this.#options.nowMs());
+    const afterMs = retryAfterMs(headers.get('retry-after'), this.#options.nowMs());
     return { kind: 'later', reason: 'status', detail, afterMs };
   }
 }
@@ -80,16 +102,30 @@ function causeOf(error: unknown): string {
   return typeof cause?.code === 'string' ? cause.code : name;
 }
 
-async function readStart(response: Response): Promise<Uint8Array> {
+/** All of it, or nothing where it breaks off, is long or comes slowly. Never rejects. */
+async function readAnswer(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) break;
+  let isWhole = true;
+  const giveUp = (): void => {
+    isWhole = false;
+    reader.cancel().catch(ignore);
+  };
+  const timer = setTimeout(giveUp, ANSWER_TIMEOUT_MS);
+  try {
+    for (let read = await reader.read(); read.value !== undefined; read = await reader.read()) {
+      chunks.push(read.value);
+      bytes += read.value.byteLength;
+      if (bytes > MAX_ANSWER_BYTES) giveUp();
+    }
+  } catch {
+    isWhole = false;
   }
-  return Buffer.concat(chunks);
+  clearTimeout(timer);
+  return isWhole ? Buffer.concat(chunks) : NO_ANSWER;
 }
+
+function ignore(): void {}
 
 /** RFC 9110 §10.2.3: seconds or a date; 0 where it is neither, or over. */
 export function retryAfterMs(value: string | null, nowMs: number): number {

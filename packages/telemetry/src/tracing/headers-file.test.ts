@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +17,8 @@ function read(text: string): Promise<Record<string, string>> {
 
 test('a file of fields has one a line, with comments and empty lines between', async () => {
   assert.deepEqual(await read('# the token\nAuthorization: Bearer a b:c\r\n\n  X-Scope-OrgID:  tenant-1  \n'), {
-    Authorization: 'Bearer a b:c',
-    'X-Scope-OrgID': 'tenant-1',
+    authorization: 'Bearer a b:c',
+    'x-scope-orgid': 'tenant-1',
   });
   assert.deepEqual(await read(''), {});
 });
@@ -31,6 +32,8 @@ test('a line that is no field is named by its number, and never repeated', async
     ': hunter2',
     'X: hünter2',
     'Host: hunter2',
+    'Keep-Alive: hunter2',
+    'proxy-connection: hunter2',
   ]) {
     await assert.rejects(read(`# first\n${line}\n`), (error: TracingError) => {
       assert(error instanceof TracingError, line);
@@ -39,6 +42,20 @@ test('a line that is no field is named by its number, and never repeated', async
       return true;
     });
   }
+});
+
+test('a field that is there twice, in whatever case, is refused: both would be sent as one', async () => {
+  await assert.rejects(
+    read('Authorization: a\nX: 1\nauthorization: b\n'),
+    /headers:3 names a field that is there already/,
+  );
+});
+
+test('what is no regular file is refused at once: a pipe that nobody writes to, a folder', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await assert.rejects(readHeadersFile(pipe), /pipe is no regular file/);
+  await assert.rejects(readHeadersFile(folder), /is no regular file/);
 });
 
 test('what cannot be read, is too long or has too many lines is refused by name', async () => {

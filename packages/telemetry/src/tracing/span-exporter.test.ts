@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -238,6 +241,61 @@ test('an answer in another form than protobuf is a yes all the same', { timeout:
   await taken(metric, 1);
   assert.equal(await metric(dropped('rejected')), 0);
 });
+
+test(
+  'a yes that breaks off, does not end or is no gzip is a yes, and nothing is sent twice',
+  { timeout: 40_000 },
+  async (context) => {
+    const { receiver, offer, metric } = await setUp(context);
+    const answers: ((response: ServerResponse) => void)[] = [
+      (response) => void response.writeHead(200, { 'Content-Length': '50' }).write('abc', () => response.destroy()),
+      (response) => void response.writeHead(200, { 'Content-Length': '50' }).write('abc'),
+      (response) => void response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('no gzip'),
+      (response) => void response.end(Buffer.alloc(1_000_000)),
+    ];
+    for (const [index, answer] of answers.entries()) {
+      receiver.answer = answer;
+      offer(spans(1));
+      await taken(metric, index + 1);
+    }
+    assert.equal(receiver.exports.length, answers.length);
+  },
+);
+
+test('a no that breaks off is a no', { timeout: 20_000 }, async (context) => {
+  const { receiver, offer, metric } = await setUp(context);
+  receiver.answer = (response) =>
+    void response.writeHead(400, { 'Content-Length': '50' }).write('abc', () => response.destroy());
+  offer(spans(1));
+  while ((await metric(dropped('refused'))) === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(receiver.exports.length, 1);
+});
+
+test(
+  'a file of fields on a disk that does not answer holds up neither the queue nor the end',
+  { timeout: 40_000 },
+  async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-headers-'));
+    const headersFile = join(folder, 'headers');
+    const pipe = join(folder, 'pipe');
+    writeFileSync(headersFile, 'X: 1\n');
+    execFileSync('mkfifo', [pipe]);
+    const { receiver, exporter, offer, metric } = await setUp(context, { headersFile, exportTimeoutMs: 200 });
+    // All threads that read files wait, as for such a disk, until somebody writes.
+    const waiting = Array.from({ length: 16 }, () => open(pipe, 'r'));
+    context.after(async () => {
+      const writer = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+      for (const file of await Promise.all(waiting)) await file.close();
+      closeSync(writer);
+      rmSync(folder, { recursive: true });
+    });
+    offer(spans(1));
+    while ((await metric(failures('headers'))) === 0) await new Promise((resolve) => setImmediate(resolve));
+    await exporter.close();
+    assert.equal(await metric(dropped('closed')), 1);
+    assert.equal(receiver.exports.length, 0);
+  },
+);
 
 test('the fields of a file are sent, as it is at each export', { timeout: 20_000 }, async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-headers-'));

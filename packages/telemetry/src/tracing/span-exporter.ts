@@ -10,7 +10,6 @@ import type { Logger } from '../logger.ts';
 import { type RateLimitedLog, rateLimitedLog } from '../rate-limited-log.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { Collector, type ExportOutcome, FAILURE_REASONS } from './collector.ts';
-import { readHeadersFile } from './headers-file.ts';
 import { loadOtlp, type Otlp, type OtlpOptions } from './otlp.ts';
 import type { Span } from './span.ts';
 
@@ -75,9 +74,9 @@ export class SpanExporter {
 
   /** Rejects with a TracingError when the file of fields cannot be used. */
   static async open(options: SpanExporterOptions): Promise<SpanExporter> {
-    const { headersFile } = options;
-    if (headersFile !== undefined) await readHeadersFile(headersFile);
-    return new SpanExporter(options, await loadOtlp(options));
+    const exporter = new SpanExporter(options, await loadOtlp(options));
+    await exporter.#collector.readFields(AbortSignal.timeout(options.exportTimeoutMs));
+    return exporter;
   }
 
   /** Whether so many more spans have room; where they have not, they are counted as dropped, and need not be made. */

@@ -50,6 +50,7 @@ describe('load with --metrics-port', { timeout: 60_000 }, () => {
     const wrong: [string[], RegExp][] = [
       [['--metrics-port', String(port)], new RegExp(`127\\.0\\.0\\.1:${port} is in use`)],
       [['--metrics-port', '70000'], /--metrics-port 70000 is no port/],
+      [['--metrics-port', '0x10'], /--metrics-port 0x10 is no port/],
       [['--metrics-host', '0.0.0.0'], /--metrics-host has nothing to serve; give --metrics-port N as well/],
     ];
     for (const [flags, pattern] of wrong) assert.match(await refusal(t, [...RAMP, ...flags]), pattern);

@@ -1,7 +1,6 @@
 /** The port at which a load test serves its own figures while it runs. */
 import { LiveServer } from '@sallyport/load-tests';
 import { usageError } from '../../exit.ts';
-import { numberOf } from './flag-values.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const MAX_PORT = 65_535;
@@ -13,12 +12,12 @@ export interface LiveFlags {
 
 /** Before anything else: a port that cannot be had is to be known before the run. Null: none is asked for. */
 export async function openLive({ metricsPort, metricsHost }: LiveFlags): Promise<LiveServer | null> {
-  const port = numberOf('--metrics-port', metricsPort);
-  if (port === undefined) {
+  if (metricsPort === undefined) {
     if (metricsHost === undefined) return null;
     throw usageError('--metrics-host has nothing to serve', 'give --metrics-port N as well');
   }
-  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT)
+  const port = Number(metricsPort);
+  if (!/^\d{1,5}$/.test(metricsPort) || port > MAX_PORT)
     throw usageError(`--metrics-port ${metricsPort} is no port`, 'give a number up to 65535; 0 takes a free one');
   return await LiveServer.open({ host: metricsHost ?? DEFAULT_HOST, port });
 }

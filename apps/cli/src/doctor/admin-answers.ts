@@ -1,0 +1,87 @@
+/** What admin ports answer, as far as it has the form that ours have. Pure. */
+import type { Answer } from './reach.ts';
+
+export interface Readiness {
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
+}
+
+/** A line of the server's `/api/sessions`. */
+export interface SessionLine {
+  readonly session: string;
+  readonly links: number;
+  readonly free: number;
+  readonly busy: number;
+  readonly waiting: number;
+}
+
+/** A line of the server's `/api/links`; the last three are those of clients. */
+export interface LinkLine {
+  readonly kind: string;
+  readonly principal: string;
+  readonly remote: string;
+  readonly session?: string | null;
+  readonly isLate?: boolean;
+  readonly isEjected?: boolean;
+}
+
+/** A line of the entry's `/api/servers`. */
+export interface ServerLine {
+  readonly server: string;
+  readonly isUp: boolean;
+}
+
+export interface Lists {
+  readonly '/api/sessions': readonly SessionLine[];
+  readonly '/api/links': readonly LinkLine[];
+  readonly '/api/servers': readonly ServerLine[];
+}
+export type ListPath = keyof Lists;
+
+/** Fields of a line that must be there, and may be. */
+const LINES = {
+  '/api/sessions': [{ session: 'string', links: 'number', free: 'number', busy: 'number', waiting: 'number' }, {}],
+  '/api/links': [{ kind: 'string', principal: 'string', remote: 'string' }, { session: 'string' }],
+  '/api/servers': [{ server: 'string', isUp: 'boolean' }, {}],
+} as const;
+
+/** Null: there is one of another form. */
+export function linesOf<Path extends ListPath>(path: Path, body: string): Lists[Path] | null {
+  const value = parse(body);
+  const [needs, may] = LINES[path];
+  return Array.isArray(value) && value.every((line) => hasFields(line, needs, may)) ? (value as Lists[Path]) : null;
+}
+
+/** Null: whoever answers is no part of ours. */
+export function readinessOf({ status, body }: Answer): Readiness | null {
+  if (status !== 200 && status !== 503) return null;
+  const value = parse(body);
+  if (!hasFields(value, { checks: 'object' }, {})) return null;
+  const { checks } = value as Readiness;
+  const isReadiness =
+    checks !== null &&
+    !Array.isArray(checks) &&
+    Object.values(checks).every((check) => hasFields(check, { ok: 'boolean' }, { detail: 'string' }));
+  return isReadiness ? { checks } : null;
+}
+
+type FieldTypes = Readonly<Record<string, string>>;
+
+/** `may`: null or missing is as good. */
+function hasFields(value: unknown, needs: FieldTypes, may: FieldTypes): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const isFine = (name: string, type: string, isOptional: boolean) =>
+    typeof fields[name] === type || (isOptional && (fields[name] ?? null) === null);
+  return (
+    Object.entries(needs).every(([name, type]) => isFine(name, type, false)) &&
+    Object.entries(may).every(([name, type]) => isFine(name, type, true))
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
