@@ -78,7 +78,10 @@ export function addLoadFlags(command: Command): Command {
 
 function addTargetFlags(command: Command): void {
   command
-    .option('--target <url>', 'the way through the tunnel; below an address that ends in / loadtest/get is asked for (or SALLYPORT_TARGET)')
+    .option(
+      '--target <url>',
+      'the way through the tunnel; below an address that ends in / loadtest/get is asked for (or SALLYPORT_TARGET)',
+    )
     .option('--direct <url>', 'the backend itself, as the second arm')
     .option('--credentials <file>', 'lines id:secret, used in turn (or SALLYPORT_LOAD_CREDENTIALS)')
     .option('--auth <kind>', 'how they are sent: basic or bearer', 'bearer')
