@@ -1,12 +1,10 @@
 /** How a client ends, and what it says: it drains, its credential is revoked, its session is another's. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
-import { scrape, total } from './harness/metrics.ts';
 import { visit } from './harness/visit.ts';
 import { startEchoBackend } from './reload/echo-backend.ts';
 import { Fleet } from './reload/fleet.ts';
@@ -21,7 +19,20 @@ async function startFleet(context: TestContext) {
   return { fleet, backend };
 }
 
-const idIn = (file: string) => readFileSync(file, 'utf8').split(':')[0]!;
+/** For the same session, with a credential of its own. */
+async function secondClient(context: TestContext, fleet: Fleet, sessions: string[]) {
+  const file = await fleet.credential('second', 'client', sessions);
+  const set = [`client.credentialFile=${file}`, 'client.admin.port=0'].flatMap((each) => ['--set', each]);
+  const client = new Command(['client', '--json', '--config', fleet.file, ...set]);
+  context.after(() => client.stop());
+  return { client, id: readFileSync(file, 'utf8').split(':')[0]! };
+}
+
+async function endsSaying(client: Command, message: string): Promise<void> {
+  const { code } = await within(client.ended, 'the end of the client', CEILING_MS);
+  assert.equal(code, 2, client.stderr);
+  assert.ok(client.stderr.includes(message), client.stderr);
+}
 
 void describe('a client', { timeout: 2 * CEILING_MS }, () => {
   it('is not ready from the moment on that it drains, and finishes what runs', async (context) => {
@@ -44,33 +55,15 @@ void describe('a client', { timeout: 2 * CEILING_MS }, () => {
 
   it('says so where its credential is revoked while it runs', async (context) => {
     const { fleet } = await startFleet(context);
-    const id = idIn(join(fleet.folder, 'client.secret'));
+    const { client, id } = await secondClient(context, fleet, ['*']);
+    await client.event('link-up');
     await fleet.revoke(id);
-    const { code, stderr } = await within(fleet.client.command.ended, 'the end of the client', CEILING_MS);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, new RegExp(`refused the credential ${id}: it was revoked \\(session demo\\)`));
+    await endsSaying(client, `refused the credential ${id}: it was revoked (session demo)`);
   });
 
   it('says which session and which credential a server refuses', async (context) => {
     const { fleet } = await startFleet(context);
-    const file = await fleet.credential('stranger', 'client', ['other']);
-    const set = [`client.credentialFile=${file}`, 'client.admin.port=0'].flatMap((each) => ['--set', each]);
-    const stranger = new Command(['client', '--config', fleet.file, ...set]);
-    context.after(() => stranger.stop());
-    const { code, stderr } = await within(stranger.ended, 'the end of the stranger', CEILING_MS);
-    assert.equal(code, 2, stderr);
-    assert.match(stderr, new RegExp(`credential ${idIn(file)} does not cover it \\(session demo\\)`));
-  });
-
-  it('is counted by the server as taken once it has said hello: one that only tries a credential is not', async (context) => {
-    const { fleet } = await startFleet(context);
-    const accepted = async () => total(await scrape(fleet.server.admin), 'sallyport_links_accepted_total');
-    const before = await accepted();
-    assert.ok(before >= 2);
-    const doctor = new Command(['doctor', '--config', fleet.file]);
-    context.after(() => doctor.stop());
-    const { stdout } = await within(doctor.ended, 'the end of doctor', CEILING_MS);
-    assert.match(stdout, /ok +link .*: accepted/);
-    assert.equal(await accepted(), before);
+    const { client, id } = await secondClient(context, fleet, ['other']);
+    await endsSaying(client, `credential ${id} does not cover it (session demo)`);
   });
 });

@@ -46,6 +46,7 @@ describe('a session', () => {
     assert.equal(bench.client(1, { owner, session: 'mine' }).closedWith, null);
     assert.equal(bench.client(1, { owner, session: 'yours' }).closedWith, CloseCode.SESSION_REFUSED);
     assert.ok(!bench.relay.sessions.has('yours'));
+    assert.deepEqual(bench.relay.accepted, { uplink: 0, client: 1 });
   });
 
   it('is kept for its owner for ten minutes after the last link', () => {
