@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { type Admin, type AdminOptions, startAdmin } from './admin.ts';
 import { AdminError } from './admin-error.ts';
 import { closeLogger, createLogger } from './logger.ts';
@@ -177,6 +178,23 @@ test('bytes that are no request get a problem and the end of the connection', as
   const answer = await raw(admin, 'NONSENSE\r\n\r\n');
   assert.match(answer, /^HTTP\/1\.1 400 /);
   assert.match(answer, /Content-Type: application\/problem\+json/);
+});
+
+test('a scraper that does not take its answer is cut off and counted', async (context) => {
+  const { admin, telemetry } = await setUp(context, {
+    stallTimeoutMs: 200,
+    routes: (app) => {
+      app.get('/much', () => 'x'.repeat(32 * 1024 * 1024));
+    },
+  });
+  const socket = await connected(admin);
+  socket.pause();
+  socket.write(`GET /api/much HTTP/1.1\r\nHost: 127.0.0.1:${admin.port}\r\n\r\n`);
+  const hits = 'sallyport_limit_hits_total{part="server",limit="admin_stall"}';
+  while ((parseScrape(await telemetry.metricsText()).get(hits) ?? 0) === 0) await setTimeout(20);
+  socket.on('error', () => {}).resume();
+  await once(socket, 'close');
+  assert.equal((await get(admin, '/healthz')).status, 200);
 });
 
 test('an address off loopback is refused without a way to check credentials, with how to fix it', async (context) => {

@@ -28,6 +28,8 @@ export type AdminOptions = {
   /** What POST /api/reload runs; without it there is no such route. */
   reloads?: Reloads | undefined;
   openapi: { title: string; version: string };
+  /** A connection on which nothing moves for so long is ended; 30 s. */
+  stallTimeoutMs?: number;
 };
 
 export type Admin = {
@@ -38,6 +40,8 @@ export type Admin = {
   close(): Promise<void>;
 };
 
+/** Longer than a reload takes. */
+const STALL_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Node looks for requests that take too long so often; every 30 s unless told. */
 const LOOK_FOR_LATE_MS = 1_000;
@@ -61,6 +65,12 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const app = createApp(options, guard);
   app.server.maxConnections = MAX_CONNECTIONS;
   app.server.on('drop', () => telemetry.limitHit('admin_connections'));
+  // Node ends it; a scraper that does not take its answer is one who sees less than there is, and so is counted.
+  app.server.on('connection', (socket) =>
+    socket.on('timeout', () => {
+      if (socket.writableLength > 0) telemetry.limitHit('admin_stall');
+    }),
+  );
   try {
     await addOwnRoutes(app, { ...options, secured: !loopback });
     // `localhost` would listen twice, on 127.0.0.1 and ::1.
@@ -74,13 +84,14 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   return { url: `http://${urlHost(host)}:${taken}`, port: taken, close: () => closeApp(app) };
 }
 
-function createApp({ logger }: AdminOptions, guard: Guard): FastifyInstance {
+function createApp({ logger, stallTimeoutMs = STALL_TIMEOUT_MS }: AdminOptions, guard: Guard): FastifyInstance {
   const app = fastify({
     logger: false,
     genReqId: () => randomUUID(),
     bodyLimit: BODY_LIMIT_BYTES,
     // A body says exactly what is meant, or is refused.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    connectionTimeout: stallTimeoutMs,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A longer time for the head (a minute unless told) would be taken for that of the whole request.
     http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: LOOK_FOR_LATE_MS },

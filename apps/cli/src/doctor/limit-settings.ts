@@ -25,7 +25,7 @@ function fixed(fix: string, runbook = HIT): LimitSetting {
 
 type PartLimit = (typeof LIMITS)[keyof typeof LIMITS][number];
 /** Of whatever part. */
-type CommonLimit = 'admin_connections' | 'metric_series';
+type CommonLimit = 'admin_connections' | 'admin_stall' | 'metric_series';
 
 /** By the label `limit`. */
 export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetting>> = {
@@ -55,6 +55,7 @@ export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetti
   'long-streams': raise('client.maxLongStreams', 'SP_LONG_STREAMS'),
   slots: fixed('report it: a server gives more than was leased', 'SP_OVERLOADED'),
   admin_connections: fixed('let fewer programs ask the admin port at once (256)'),
+  admin_stall: fixed('find who scrapes the admin port and does not take the answer within 30 s'),
   metric_series: fixed('switch off labels with too many values (1,000)'),
 };
 
