@@ -321,7 +321,8 @@ async function isRefused(fleet: Fleet, streams: number): Promise<void> {
 
 describe('while the clients of a session change', () => {
   it('its backend never has more than its limits, and a third is refused until the first has ended', async (context) => {
-    const { fleet, backend } = await startFleet(context, { 'client.concurrency': 2, 'client.maxLongStreams': 1 });
+    const limits = { 'client.concurrency': 2, 'client.maxLongStreams': 1 };
+    const { fleet, backend } = await startFleet(context, { ...limits, 'log.level': 'info' });
     const events = new AbortController();
     context.after(() => events.abort());
     const stream = await fetch(`${fleet.url}events`, { signal: events.signal });
@@ -334,10 +335,9 @@ describe('while the clients of a session change', () => {
     }
     assert.equal((await clientLinks(fleet)).length, 1, 'limits are put in force where they are');
     await fleet.set('client', { 'client.links': 2 });
-    await eventually(
-      async () => ((await clientLinks(fleet)).length === 3 ? true : undefined),
-      'the new links beside the old one',
-    );
+    // By the client's own word: the server knows the new links a moment before they have replaced the old one.
+    await untilLogged(fleet.client, 'link up', 3);
+    assert.equal((await clientLinks(fleet)).length, 3, 'the new links beside the old one');
     await isRefused(fleet, 3);
 
     await fleet.set('client', { 'client.links': 2, 'client.backendHeadTimeoutMs': 70_000 }, [
