@@ -9,6 +9,7 @@ import type { Hello, SessionsUpdate, Slots } from './control.ts';
 import { Egress, URGENT_LIMIT_BYTES } from './egress.ts';
 import { Leg } from './leg.ts';
 import type { LegOwner } from './leg.ts';
+import { LegTable } from './leg-table.ts';
 import { Life } from './life.ts';
 import type { Pulse } from './life.ts';
 import { takeLinkFrame } from './link-frames.ts';
@@ -42,7 +43,7 @@ export class Link implements TransportHandler, Pulse {
   readonly peerRole: Role;
   readonly life: Life;
   /** Streams that are not over, and those whose last frames have not left. */
-  readonly legs = new Map<number, Leg>();
+  readonly legs = new LegTable();
   /** The other side's HELLO; null until it came. */
   peer: Hello | null = null;
   isClosed = false;
@@ -209,7 +210,7 @@ export class Link implements TransportHandler, Pulse {
   peerGoesAway(code: number, lastId: number): void {
     this.isGoingAway = true;
     if (this.isOpener) {
-      const notBegun = [...this.#undeparted(), ...[...this.legs.values()].filter((leg) => leg.id > lastId)];
+      const notBegun = [...this.#undeparted(), ...this.legs.all().filter((leg) => leg.id > lastId)];
       for (const leg of notBegun) this.cut(leg, code, true, false);
     }
     this.handler.onGoaway(this, code);
@@ -241,7 +242,7 @@ export class Link implements TransportHandler, Pulse {
   #depart(leg: Leg): void {
     this.highestId += 1;
     leg.id = this.highestId;
-    this.legs.set(leg.id, leg);
+    this.legs.add(leg);
     if (leg.id === this.#maxStreamId) this.#idsRunOut();
   }
 
@@ -287,7 +288,7 @@ export class Link implements TransportHandler, Pulse {
     const undeparted = this.#undeparted();
     this.egress.close();
     for (const leg of undeparted) this.cut(leg, StreamCode.LINK_LOST, true, true);
-    for (const leg of this.legs.values()) this.cut(leg, StreamCode.LINK_LOST, false, true);
+    for (const leg of this.legs.all()) this.cut(leg, StreamCode.LINK_LOST, false, true);
     this.handler.onClosed(this, closed);
   }
 }

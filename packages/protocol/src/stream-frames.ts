@@ -52,7 +52,7 @@ function takeOpen(link: Link, id: number, frame: Buffer, start: number, end: num
   const leg = new Leg(link, readOpenSession(frame, start, end) ?? '', null, false);
   leg.id = id;
   if (last) leg.inPhase = Phase.ENDED;
-  link.legs.set(id, leg);
+  link.legs.add(leg);
   link.handler.onOpen(leg, frame, start, end, last);
 }
 
