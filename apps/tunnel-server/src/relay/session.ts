@@ -4,6 +4,7 @@ import type { Clock, Timer } from '@sallyport/protocol';
 import type { ClientLink } from './client-link.ts';
 import type { RelayObserver } from './relay.ts';
 import type { RelayStream } from './stream.ts';
+import { Waiting } from './waiting.ts';
 
 export interface QueueLimits {
   /** Requests that wait per session. */
@@ -29,7 +30,7 @@ export class Session {
   readonly #limits: QueueLimits;
   readonly #observer: RelayObserver;
   /** In order of arrival; its limit is `limits.limit`. */
-  readonly #queue = new Set<RelayStream>();
+  readonly #queue = new Waiting<RelayStream>();
   #timer: Timer | null = null;
   /** Time between two slots coming free while requests wait; 0 when it is not known. */
   #drainIntervalMs = 0;
@@ -80,7 +81,7 @@ export class Session {
       const link = this.#choose();
       if (link === null) return;
       this.#noteDrain();
-      const stream = this.#first()!;
+      const stream = this.#queue.first!;
       this.leaveQueue(stream);
       this.#give(stream, link);
       stream.start(link);
@@ -119,7 +120,7 @@ export class Session {
   }
 
   refuseAll(code: StreamCode): void {
-    for (const stream of this.#queue) {
+    for (let stream = this.#queue.first; stream !== null; stream = this.#queue.first) {
       this.leaveQueue(stream);
       this.#refuse(stream, code);
     }
@@ -181,14 +182,10 @@ export class Session {
     this.#lastDrainMs = now;
   }
 
-  #first(): RelayStream | undefined {
-    return this.#queue.values().next().value;
-  }
-
   /** All wait equally long, so the first is always the next to run out of time. */
   #armTimer(): void {
-    const first = this.#first();
-    if (this.#timer !== null || first === undefined) return;
+    const { first } = this.#queue;
+    if (this.#timer !== null || first === null) return;
     const delayMs = Math.max(0, first.openedMs + this.#limits.timeoutMs - this.#clock.nowMs());
     this.#timer = this.#clock.after(delayMs, () => {
       this.#timer = null;
@@ -199,7 +196,7 @@ export class Session {
 
   #expire(): void {
     const deadlineMs = this.#clock.nowMs() - this.#limits.timeoutMs;
-    for (const stream of this.#queue) {
+    for (let stream = this.#queue.first; stream !== null; stream = this.#queue.first) {
       if (stream.openedMs > deadlineMs) return;
       this.leaveQueue(stream);
       this.#observer.limitHit('queue-timeout');

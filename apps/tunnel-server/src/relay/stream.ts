@@ -17,6 +17,7 @@ import {
 import type { Leg, LegOwner } from '@sallyport/protocol';
 import type { ClientLink } from './client-link.ts';
 import type { Session } from './session.ts';
+import type { Waiter } from './waiting.ts';
 
 /** What a waiting request has sent so far: its OPEN, at most W0 of body, its END. */
 interface Held {
@@ -26,7 +27,9 @@ interface Held {
   end: Buffer | null;
 }
 
-export class RelayStream implements LegOwner {
+export class RelayStream implements LegOwner, Waiter<RelayStream> {
+  ahead: RelayStream | null = null;
+  behind: RelayStream | null = null;
   readonly session: Session;
   readonly openedMs: number;
   readonly #uplinkLeg: Leg;
