@@ -26,9 +26,13 @@ export function exchangeRecord(exchange: Exchange, seconds: number, isComplete: 
     session: routed.session,
     attempts: exchange.attempt,
     hopsUs: exchange.times.hopsUs,
-    ...(problem === null ? {} : { code: problem.code, cause: problem.detail ?? problem.title }),
-    ...(isComplete || problem !== null ? {} : { cause: 'cut' }),
+    code: problem?.code,
+    cause: problem === null ? cutOf(isComplete) : (problem.detail ?? problem.title),
   };
+}
+
+function cutOf(isComplete: boolean): string | undefined {
+  return isComplete ? undefined : 'cut';
 }
 
 interface LinkAnswer {
@@ -67,7 +71,8 @@ export function linkRecord({
     session: '',
     attempts: 0,
     hopsUs: [],
-    ...(problem === null ? { cause: 'link' } : { code: problem.code, cause: problem.detail ?? problem.title }),
+    code: problem?.code,
+    cause: problem === null ? 'link' : (problem.detail ?? problem.title),
   };
 }
 

@@ -1,6 +1,6 @@
 /** proxy-entry: takes visitors' HTTP on the public edge and relays it through tunnel-servers. */
 import { randomBytes } from 'node:crypto';
-import { redactUrl } from '@sallyport/config';
+import { readRegularFileSync, redactUrl } from '@sallyport/config';
 import type { Config } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
@@ -103,7 +103,6 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
   });
   const around = { logger, telemetry, nowMs: Date.now, random: Math.random };
   const giveUp = (error: unknown): never => {
-    inForce.accessLog?.close();
     telemetry.close();
     throw error;
   };
@@ -134,7 +133,9 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     visitors = await listenVisitors(config.entry, entry, material, handedOn(process.env, process.pid));
     addMetrics(telemetry, entry, uplinks, visitors);
     const { certificateFile } = config.link;
-    if (certificateFile !== undefined) showCertificateExpiry(telemetry, 'link.certificateFile', certificateFile);
+    if (certificateFile !== undefined) {
+      showCertificateExpiry(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
+    }
     const parts = { inForce, logger, slo, tracer, entry, visitors, uplinks, material, challenges };
     const { reread } = deps;
     if (reread !== undefined) {
@@ -163,7 +164,6 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     uplinks.close(CloseCode.DONE);
     await tracer?.close();
     await opened.admin.close();
-    inForce.accessLog?.close();
     telemetry.close();
   };
   let stopped: Promise<void> | null = null;

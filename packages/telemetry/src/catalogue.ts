@@ -23,7 +23,7 @@ export const METRIC_HELP = {
   sallyport_backend_failures_total: 'Requests that a backend failed, by code, as its client saw it.',
   sallyport_backends: 'Backends by state: down after three failures to connect in a row.',
   sallyport_canary_seconds: 'Round trip of the canary through the relay to the dispatcher of the client.',
-  sallyport_log_lines_lost_total: 'Log lines lost, by where: a full buffer, a destination that failed, the access log.',
+  sallyport_log_lines_lost_total: 'Log lines lost, by where: a full buffer, a destination that failed, the end.',
   sallyport_event_loop_delay_seconds: 'Delay of the event loop: what a visitor waits before the first hop begins.',
   sallyport_event_loop_active_seconds_total: 'Seconds the event loop worked; the rate is its utilisation.',
   sallyport_scrape_errors_total: 'Values that could not be read at a scrape.',

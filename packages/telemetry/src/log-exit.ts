@@ -3,9 +3,8 @@ type ExitFlush = { flushAtExit(): void };
 
 const open = new Set<ExitFlush>();
 
-/** Newest first: an access log hands its lines to the destination that was there before it. */
 const onExit = (): void => {
-  for (const destination of [...open].toReversed()) destination.flushAtExit();
+  for (const destination of open) destination.flushAtExit();
 };
 
 /** One 'exit' listener for all, there while anything is open. */

@@ -187,7 +187,7 @@ describe('judgeRunning', () => {
       after:
         busy(10.95) +
         'process_open_fds 81\nprocess_max_fds 100\n' +
-        'sallyport_log_lines_lost_total{part="entry",where="access"} 4\n' +
+        'sallyport_log_lines_lost_total{part="entry",where="buffer"} 4\n' +
         'sallyport_trace_spans_dropped_total{part="entry",where="queue"} 3\n' +
         'sallyport_build_info{part="entry",version="0.0.9",node="26"} 1\n',
     });
