@@ -138,7 +138,7 @@ describe('the rules on a real stack', needs('prometheus'), () => {
       alerts = await prometheus.alerts();
       // Prometheus sees a rate of the reason from its second scrape on, and the alert may be there before.
       const description = one('SallyportBackendFailing')?.annotations['description'] ?? '';
-      return one('SallyportBackendDown') !== undefined && description.endsWith('Most often now backend-refused.')
+      return one('SallyportBackendDown') !== undefined && description.endsWith('Most often now SP_BACKEND_REFUSED.')
         ? true
         : undefined;
     };
