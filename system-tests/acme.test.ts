@@ -285,7 +285,7 @@ esac
       [['entry.tls.acme.challenge=dns-01'], /needs entry\.tls\.acme\.dnsHook/],
       [['entry.tls.acme.names=*.app.test'], /use dns-01 for names with \*/],
       [[`entry.tls.acme.accountKeyFile=${pebble.caFile}`], /is no key \(PEM\); put that file right/],
-      [['entry.tls.acme.caFile=/nowhere.pem'], /nowhere\.pem cannot be used \(ENOENT\)/],
+      [['entry.tls.acme.caFile=/nowhere.pem'], /entry\.tls\.acme\.caFile: \/nowhere\.pem cannot be read \(ENOENT\)/],
       [['entry.tls.certificates=/nowhere'], /nowhere cannot be read \(ENOENT\)/],
     ];
     for (const [set, expected] of rows) {

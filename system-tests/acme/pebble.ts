@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort } from '../harness/free-port.ts';
+import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { eventually } from '../harness/deadline.ts';
 

@@ -11,7 +11,7 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { freePort } from '../harness/free-port.ts';
+import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { certificateFolder, putPair, TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import type { Made } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { startStack } from '../harness/stack.ts';

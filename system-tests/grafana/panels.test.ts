@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Command } from '../harness/command.ts';
-import { freePort } from '../harness/free-port.ts';
+import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { needs } from '../harness/needs.ts';
 import { jobsOf, Prometheus } from '../harness/prometheus.ts';
 import type { Series } from '../harness/prometheus.ts';

@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { ROOT } from './command.ts';
 import { eventually, within } from './deadline.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import type { Admin } from './stack.ts';
 
 export const RULES = join(ROOT, 'deploy/prometheus');

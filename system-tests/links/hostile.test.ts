@@ -10,7 +10,7 @@ import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { opensslIsThere } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { eventually, within } from '../harness/deadline.ts';
-import { freePort } from '../harness/free-port.ts';
+import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { scrape, total } from '../harness/metrics.ts';
 import { Wire } from '../harness/wire.ts';
 import { edgeSettings, LINK_PATH, startEdge } from './edge.ts';

@@ -11,23 +11,33 @@ it('a part that is told to reload while it starts does so once it serves', { tim
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-hangup-'));
   const credentialFile = join(folder, 'entry.secret');
   writeFileSync(credentialFile, 'nobody:0123456789abcdef\n', { mode: 0o600 });
-  // Whoever reads a pipe waits for who writes it: so the test knows where the part is.
   const file = join(folder, 'sallyport.yaml');
-  execFileSync('mkfifo', [file]);
+  writeFileSync(file, JSON.stringify({ entry: { port: 0, admin: { port: 0 }, servers: ['ws://127.0.0.1:1'] } }));
+  // Whoever reads a pipe waits for who writes it: so the part is held where it reads its configuration.
+  const hold = join(folder, 'hold');
+  execFileSync('mkfifo', [hold]);
   t.after(() => {
-    closeSync(openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+    closeSync(openSync(hold, constants.O_RDWR | constants.O_NONBLOCK));
     rmSync(folder, { recursive: true });
   });
-  const config = JSON.stringify({ entry: { port: 0, admin: { port: 0 }, servers: ['ws://127.0.0.1:1'] } });
-  const entry = startCli(t, ['entry', '--json', '--config', file, '--credential-file', credentialFile]);
-  const first = await open(file, 'w');
+  const held = `import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { openSync } = fs;
+    fs.openSync = (path, ...more) => {
+      if (path === ${JSON.stringify(file)}) {
+        fs.openSync = openSync;
+        syncBuiltinESMExports();
+        fs.readFileSync(${JSON.stringify(hold)});
+      }
+      return openSync(path, ...more);
+    };
+    syncBuiltinESMExports();`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(held)}` };
+  const entry = startCli(t, ['entry', '--json', '--config', file, '--credential-file', credentialFile], { env });
+  const holding = await open(hold, 'w');
   entry.child.kill('SIGHUP');
-  await first.writeFile(config);
-  await first.close();
+  await holding.close();
   await entry.event('ready');
-  const second = await open(file, 'w');
-  await second.writeFile(config);
-  await second.close();
   await entry.said(/configuration reloaded/);
   entry.child.kill('SIGTERM');
   assert.equal((await entry.ended).code, 0);

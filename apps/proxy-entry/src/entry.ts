@@ -58,10 +58,10 @@ export class Entry implements StreamContext, VisitorHandler {
   // Made by `configure`.
   passes!: HeadPasses;
   ownAnswers!: OwnAnswers;
-  retryBudget!: RetryBudget;
   serverTiming!: boolean;
   bodyBytes!: number;
   uploadStallTimeoutMs!: number;
+  readonly retryBudget: RetryBudget;
   readonly webSockets = new WebSockets();
   readonly passages: Passages;
   exchanges = 0;
@@ -86,6 +86,7 @@ export class Entry implements StreamContext, VisitorHandler {
     this.budget = options.budget;
     this.maxWindowBytes = options.maxWindowBytes;
     this.servers = options.servers;
+    this.retryBudget = new RetryBudget(options.config.retryBudgetPercent);
     this.#set = options;
     this.passages = new Passages({
       pseudonym: this.#pseudonym,
@@ -103,7 +104,7 @@ export class Entry implements StreamContext, VisitorHandler {
     this.serverTiming = config.serverTiming;
     this.bodyBytes = config.bodyBytes;
     this.uploadStallTimeoutMs = config.uploadStallTimeoutMs;
-    this.retryBudget = new RetryBudget(config.retryBudgetPercent);
+    this.retryBudget.configure(config.retryBudgetPercent);
     const { trustedProxies, tls } = config;
     this.passes = new HeadPasses({
       pseudonym: this.#pseudonym,

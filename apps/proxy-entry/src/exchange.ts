@@ -138,7 +138,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     if (this.#isOver || (this.#isAnswered && this.status !== 101)) return;
     const { method } = this.visitor.request;
     const isKept = this.#upload === null || this.#upload.isWhole;
-    const isElsewhere = this.#entry.servers.isHeldElsewhere(this.routed.session, this.#link);
+    const isElsewhere = () => this.#entry.servers.isHeldElsewhere(this.routed.session, this.#link);
     const failure = { code, notStarted, method, attempt: this.attempt, isKept, isElsewhere };
     const isWorthIt = !this.#hasBegun && mayRetry(failure);
     const problem = this.#entry.problemOf(code, this.routed.session);

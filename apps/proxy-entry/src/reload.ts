@@ -1,4 +1,5 @@
 /** What a reload replaces in an entry that runs: first all that can fail, then all at once. */
+import { readRegularFileSync } from '@sallyport/config';
 import type { Config } from '@sallyport/config';
 import { linkAddresses } from '@sallyport/protocol';
 import type { LinkAddress } from '@sallyport/protocol';
@@ -41,8 +42,8 @@ export interface Reloaded {
 }
 
 /**
- * The answer puts it in force, and rejects only where the entry began to stop meanwhile. Rejects with a TlsError, a
- * LinkAddressError, or what reading a file says.
+ * The answer puts it in force, and rejects only where the entry began to stop meanwhile. Rejects with a TlsError or a
+ * LinkAddressError.
  */
 export async function prepareReload(parts: Reloaded, { config, credential }: Reread): Promise<() => Promise<void>> {
   const { inForce, logger, slo, tracer, entry, visitors, uplinks, material } = parts;
@@ -55,7 +56,7 @@ export async function prepareReload(parts: Reloaded, { config, credential }: Rer
     refuseIfStopping(entry);
     inForce.config = config;
     logger.level = config.log.level;
-    setAccessLog(inForce, logger);
+    inForce.accessLog = config.log.accessLog ? createAccessLog(logger) : null;
     slo.objectives = config.slo;
     if (tracer !== null) tracer.sampleRatio = config.tracing.sampleRatio;
     const linkServers = passesLinks(config) ? addresses : [];
@@ -70,15 +71,6 @@ function refuseIfStopping({ isDraining }: Entry): void {
   if (isDraining) throw new Error('the entry is stopping');
 }
 
-function setAccessLog(inForce: InForce, logger: Logger): void {
-  if (inForce.config.log.accessLog) {
-    inForce.accessLog ??= createAccessLog(logger);
-    return;
-  }
-  inForce.accessLog?.close();
-  inForce.accessLog = null;
-}
-
 /** Null: there is no TLS. */
 export function edgeOf({ entry }: Config, challenges: Challenges | null): EdgePolicy | null {
   return entry.tls.certificates === undefined ? null : new EdgePolicy(entry, challenges);
@@ -89,7 +81,8 @@ export function passesLinks({ entry }: Config): boolean {
   return entry.tls.linkPath !== undefined;
 }
 
-/** Throws a LinkAddressError, or what reading a file says. */
+/** Throws a LinkAddressError. */
 export function addressesOf({ entry, link }: Config): LinkAddress[] {
-  return linkAddresses(entry.servers, { files: link, env: process.env, isLoopback: isLoopbackHost });
+  const way = { files: link, env: process.env, isLoopback: isLoopbackHost, readFile: readRegularFileSync };
+  return linkAddresses(entry.servers, way);
 }

@@ -16,13 +16,16 @@ const WORTH_IT: readonly number[] = [
 ];
 const RESERVE = 100;
 
+const yes = () => true;
+const asked = () => assert.fail('asked');
+
 const may = (
   code: number,
   notStarted: boolean,
   method: string,
   attempt: number,
   isKept: boolean,
-  isElsewhere = false,
+  isElsewhere = () => false,
 ) => mayRetry({ code, notStarted, method, attempt, isKept, isElsewhere });
 
 describe('a request that failed before its head', () => {
@@ -48,14 +51,20 @@ describe('a request that failed before its head', () => {
 
   it('is sent again where this server has no client for its session, and another one has', () => {
     for (const code of [StreamCode.NO_CLIENT, StreamCode.NO_SESSION]) {
-      assert.ok(may(code, true, 'POST', 1, true, true));
-      assert.ok(!may(code, true, 'POST', 1, true, false));
-      assert.ok(may(code, true, 'POST', 2, true, true), 'the client may have refused before');
-      assert.ok(!may(code, true, 'POST', 3, true, true));
-      assert.ok(!may(code, false, 'POST', 1, true, true));
-      assert.ok(!may(code, true, 'POST', 1, false, true));
+      assert.ok(may(code, true, 'POST', 1, true, yes));
+      assert.ok(!may(code, true, 'POST', 1, true));
+      assert.ok(may(code, true, 'POST', 2, true, yes), 'the client may have refused before');
     }
-    assert.ok(!may(StreamCode.QUEUE_FULL, true, 'GET', 1, true, true));
+    assert.ok(!may(StreamCode.QUEUE_FULL, true, 'GET', 1, true, yes));
+  });
+
+  it('asks for another server only where that alone decides', () => {
+    for (const code of [StreamCode.NO_CLIENT, StreamCode.NO_SESSION]) {
+      assert.ok(!may(code, true, 'POST', 3, true, asked));
+      assert.ok(!may(code, false, 'POST', 1, true, asked));
+      assert.ok(!may(code, true, 'POST', 1, false, asked));
+    }
+    for (const code of [StreamCode.QUEUE_FULL, ...WORTH_IT]) may(code, true, 'GET', 1, true, asked);
   });
 
   it('is sent again once', () => {
@@ -86,6 +95,18 @@ describe('the budget of retries', () => {
     const budget = new RetryBudget(0);
     for (let i = 0; i < 1_000; i += 1) budget.request();
     assert.ok(!budget.take());
+  });
+
+  it('keeps its level over changes of its share, and begins no new reserve', () => {
+    const budget = new RetryBudget(10);
+    for (let i = 0; i < RESERVE - 3; i += 1) assert.ok(budget.take());
+    budget.configure(10);
+    budget.configure(0);
+    assert.ok(!budget.take());
+    budget.configure(50);
+    assert.equal(takeAll(budget), 3);
+    for (let i = 0; i < 10; i += 1) budget.request();
+    assert.equal(takeAll(budget), 5);
   });
 
   it('never allows more than the reserve and its share of the requests', (t) => {

@@ -25,26 +25,30 @@ export interface Failure {
   readonly attempt: number;
   /** All of its body that was sent is still here. */
   readonly isKept: boolean;
-  /** Another server holds the session. */
-  readonly isElsewhere: boolean;
+  /** Whether another server holds the session: all servers are looked through, so it is asked last. */
+  readonly isElsewhere: () => boolean;
 }
 
 /** Whether a request that failed before its head may be sent again. */
 export function mayRetry({ code, notStarted, method, attempt, isKept, isElsewhere }: Failure): boolean {
   if (!isKept || !(notStarted || IDEMPOTENT.has(method))) return false;
   // Not the retry: nobody has tried. A client on the move refuses at the server that it leaves, which then waits for it.
-  if (isElsewhere && ELSEWHERE.has(code)) return attempt <= 2;
+  if (ELSEWHERE.has(code)) return attempt <= 2 && isElsewhere();
   return attempt === 1 && WORTH_IT.has(code);
 }
 
 /** So that retries cannot multiply an outage: a share of all requests, and a few for the quiet hours. */
 export class RetryBudget {
-  readonly #share: number;
-  #tokens: number;
+  #share = 0;
+  #tokens = RESERVE;
 
   constructor(percent: number) {
+    this.configure(percent);
+  }
+
+  /** What was used up stays so: a reload in the midst of an outage brings no new reserve. */
+  configure(percent: number): void {
     this.#share = percent / 100;
-    this.#tokens = percent === 0 ? 0 : RESERVE;
   }
 
   request(): void {
@@ -52,7 +56,7 @@ export class RetryBudget {
   }
 
   take(): boolean {
-    if (this.#tokens < 1) return false;
+    if (this.#share === 0 || this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
   }

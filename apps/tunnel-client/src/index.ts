@@ -1,5 +1,6 @@
 /** tunnel-client: dials out to servers and runs visitors' requests against the backends beside it. */
 import { randomBytes } from 'node:crypto';
+import { readRegularFileSync } from '@sallyport/config';
 import type { Config, SessionConfig } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
@@ -68,7 +69,7 @@ const { BACKEND_REFUSED, BACKEND_RESET, BACKEND_TIMEOUT, BAD_HEAD } = StreamCode
 /** Codes that backends' failures may have. */
 const BACKEND_FAILURES = [BACKEND_REFUSED, BACKEND_RESET, BACKEND_TIMEOUT, BAD_HEAD].map(streamCodeName);
 
-/** Rejects with an AdminError, a LinkAddressError, or what reading a CA file says. */
+/** Rejects with an AdminError or a LinkAddressError. */
 export async function startClient(deps: ClientDependencies): Promise<RunningClient> {
   const { logger, version, adminCredentials } = deps;
   let { config } = deps;
@@ -99,7 +100,9 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
   const first = wantedOf(deps, shared);
   addMetrics(telemetry, sessions, shared.budget);
   const { certificateFile } = config.link;
-  if (certificateFile !== undefined) showCertificateExpiry(telemetry, 'link.certificateFile', certificateFile);
+  if (certificateFile !== undefined) {
+    showCertificateExpiry(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
+  }
   const prepare = async (next: Reread) => {
     if (stopped !== null) throw new Error('the client is stopping');
     const wanted = wantedOf(next, shared);
@@ -151,15 +154,16 @@ interface Shared {
   readonly backendFailures: LabelledCounter;
 }
 
-/** Throws a LinkAddressError, or what reading a CA file says. */
+/** Throws a LinkAddressError. */
 function wantedOf({ config, credential }: Reread, shared: Shared): Wanted[] {
   const { client, link } = config;
-  const way = { files: link, env: process.env, isLoopback: isLoopbackHost };
+  const way = { files: link, env: process.env, isLoopback: isLoopbackHost, readFile: readRegularFileSync };
   const servers = linkAddresses(client.servers, way);
   return client.sessions.map((session) => {
     const { concurrency = client.concurrency, ...backend } = session;
     const { id, caFile } = session;
-    const ca = caFile === undefined ? undefined : readAuthorities(caFile, `caFile of session ${id}`);
+    const setting = `caFile of session ${id}`;
+    const ca = caFile === undefined ? undefined : readAuthorities(caFile, setting, readRegularFileSync);
     return {
       id: session.id,
       settings: { servers: client.servers, links: client.links, backend, ca, credential },

@@ -1,9 +1,10 @@
 /** What the link port speaks TLS with: a certificate, and the authorities of those who dial; read again when it changes. */
 import { constants, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import { readRegularFile } from '@sallyport/config';
 import type { Config } from '@sallyport/config';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 
@@ -134,26 +135,25 @@ export async function inspectLinkTls(files: LinkTlsFiles): Promise<number | stri
 async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
   const { certificateFile = '', keyFile = '', clientCaFile } = files;
   const fingerprint = await fingerprintOf(files);
-  try {
-    const [cert, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')]);
-    const leaf = parsed(cert);
-    if (leaf === null) return `${certificateFile} is no certificate (PEM)`;
-    const authority = clientCaFile === undefined ? {} : { ca: await readFile(clientCaFile, 'utf8') };
-    if (authority.ca !== undefined && parsed(authority.ca) === null) return `${clientCaFile} is no certificate (PEM)`;
-    const context: SecureContextOptions = {
-      cert,
-      key,
-      ...authority,
-      minVersion: 'TLSv1.2',
-      // A link is dialled once for a long time; a session resumed would not be asked for its certificate again.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    };
-    if (!fits(context)) return `${certificateFile} and ${keyFile} are no certificate and its key`;
-    return { context, notAfterMs: leaf.validToDate.getTime(), fingerprint };
-  } catch (error) {
-    const { path, code = 'unknown' } = error as NodeJS.ErrnoException;
-    return `${path ?? certificateFile} cannot be read (${code})`;
-  }
+  const cert = await readRegularFile(certificateFile);
+  if (!cert.ok) return `server.tls.certificateFile: ${cert.why}`;
+  const key = await readRegularFile(keyFile);
+  if (!key.ok) return `server.tls.keyFile: ${key.why}`;
+  const ca = clientCaFile === undefined ? null : await readRegularFile(clientCaFile);
+  if (ca?.ok === false) return `server.tls.clientCaFile: ${ca.why}`;
+  const leaf = parsed(cert.text);
+  if (leaf === null) return `${certificateFile} is no certificate (PEM)`;
+  if (ca !== null && parsed(ca.text) === null) return `${clientCaFile} is no certificate (PEM)`;
+  const context: SecureContextOptions = {
+    cert: cert.text,
+    key: key.text,
+    ...(ca === null ? {} : { ca: ca.text }),
+    minVersion: 'TLSv1.2',
+    // A link is dialled once for a long time; a session resumed would not be asked for its certificate again.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+  if (!fits(context)) return `${certificateFile} and ${keyFile} are no certificate and its key`;
+  return { context, notAfterMs: leaf.validToDate.getTime(), fingerprint };
 }
 
 function parsed(pem: string): X509Certificate | null {

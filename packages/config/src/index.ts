@@ -12,6 +12,8 @@ export { formatProblem } from './problem.ts';
 export type { Origin, Problem } from './problem.ts';
 export { redactUrl } from './redact.ts';
 export { configReference, configSchema } from './reference.ts';
+export { readRegularFile, readRegularFileSync } from './regular-file.ts';
+export type { FileText } from './regular-file.ts';
 export { CONFIG_SCHEMA } from './schema.ts';
 export type {
   AdminConfig,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +42,14 @@ describe('secretFromFileOrEnv', () => {
       (secretFromFileOrEnv({ file: folder, env: {} }) as { code?: string }).code,
       'SP_CREDENTIAL_UNREADABLE',
     );
+  });
+
+  it('refuses a pipe at once, in words that name the setting', () => {
+    const file = join(folder, 'pipe');
+    execFileSync('mkfifo', [file]);
+    const result = secretFromFileOrEnv({ file, env: {} });
+    assert.equal(!result.ok && result.code, 'SP_CREDENTIAL_UNREADABLE');
+    assert.match(JSON.stringify(result), /pipe is no regular file .*check credentialFile/);
   });
 
   it('says what is missing', () => {

@@ -1,8 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { CREDENTIAL_VARIABLE, type Environment } from './environment.ts';
+import { readRegularFileSync } from './regular-file.ts';
 
-// A credential is one short line; more than this is another kind of file.
-const FILE_MAX_BYTES = 64 * 1024;
 // The id goes before a dot in `Authorization: Bearer <id>.<secret>` and the secret after it, so no dot, space or control there.
 const CREDENTIAL = /^([A-Za-z0-9][A-Za-z0-9_-]{0,63}):([\x21-\x7e]{1,256})$/;
 
@@ -32,19 +30,12 @@ export function secretFromFileOrEnv({ file, env }: SecretOptions): SecretResult 
 }
 
 function fromFile(file: string): SecretResult {
-  let text: string;
-  try {
-    text = readStart(file);
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    return {
-      ok: false,
-      code: 'SP_CREDENTIAL_UNREADABLE',
-      message: `${file} cannot be read (${reason})`,
-      hint: 'check credentialFile and who may read it',
-    };
+  const read = readRegularFileSync(file);
+  if (!read.ok) {
+    const hint = 'check credentialFile and who may read it';
+    return { ok: false, code: 'SP_CREDENTIAL_UNREADABLE', message: read.why, hint };
   }
-  const lines = text
+  const lines = read.text
     .replace(/^\u{feff}/u, '')
     .split(/\r?\n/)
     .map((line) => line.trim());
@@ -58,16 +49,6 @@ function fromFile(file: string): SecretResult {
     };
   }
   return parseCredential(lines[index]!, 'file', `${file}:${index + 1}`);
-}
-
-function readStart(file: string): string {
-  const descriptor = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(FILE_MAX_BYTES);
-    return buffer.toString('utf8', 0, readSync(descriptor, buffer));
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function parseCredential(line: string, origin: 'file' | 'environment', where: string): SecretResult {

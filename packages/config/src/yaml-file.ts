@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import {
   type Document,
   LineCounter,
@@ -13,8 +12,7 @@ import {
 } from 'yaml';
 import type { Pair, YAMLMap } from 'yaml';
 import { type Keys, type Problem, Problems, type Source, problemAt } from './problem.ts';
-
-const FILE_MAX_BYTES = 1024 * 1024;
+import { readRegularFileSync } from './regular-file.ts';
 
 export type YamlFile =
   | { readonly ok: true; readonly data: unknown; readonly source: Source }
@@ -23,17 +21,11 @@ export type YamlFile =
 /** Reads a YAML 1.2 file of at most 1 MiB. Messages never quote the file's text: somebody may have put a secret there. */
 export function readYamlFile(file: string): YamlFile {
   const source: Source = { origin: 'file', file };
-  const text = readText(file);
-  if (typeof text !== 'string') {
-    const hint =
-      text.code === 'ENOENT' ? 'check the path given to --config' : 'give the path of a readable YAML file under 1 MiB';
-    return {
-      ok: false,
-      missing: text.code === 'ENOENT',
-      problems: [problemAt(source, [], `cannot be read (${text.code})`, hint)],
-    };
-  }
-  return parseYaml(text, file);
+  const read = readRegularFileSync(file);
+  if (read.ok) return parseYaml(read.text, file);
+  const missing = read.code === 'ENOENT';
+  const hint = missing ? 'check the path given to --config' : 'give the path of a readable YAML file under 1 MiB';
+  return { ok: false, missing, problems: [problemAt(source, [], `cannot be read (${read.code})`, hint)] };
 }
 
 export function parseYaml(text: string, file: string): YamlFile {
@@ -71,21 +63,6 @@ function hintFor(code: string): string {
   if (code === 'TAB_AS_INDENT') return 'indent with spaces';
   if (code === 'MULTIPLE_DOCS') return 'keep one document: remove the --- line';
   return 'check indentation, colons and quotes on this line';
-}
-
-function readText(file: string): string | { code: string } {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(file, 'r');
-    const stats = fstatSync(descriptor);
-    if (stats.isDirectory()) return { code: 'EISDIR' };
-    if (stats.size > FILE_MAX_BYTES) return { code: 'EFBIG' };
-    return readFileSync(descriptor, 'utf8');
-  } catch (error) {
-    return { code: (error as NodeJS.ErrnoException).code ?? 'EIO' };
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
 }
 
 /** `found` is given where in the text a key stands that its mapping already has. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -127,6 +129,21 @@ describe('FileCredentials: files', () => {
 });
 
 describe('FileCredentials: changes by others', () => {
+  it('does not wait for a pipe in the place of its store or pepper: what was read last stays in force', async () => {
+    for (const ending of ['json', 'pepper']) {
+      const path = freshPath();
+      const store = await freshStore({ path });
+      const { id, secret } = value(await store.add(alice));
+      const pipe = `${path}.pipe`;
+      execFileSync('mkfifo', [pipe]);
+      renameSync(pipe, path.replace(/json$/, ending));
+      const error = errorOf(store.look());
+      assert.match(`${error.message} ${error.code}`, /no regular file.*_IO|not a file of 32 bytes.*_PEPPER/);
+      assert.ok(store.verify(id, secret).ok);
+      assert.ok(!(await FileCredentials.open({ path })).ok);
+    }
+  });
+
   it('takes over what another process wrote: a new credential in a tenth of a second, a revocation in one', async () => {
     let nowMs = 1_000_000;
     const path = freshPath();

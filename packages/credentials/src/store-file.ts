@@ -137,7 +137,10 @@ async function syncFolder(path: string): Promise<void> {
 /** The bytes, or the reason why not. */
 function readSmall(path: string, maxBytes: number): Buffer | string {
   try {
-    if (statSync(path).size > maxBytes) return 'EFBIG';
+    const stats = statSync(path);
+    // A pipe would be waited for, and with it every link that asks to be let in.
+    if (!stats.isFile()) return 'no regular file';
+    if (stats.size > maxBytes) return 'EFBIG';
     return readFileSync(path);
   } catch (error) {
     return systemCode(error);

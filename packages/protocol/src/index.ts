@@ -12,7 +12,7 @@ export type { LegOwner } from './leg.ts';
 export { Dialer } from './dialer.ts';
 export type { DialerOptions, DialEvent } from './dialer.ts';
 export { readAuthorities } from './authorities.ts';
-export { linkAddresses, readTls } from './link-address.ts';
+export { linkAddresses } from './link-address.ts';
 export type { LinkAddress, LinkFiles, LinkTls } from './link-address.ts';
 export type { LifeLimits } from './life.ts';
 export { Link, LINK_STATES } from './link.ts';

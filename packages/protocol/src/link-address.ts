@@ -1,7 +1,7 @@
 /** Where a server is dialled, and how: trust, a certificate of our own, the proxy on the way. */
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { readAuthorities } from './authorities.ts';
+import { readAuthorities, textOf } from './authorities.ts';
+import type { ReadFile } from './authorities.ts';
 import { LinkAddressError, proxyFor } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
 
@@ -34,11 +34,12 @@ export interface LinkWay {
   readonly files: LinkFiles;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isLoopback: (host: string) => boolean;
+  readonly readFile: ReadFile;
 }
 
-/** Throws a LinkAddressError, or what reading a file says. */
-export function linkAddresses(urls: readonly string[], { files, env, isLoopback }: LinkWay): LinkAddress[] {
-  const tls = () => readTls(files);
+/** Throws a LinkAddressError. */
+export function linkAddresses(urls: readonly string[], { files, env, isLoopback, readFile }: LinkWay): LinkAddress[] {
+  const tls = () => readTls(files, readFile);
   // Once now: who starts a process is told at once of a file that is not there.
   tls();
   return urls.map((url) => {
@@ -48,11 +49,11 @@ export function linkAddresses(urls: readonly string[], { files, env, isLoopback 
   });
 }
 
-export function readTls({ caFile, certificateFile, keyFile }: LinkFiles): LinkTls {
+function readTls({ caFile, certificateFile, keyFile }: LinkFiles, readFile: ReadFile): LinkTls {
   const tls = {
-    ...(caFile === undefined ? {} : { ca: readAuthorities(caFile, 'link.caFile') }),
-    ...(certificateFile === undefined ? {} : { cert: readFileSync(certificateFile, 'utf8') }),
-    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile, 'utf8') }),
+    ...(caFile === undefined ? {} : { ca: readAuthorities(caFile, 'link.caFile', readFile) }),
+    ...(certificateFile === undefined ? {} : { cert: textOf(certificateFile, 'link.certificateFile', readFile) }),
+    ...(keyFile === undefined ? {} : { key: textOf(keyFile, 'link.keyFile', readFile) }),
   };
   if (certificateFile === undefined) return tls;
   try {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -32,10 +32,17 @@ test('a certificate file is shown with the end of what it holds now', async (con
   };
 
   make(10);
-  showCertificateExpiry(telemetry, 'own', file);
+  let isHalf = false;
+  const read = () => ({ ok: true, text: isHalf ? 'half of a' : readFileSync(file, 'utf8') }) as const;
+  let source: Parameters<typeof showCertificateExpiry>[2] = read;
+  showCertificateExpiry(telemetry, 'own', () => source());
   assert.equal(await daysLeft(), 10);
   make(40);
   assert.equal(await daysLeft(), 40);
-  writeFileSync(file, 'half of a');
+  isHalf = true;
+  assert.equal(await daysLeft(), undefined);
+  isHalf = false;
+  assert.equal(await daysLeft(), 40);
+  source = () => ({ ok: false, why: 'a pipe' });
   assert.equal(await daysLeft(), undefined);
 });

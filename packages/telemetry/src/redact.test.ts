@@ -78,13 +78,14 @@ test('a secret parameter is hidden however its name is written, and with all of 
       '/a?X-Amz-Signature=abc&sig=abc&code=abc&pwd=abc',
       '/a?X-Amz-Signature=[redacted]&sig=[redacted]&code=[redacted]&pwd=[redacted]',
     ],
-    ['/a?unicode=1&design=2&x=%zz', '/a?unicode=1&design=2&x=%zz'],
+    ['/a?session_id=abc&SessionId=abc', '/a?session_id=[redacted]&SessionId=[redacted]'],
+    ['/a?unicode=1&design=2&x=%zz&sessions=3', '/a?unicode=1&design=2&x=%zz&sessions=3'],
   ];
   for (const [target, shown] of targets) assert.equal(redactTarget(target!), shown);
 });
 
 test('a hostile target takes no longer than its length', () => {
-  for (const part of ['http:', '?a', ';a', '?token=;', 'http://', '%7', ';token=a']) {
+  for (const part of ['http:', '://a:b', '://a:b/@', '?a', ';a', '?token=;', 'http://', '%7', ';token=a']) {
     const target = `/${part.repeat(65_536 / part.length)}/@`;
     const began = performance.now();
     redactTarget(target);
@@ -134,4 +135,32 @@ test('user and password of a URL are in no line, wherever the URL stands', () =>
   assert.ok(line.includes('wss://[redacted]@edge.test:12001/link'));
   const plain = { mail: 'a@example.org', url: 'http://a.test/@b?c=d@e', many: 'http://a.test/ me@b' };
   assert.equal(redact(plain), plain);
+});
+
+test('a password that is not encoded is hidden in any text, and the host behind it stays', () => {
+  for (const [text, shown] of [
+    [`no proxy at http://me:a/${HIDDEN}@a.test:1/x`, 'no proxy at http://[redacted]@a.test:1/x'],
+    [`http://me:a?b#${HIDDEN}@a.test/x@y`, 'http://[redacted]@a.test/x@y'],
+    [`"wss://me:7${HIDDEN}/b@${HIDDEN}@a.test"`, '"wss://[redacted]@a.test"'],
+  ]) {
+    assert.equal(redact({ text }).text, shown);
+  }
+  const plain = {
+    port: 'http://a.test:8080/@scope/x@2.js',
+    query: 'http://a.test:8080?mail=a@b.test',
+    address: 'ws://[::1]:12001/x@y',
+    list: 'ws://a.test:1,ws://b.test:2 for a@b.test',
+    stack: 'at run (file:///a/b.ts:12:5) for a@b.test, https://a.test/x:y@z',
+  };
+  assert.equal(redact(plain), plain);
+});
+
+test('a URL is hidden in a name as in a value, and the value beside it stays', () => {
+  const servers = { [`wss://me:${HIDDEN}@a.test`]: { up: true }, 'wss://b.test': 1, other: null };
+  assert.deepEqual(redact({ servers }).servers, {
+    'wss://[redacted]@a.test': { up: true },
+    'wss://b.test': 1,
+    other: null,
+  });
+  assert.ok(JSON.stringify(servers).includes(HIDDEN), 'what was logged is not changed');
 });

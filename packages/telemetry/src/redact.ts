@@ -28,7 +28,7 @@ const CUT = '[cut]';
 
 const SECRET_KEY = new RegExp(SECRET_NAMES.join('|'), 'i');
 /** Secret as query parameters, by their whole name; elsewhere they are words like others. */
-const SECRET_PARAMETERS: ReadonlySet<string> = new Set(['sig', 'code']);
+const SECRET_PARAMETERS: ReadonlySet<string> = new Set(['sig', 'code', 'session_id', 'session-id', 'sessionid']);
 /** What a text must hold for a parameter of it to be secret: most hold none of it, and are looked through once. */
 const MAYBE_SECRET = new RegExp([...SECRET_NAMES, ...SECRET_PARAMETERS, '%'].join('|'), 'i');
 /** A parameter in a target: its separator, name and value, which may hold semicolons, although they separate as well. */
@@ -62,13 +62,23 @@ function redactParameter(parameter: string, separator: string, name: string): st
 const decoded = (_: string, hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
 
 /**
- * User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands; behind the schemes that we use also where
- * colon or slashes are wrong. That is bounded, for it may begin at each word of a text.
+ * User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands; also with a password in which `/`, `?` or `#`
+ * is not encoded, where what is behind the colon is no port; behind the schemes that we use also where colon or slashes
+ * are wrong. Both are bounded, for they may begin at each word of a text.
  */
-const USER_INFORMATION = /(:\/\/)[^\s/?#"'<>]*@|(\b(?:https?|wss?)[:/\\]{1,3})[^\s/?#"'<>\\]{1,400}@/gi;
+const USER_INFORMATION = new RegExp(
+  [
+    /(:\/\/)[^\s/?#"'<>]*@/,
+    /(:\/\/)[^\s/?#"'<>@:[]*:(?!\d*(?:\W|$))[^\s"'<>]{1,400}?@(?:[^\s/?#"'<>]*@)?/,
+    /(\b(?:https?|wss?)[:/\\]{1,3})[^\s/?#"'<>\\]{1,400}@/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gi',
+);
 
 const redactUser = (value: string): string =>
-  value.includes('@') ? value.replace(USER_INFORMATION, `$1$2${CENSOR}@`) : value;
+  value.includes('@') ? value.replace(USER_INFORMATION, `$1$2$3${CENSOR}@`) : value;
 
 /** What may stand in any text: a URL with a password or with a secret parameter, a credential as it is sent. */
 function redactText(value: string): string {
@@ -111,17 +121,22 @@ function redactObject(value: Record<string, unknown>, depth: number): Record<str
   let items = 0;
   for (const key in value) {
     const old = value[key];
-    let now = old;
-    if (++items > MAX_ITEMS) now = CUT;
-    else if (old === null || typeof old === 'boolean' || old === undefined) continue;
-    else if (isSecretName(key)) now = CENSOR;
-    else if (typeof old === 'object') now = redactNested(old, depth + 1);
-    else if (typeof old === 'string') now = redactText(old);
-    if (now === old) continue;
+    const now = ++items > MAX_ITEMS ? CUT : redactValue(key, old, depth);
+    // A name may be a URL as well.
+    const name = key.includes('://') ? redactText(key) : key;
+    if (now === old && name === key) continue;
     copy ??= { ...value };
-    copy[key] = now;
+    if (name !== key) delete copy[key];
+    copy[name] = now;
   }
   return copy ?? value;
+}
+
+function redactValue(key: string, value: unknown, depth: number): unknown {
+  if (value === null || typeof value === 'boolean' || value === undefined) return value;
+  if (isSecretName(key)) return CENSOR;
+  if (typeof value === 'object') return redactNested(value, depth + 1);
+  return typeof value === 'string' ? redactText(value) : value;
 }
 
 function redactNested(value: object, depth: number): unknown {

@@ -1,7 +1,7 @@
 /** Tunnel-servers as entry and client dial them: name, connection, certificate, link port, clock, credential. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { redactUrl, secretFromFileOrEnv } from '@sallyport/config';
+import { readRegularFileSync, redactUrl, secretFromFileOrEnv } from '@sallyport/config';
 import { dig, LINK_PATH, LinkAddressError, linkAddresses, SUBPROTOCOL, TunnelAgent } from '@sallyport/protocol';
 import type { LinkAddress, LinkTls, Proxy, TunnelError } from '@sallyport/protocol';
 import { isLoopbackHost } from '@sallyport/telemetry';
@@ -39,10 +39,10 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
   const { config, origins } = settings;
   let addresses: LinkAddress[];
   try {
-    const way = { files: config.link, env: context.env, isLoopback: isLoopbackHost };
+    const way = { files: config.link, env: context.env, isLoopback: isLoopbackHost, readFile: readRegularFileSync };
     addresses = linkAddresses(config[part].servers, way);
   } catch (error) {
-    return [wrongAddress(error as Error)];
+    return [wrongAddress(error)];
   }
   const credential = secretFromFileOrEnv({ file: config[part].credentialFile, env: context.env });
   return forEach(addresses, ({ url: server, tls, proxy }) => {
@@ -67,10 +67,9 @@ function tlsRefused(where: string, code: string): Finding {
 }
 
 /** A file of links that cannot be used, or a proxy that is none. */
-function wrongAddress(error: NodeJS.ErrnoException): Finding {
-  if (error instanceof LinkAddressError) return fail('server', error.message, error.fix, error.code);
-  const { path, code = 'EIO' } = error;
-  return fail('server', `${path ?? 'a file of links'} cannot be read (${code})`, 'correct it, or who may read it');
+function wrongAddress(error: unknown): Finding {
+  if (!(error instanceof LinkAddressError)) throw error;
+  return fail('server', error.message, error.fix, error.code);
 }
 
 async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Finding[]> {
@@ -87,7 +86,7 @@ async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Fi
     const trust = "set link.caFile to its authority's certificate";
     const certificate = judgeCertificate(shaken.value, where, trust, nowMs());
     findings.push(certificate);
-    if (certificate.status === 'fail') return findings;
+    if (shaken.value.refusal !== null) return findings;
   } else found.socket?.destroy();
   return [...findings, ...(await checkLink(dialled, context))];
 }

@@ -56,13 +56,3 @@ export async function listening(t: TestContext, server: Server): Promise<number>
 export function httpServer(t: TestContext, listener: RequestListener): Promise<number> {
   return listening(t, createServer(listener));
 }
-
-/** A port where nothing listens: it was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

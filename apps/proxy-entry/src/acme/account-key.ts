@@ -1,6 +1,7 @@
 /** The key of the account with the authority: made on first use, for its owner alone, and once, however many ask. */
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { access, link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { access, link, unlink, writeFile } from 'node:fs/promises';
+import { readRegularFile } from '@sallyport/config';
 import { TlsError } from '../tls/tls-error.ts';
 import { OWNER_ONLY } from './files.ts';
 
@@ -8,14 +9,21 @@ import { OWNER_ONLY } from './files.ts';
 export async function accountKey(path: string): Promise<string> {
   try {
     await make(path);
-    const key = await readFile(path, 'utf8');
-    createPrivateKey(key);
-    return key;
   } catch (error) {
-    const { code = 'unknown', syscall } = error as NodeJS.ErrnoException;
-    const what = syscall === undefined ? 'is no key (PEM)' : `cannot be made or read (${code})`;
-    throw new TlsError('SP_ACME', `${path} ${what}`, 'put that file right, or correct entry.tls.acme.accountKeyFile');
+    throw refusal(`${path} cannot be made (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
   }
+  const read = await readRegularFile(path);
+  if (!read.ok) throw refusal(read.why);
+  try {
+    createPrivateKey(read.text);
+  } catch {
+    throw refusal(`${path} is no key (PEM)`);
+  }
+  return read.text;
+}
+
+function refusal(why: string): TlsError {
+  return new TlsError('SP_ACME', why, 'put that file right, or correct entry.tls.acme.accountKeyFile');
 }
 
 /** Linked into place, so that it is whole, and of two that are made at once one is used by both. */

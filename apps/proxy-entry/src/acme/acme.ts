@@ -1,6 +1,7 @@
 /** Has certificates made for the names of this entry, and renewed in time; never by two entries at once. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '@sallyport/config';
 import type { EntryConfig } from '@sallyport/config';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 import type { Challenges } from '../tls/policy.ts';
@@ -74,7 +75,7 @@ export class Acme {
     await mustBeFolder(folder);
     try {
       await mkdir(join(stateFolder(folder), 'challenges'), { recursive: true });
-      const ca = acme.caFile === undefined ? undefined : await readFile(acme.caFile, 'utf8');
+      const ca = await authoritiesOf(acme.caFile);
       const key = await accountKey(acme.accountKeyFile ?? join(stateFolder(folder), 'account.key'));
       return new Acme(acme, { folder, accountKey: key, ca }, deps);
     } catch (error) {
@@ -183,6 +184,14 @@ export class Acme {
     logger.warn({ name, reason, failures, nextAttempt: isoTime(retryAtMs) }, 'ACME: no certificate');
     await this.#attempts.failed(name, { failures, retryAtMs });
   }
+}
+
+/** PEM. Rejects with a TlsError. */
+async function authoritiesOf(caFile: string | undefined): Promise<string | undefined> {
+  if (caFile === undefined) return undefined;
+  const read = await readRegularFile(caFile);
+  if (read.ok) return read.text;
+  throw new TlsError('SP_ACME', `entry.tls.acme.caFile: ${read.why}`, 'correct it, or who may read it');
 }
 
 /** Of all entries that share the folder: account, lock, answers to challenges, failures. */

@@ -1,7 +1,7 @@
 /** What certificates of visitors are checked against: authorities, and lists of what they revoked. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { readSmall } from './pair.ts';
+import { readRegularFile } from '@sallyport/config';
 
 export interface ClientAuthority {
   /** PEM, one item each. */
@@ -20,15 +20,15 @@ export const NO_AUTHORITY: ClientAuthority = { certificates: [], revocations: []
 /** Never rejects. Without files: nobody is believed. */
 export async function readAuthority(caFile: string | undefined, crlFile: string | undefined): Promise<AuthorityResult> {
   if (caFile === undefined) return { ok: true, authority: NO_AUTHORITY };
-  const ca = await readSmall(caFile);
-  if (!ca.ok) return ca;
+  const ca = await readRegularFile(caFile);
+  if (!ca.ok) return no(`entry.tls.clientCaFile: ${ca.why}`);
   const certificates = blocksOf(ca.text, 'CERTIFICATE');
   if (!certificates?.every(isCertificate))
     return no(`${caFile} is not a file of whole certificates of authorities (PEM)`);
   let revocations: string[] | null = [];
   if (crlFile !== undefined) {
-    const crl = await readSmall(crlFile);
-    if (!crl.ok) return crl;
+    const crl = await readRegularFile(crlFile);
+    if (!crl.ok) return no(`entry.tls.clientCrlFile: ${crl.why}`);
     // A list that is not whole would let in what it is there to keep out.
     revocations = blocksOf(crl.text, 'X509 CRL');
     if (revocations === null || !areLists(revocations)) return no(`${crlFile} is not a file of whole lists (PEM)`);

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withoutDot, withoutLabel } from './names.ts';
 import { readPair } from './pair.ts';
-import type { Pair, PairFiles } from './pair.ts';
+import type { Pair, PairFiles, PairResult } from './pair.ts';
 
 /** Pairs of one folder; the rest is passed over, with a line in the log. */
 const MAX_PAIRS = 10_000;
@@ -30,14 +30,17 @@ interface Seen {
 export class CertificateFolder {
   readonly #path: string;
   readonly #events: FolderEvents;
+  readonly #nowMs: () => number;
   #seen: ReadonlyMap<string, Seen> = new Map();
   #exact: ReadonlyMap<string, Pair> = new Map();
   #wildcards: ReadonlyMap<string, Pair> = new Map();
   #isListed = true;
 
-  constructor(path: string, events: FolderEvents) {
+  /** `nowMs`: wall clock. */
+  constructor(path: string, events: FolderEvents, nowMs: () => number) {
     this.#path = path;
     this.#events = events;
+    this.#nowMs = nowMs;
   }
 
   /** In the order of their names. */
@@ -90,18 +93,31 @@ export class CertificateFolder {
   async #wrongWith(files: PairFiles): Promise<string | null> {
     const seen = this.#seen.get(files.stem);
     if (seen !== undefined && seen.fingerprint === (await fingerprintOfPair(files))) return seen.wrong;
-    const result = await readPair(files);
+    const result = await this.#readPair(files, seen?.pair ?? null);
     return result.ok ? null : result.why;
   }
 
   async #readOne(files: PairFiles, before: Seen | undefined): Promise<Seen> {
     const fingerprint = await fingerprintOfPair(files);
     if (before?.fingerprint === fingerprint) return before;
-    const result = await readPair(files);
-    if (result.ok) return { fingerprint, pair: result.pair, wrong: null };
     const pair = before?.pair ?? null;
+    const result = await this.#readPair(files, pair);
+    if (result.ok) return { fingerprint, pair: result.pair, wrong: null };
     this.#events.onBroken(files.stem, result.why, pair !== null);
     return { fingerprint, pair, wrong: result.why };
+  }
+
+  /** One that has expired does not take the place of one that has not: somebody has mixed them up. */
+  async #readPair(files: PairFiles, inForce: Pair | null): Promise<PairResult> {
+    const result = await readPair(files);
+    if (!result.ok || inForce === null) return result;
+    const nowMs = this.#nowMs();
+    const { notAfterMs } = result.pair;
+    if (notAfterMs > nowMs || inForce.notAfterMs <= nowMs) return result;
+    return {
+      ok: false,
+      why: `its certificate expired at ${new Date(notAfterMs).toISOString()}, that in force has not`,
+    };
   }
 
   /** Null: the folder cannot be read now, and what is in force stays. */

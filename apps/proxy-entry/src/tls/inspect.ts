@@ -9,6 +9,7 @@ import type { PairFiles } from './pair.ts';
 
 export interface InspectedPair {
   readonly stem: string;
+  readonly certificateFile: string;
   readonly keyFile: string;
   /** Null, or why it cannot be used. */
   readonly wrong: string | null;
@@ -28,11 +29,10 @@ export async function inspectPairs(folder: string): Promise<InspectedPair[]> {
 }
 
 async function inspectPair(files: PairFiles): Promise<InspectedPair> {
-  const { stem, keyFile } = files;
   const result = await readPair(files);
-  if (!result.ok) return { stem, keyFile, wrong: result.why, notAfterMs: 0, notBeforeMs: 0, covers: () => false };
+  if (!result.ok) return { ...files, wrong: result.why, notAfterMs: 0, notBeforeMs: 0, covers: () => false };
   const { names, notAfterMs, notBeforeMs } = result.pair;
-  return { stem, keyFile, wrong: null, notAfterMs, notBeforeMs, covers: (host) => covers(names, host) };
+  return { ...files, wrong: null, notAfterMs, notBeforeMs, covers: (host) => covers(names, host) };
 }
 
 /** Null, or what is wrong with what certificates of visitors are checked against. */

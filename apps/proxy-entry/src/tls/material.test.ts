@@ -104,7 +104,7 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     symlinkSync('/dev/zero', at('device.crt'));
     symlinkSync('loop.crt', at('loop.crt'));
     mkdirSync(at('folder.crt'));
-    writeFileSync(at('huge.crt'), first.cert + ' '.repeat(300_000));
+    writeFileSync(at('huge.crt'), first.cert + ' '.repeat(1_100_000));
     putPair(folder, 'other', first);
     copyFileSync(second.keyFile, at('other.key'));
     for (const name of ['half.crt', '.hidden.crt']) copyFileSync(first.certFile, at(name));
@@ -114,12 +114,12 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     await until(() => bench.log().includes('certificates in force'));
     assert.match(bench.log(), /"certificates":\["a"\]/);
     for (const why of [
-      /pipe\.crt is no file/,
-      /half\.key is no file/,
-      /device\.crt is no file/,
+      /pipe\.crt is no regular file/,
+      /half\.key is no regular file/,
+      /device\.crt is no regular file/,
       /loop\.crt cannot be read \(ELOOP\)/,
-      /folder\.crt is no file/,
-      /huge\.crt has more than 262144 bytes/,
+      /folder\.crt is no regular file/,
+      /huge\.crt has more than 1048576 bytes/,
       /certificate other: its key belongs to another certificate/,
     ]) {
       assert.match(bench.log(), why);
@@ -155,6 +155,26 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     assert.equal(await bench.metric(SUCCESSFUL), 1);
     const failures = await bench.metric('sallyport_tls_reload_failures_total{part="entry"}');
     assert.ok(failures >= breakers.length, String(failures));
+  });
+
+  it('that have expired take the place of those that have expired too, but not of good ones', async (t) => {
+    const folder = certificateFolder(authority);
+    const [expired, older] = [-60, -120].map((secondsLeft) =>
+      authority.issue(`expired${secondsLeft}`, { names: 'DNS:a.test', secondsLeft }),
+    );
+    putPair(folder, 'a', expired!);
+    const bench = await listenTls(t, authority, { certificates: folder });
+    const expiry = () => bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
+    const before = await expiry();
+    putPair(folder, 'a', older!);
+    await until(async () => (await expiry()) < before);
+    assert.equal(await bench.metric(SUCCESSFUL), 1);
+    putPair(folder, 'a', first);
+    await until(async () => (await expiry()) > before);
+    putPair(folder, 'a', expired!);
+    await until(() => /certificate a: its certificate expired at .*, that in force has not/.test(bench.log()));
+    assert.ok((await expiry()) > before);
+    assert.equal(await bench.metric(SUCCESSFUL), 0);
   });
 
   it('are none for the names of a pair that is broken at the start, and the log and a gauge say so until it is whole', async (t) => {

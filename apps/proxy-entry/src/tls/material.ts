@@ -59,9 +59,9 @@ export class TlsMaterial {
       'sallyport_tls_reload_failures_total',
       'Times that a certificate, authority or key could not be taken over; the one before, if any, stays.',
     );
-    this.#folder = new CertificateFolder(folder, {
-      onBroken: (stem, why, isInForce) => this.#warn(stem, `certificate ${stem}: ${why}`, isInForce),
-    });
+    const onBroken = (stem: string, why: string, isInForce: boolean) =>
+      this.#warn(stem, `certificate ${stem}: ${why}`, isInForce);
+    this.#folder = new CertificateFolder(folder, { onBroken }, () => this.nowMs());
     this.#gauges = new ExpiryGauges(deps.telemetry, this.#folder);
   }
 

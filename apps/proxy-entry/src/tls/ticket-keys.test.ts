@@ -46,6 +46,9 @@ describe('the keys of session tickets', () => {
     writeFileSync(path, 'hunter2');
     assert.deepEqual(await readSecret(path), { ok: false, why: `${path} is not a line of 64 hexadecimal digits` });
     const nowhere = join(path, 'below', 'a-file');
-    assert.deepEqual(await readSecret(nowhere), { ok: false, why: `${nowhere} cannot be read (ENOTDIR)` });
+    assert.deepEqual(await readSecret(nowhere), {
+      ok: false,
+      why: `entry.tls.ticketKeyFile: ${nowhere} cannot be read (ENOTDIR)`,
+    });
   });
 });

@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { access, link, unlink, writeFile } from 'node:fs/promises';
-import { readSmall } from './pair.ts';
+import { readRegularFile } from '@sallyport/config';
 
 /** What OpenSSL takes: a name, a key for its HMAC and one for its cipher, 16 bytes each. */
 export const TICKET_KEY_BYTES = 48;
@@ -56,8 +56,8 @@ export async function inspectSecret(path: string): Promise<string | null> {
 }
 
 async function readMade(path: string): Promise<SecretResult> {
-  const read = await readSmall(path);
-  if (!read.ok) return read;
+  const read = await readRegularFile(path);
+  if (!read.ok) return { ok: false, why: `entry.tls.ticketKeyFile: ${read.why}` };
   if (!SECRET_TEXT.test(read.text)) return { ok: false, why: `${path} is not a line of 64 hexadecimal digits` };
   return { ok: true, secret: Buffer.from(read.text.trim(), 'hex') };
 }

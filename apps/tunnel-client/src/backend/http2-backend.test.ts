@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Answer, get, OPTIONS, post } from '../testing/answer.ts';
 import { haveOpenssl, listenTls } from '../testing/tls-backend.ts';
-import { deafPort } from '../testing/raw-backend.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
 import { Http2Backend } from './http2-backend.ts';
 import type { BackendOptions, BackendTransport } from './transport.ts';
 
@@ -349,7 +349,7 @@ describe('connections over HTTP/2', { timeout: CEILING_MS }, () => {
   });
 
   it('that cannot be made have refused, and nothing was started', async (t) => {
-    const answer = new Answer(newBackend(t, { url: `http://127.0.0.1:${await deafPort()}` }), get());
+    const answer = new Answer(newBackend(t, { url: `http://127.0.0.1:${await freePort()}` }), get());
     await answer.over;
     assert.deepEqual(answer.told, ['failed backend-refused not-started']);
   });

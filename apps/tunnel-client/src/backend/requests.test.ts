@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Answer, get, OPTIONS, post } from '../testing/answer.ts';
-import { deafPort, listenRaw } from '../testing/raw-backend.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
+import { listenRaw } from '../testing/raw-backend.ts';
 import type { RawBackend, Wire } from '../testing/raw-backend.ts';
 import { Http1Backend } from './http1-backend.ts';
 import type { BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
@@ -219,7 +220,7 @@ describe('requests', () => {
 
   describe('a backend that cannot be connected to', { timeout: CEILING_MS }, () => {
     it('has refused, and nothing was started', async (t) => {
-      for (const url of [`http://127.0.0.1:${await deafPort()}`, 'unix:/nowhere/at/all', 'http://nowhere.invalid']) {
+      for (const url of [`http://127.0.0.1:${await freePort()}`, 'unix:/nowhere/at/all', 'http://nowhere.invalid']) {
         const answer = new Answer(newBackend(t, { url }), get());
         await answer.over;
         assert.deepEqual(answer.told, ['failed backend-refused not-started'], url);

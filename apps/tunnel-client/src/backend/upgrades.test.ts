@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Answer, get, OPTIONS } from '../testing/answer.ts';
-import { deafPort, listenRaw } from '../testing/raw-backend.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
+import { listenRaw } from '../testing/raw-backend.ts';
 import { Http1Backend } from './http1-backend.ts';
 import type { BackendOptions, BackendRequest } from './transport.ts';
 
@@ -156,7 +157,7 @@ describe('upgrades', () => {
 
   describe('a backend that fails a request for an upgrade', { timeout: CEILING_MS }, () => {
     it('has refused it, not started, where it cannot be connected to', async () => {
-      for (const url of [`http://127.0.0.1:${await deafPort()}`, 'unix:/nowhere/at/all', 'http://nowhere.invalid']) {
+      for (const url of [`http://127.0.0.1:${await freePort()}`, 'unix:/nowhere/at/all', 'http://nowhere.invalid']) {
         const answer = new Answer(new Http1Backend({ ...OPTIONS, url }), upgrade());
         await answer.over;
         assert.deepEqual(answer.told, ['failed backend-refused not-started'], url);

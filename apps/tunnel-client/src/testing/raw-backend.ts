@@ -114,13 +114,3 @@ export async function listenRaw(t: TestContext, path?: string): Promise<RawBacke
     },
   };
 }
-
-/** A port at which nobody listens. */
-export async function deafPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

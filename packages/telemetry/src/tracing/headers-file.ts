@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 /** What keeps traces from being exported as configured: its message, and how to fix it. It never repeats the file. */
 export class TracingError extends Error {
   readonly code = 'SP_TRACING_HEADERS';
-  readonly fix = 'write one Name: value a line';
+  readonly fix = 'write one Name: value a line into the file that tracing.headersFile names';
 }
 
 const MAX_FILE_BYTES = 65_536;
@@ -55,7 +55,8 @@ async function readRegularFile(path: string): Promise<string> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat();
-    if (!found.isFile()) throw new TracingError(`${path} is no regular file`);
+    if (!found.isFile())
+      throw new TracingError(`${path} is no regular file (pipes, devices, /dev/stdin and <(…) are not read)`);
     if (found.size > MAX_FILE_BYTES) throw new TracingError(`${path} is too long for a file of fields`);
     return await file.readFile('utf8');
   } catch (error) {

@@ -1,4 +1,4 @@
-/** For programs that cannot be given port 0. */
+/** For programs that cannot be given port 0, and for dialling where nobody listens. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
