@@ -13,6 +13,7 @@ import type {
 import type { BackendTransport } from './backend/transport.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange.ts';
+import { LinkLeases } from './link-leases.ts';
 import type { QuotaUser, SessionLimits, SessionQuota } from './session-quota.ts';
 
 export interface SessionClientOptions {
@@ -132,11 +133,7 @@ export class SessionClient implements ExchangeHost, QuotaUser {
   lease(total: number): void {
     if (total === this.#leased) return;
     this.#leased = total;
-    for (const [link, leases] of this.#leases) {
-      leases.count = this.#shareOf(leases.place);
-      leases.most = Math.max(leases.most, leases.count);
-      if (leases.isAccepted) this.#sendSlots(link, leases);
-    }
+    for (const [link, leases] of this.#leases) leases.set(link, this.#shareOf(leases.place));
   }
 
   limitsChanged({ backend }: SessionLimits): void {
@@ -158,11 +155,7 @@ export class SessionClient implements ExchangeHost, QuotaUser {
   slotFree(leg: Leg): void {
     this.#busy -= 1;
     this.quota.busyChanged(this);
-    const leases = this.#leases.get(leg.link);
-    if (leases === undefined) return;
-    leases.busy -= 1;
-    leases.returned = (leases.returned + 1) >>> 0;
-    this.#sendSlots(leg.link, leases);
+    this.#leases.get(leg.link)?.giveBack(leg.link);
   }
 
   backendAnswered(): void {
@@ -212,7 +205,7 @@ export class SessionClient implements ExchangeHost, QuotaUser {
       }),
       handler: this.#handler(dialer),
     });
-    this.#leases.set(link, { place, count, told: count, most: count, busy: 0, returned: 0, isAccepted: false });
+    this.#leases.set(link, new LinkLeases(place, count));
     return link;
   }
 
@@ -237,8 +230,7 @@ export class SessionClient implements ExchangeHost, QuotaUser {
   #accepted(dialer: Dialer, link: Link): void {
     const leases = this.#leases.get(link);
     if (leases === undefined || leases.isAccepted) return;
-    leases.isAccepted = true;
-    if (leases.count !== leases.told) this.#sendSlots(link, leases);
+    leases.accepted(link);
     dialer.ready();
   }
 
@@ -246,24 +238,19 @@ export class SessionClient implements ExchangeHost, QuotaUser {
     const leases = this.#leases.get(leg.link);
     if (leases === undefined) return;
     this.#busy += 1;
-    leases.busy += 1;
+    const isLeased = leases.take();
     this.quota.busyChanged(this);
     const open = readOpen(frame, start, end);
     if (open === null || open === 'bad-head') {
       leg.reset(open === null ? StreamCode.PROTOCOL : StreamCode.BAD_HEAD, true);
       return this.slotFree(leg);
     }
-    if (leases.busy > leases.most) {
+    if (!isLeased) {
       this.#options.observer.limitHit('slots');
       leg.reset(StreamCode.OVERLOADED, true);
       return this.slotFree(leg);
     }
     void this.quota.slots(runExchange, new Exchange(this, leg, open, last));
-  }
-
-  #sendSlots(link: Link, leases: LinkLeases): void {
-    leases.told = leases.count;
-    link.sendSlots({ leases: leases.count, returned: leases.returned, waiting: 0 });
   }
 
   /** Of what is leased, that of the link in this place. The configuration has at least one slot a link; where not, some have none. */
@@ -277,20 +264,6 @@ export class SessionClient implements ExchangeHost, QuotaUser {
     this.#wakeDrain();
     this.#wakeDrain = null;
   };
-}
-
-interface LinkLeases {
-  /** Of its dialler, among all. */
-  readonly place: number;
-  count: number;
-  /** What the server was told last. */
-  told: number;
-  /** The most that it was ever told: its OPENs may have crossed with fewer. */
-  most: number;
-  /** OPENs whose lease was not given back. */
-  busy: number;
-  returned: number;
-  isAccepted: boolean;
 }
 
 function runExchange(exchange: Exchange): Promise<void> {
