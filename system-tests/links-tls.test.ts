@@ -50,7 +50,7 @@ async function askThrough(t: TestContext, server: SecureServer, dialling: Dialli
   return { entry, client };
 }
 
-/** What doctor finds on a client's way to its server; certificates of an hour are a warning. */
+/** What doctor finds on a client's way to its server; certificates of an hour end too soon. */
 async function doctorOf(server: SecureServer, { url, set = [], environment = {} }: Dialling) {
   const settings = [`client.servers=${JSON.stringify([url].flat())}`, `link.caFile=${server.authority.caFile}`, ...set];
   const secret = ['--set', `client.credentialFile=${server.credentialFile('client')}`];
@@ -97,9 +97,9 @@ void describe('links over TLS', skip, () => {
     assert.equal(await linksOf(server), 0);
     const set = shown(server.issue('good'));
     await startClient(t, server, backend, { url, set }).event('ready');
-    const all = ['ok server', 'warn certificate', 'ok link', 'ok clock', 'ok link'];
+    const all = ['ok server', 'fail certificate', 'ok link', 'ok clock', 'ok link'];
     assert.deepEqual(await doctorOf(server, { url, set }), all);
-    assert.deepEqual(await doctorOf(server, { url }), ['ok server', 'warn certificate', 'fail link']);
+    assert.deepEqual(await doctorOf(server, { url }), ['ok server', 'fail certificate', 'fail link']);
     assert.equal(await linksOf(server), 1);
     const metrics = await (await fetch(`${server.running.adminUrl}/metrics`)).text();
     assert.match(metrics, /sallyport_refused_total\{[^}]*SP_LINK_TLS[^}]*\} [1-9]/);
@@ -192,7 +192,7 @@ void describe('links through an HTTP proxy', skip, () => {
         'the name is the proxy’s to resolve',
       );
       const told = await doctorOf(server, dialling);
-      const secure = scheme === 'wss' ? ['warn certificate'] : [];
+      const secure = scheme === 'wss' ? ['fail certificate'] : [];
       assert.deepEqual(told, ['ok proxy', ...secure, 'ok link', 'ok clock', 'ok link']);
       for (const { stderr } of [entry, client]) assert.doesNotMatch(stderr, /hunter2|Basic/);
     }

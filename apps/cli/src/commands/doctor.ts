@@ -54,7 +54,7 @@ async function doctor(flags: DoctorFlags): Promise<Exit> {
     nowMs: Date.now,
   };
   const output = createOutput(flags.json === true);
-  const counts: Record<Status, number> = { ok: 0, warn: 0, fail: 0 };
+  const counts: Record<Status, number> = { ok: 0, info: 0, warn: 0, fail: 0 };
   await examine(context, (finding) => {
     counts[finding.status] += 1;
     output.result(finding, findingLine(finding));

@@ -12,6 +12,8 @@ export interface SessionLine {
   readonly free: number;
   readonly busy: number;
   readonly waiting: number;
+  /** Of its client, also of the last one that it had. */
+  readonly principal?: string | null;
 }
 
 /** A line of the server's `/api/links`; the last three are those of clients. */
@@ -39,7 +41,10 @@ export type ListPath = keyof Lists;
 
 /** Fields of a line that must be there, and may be. */
 const LINES = {
-  '/api/sessions': [{ session: 'string', links: 'number', free: 'number', busy: 'number', waiting: 'number' }, {}],
+  '/api/sessions': [
+    { session: 'string', links: 'number', free: 'number', busy: 'number', waiting: 'number' },
+    { principal: 'string' },
+  ],
   '/api/links': [{ kind: 'string', principal: 'string', remote: 'string' }, { session: 'string' }],
   '/api/servers': [{ server: 'string', isUp: 'boolean' }, {}],
 } as const;

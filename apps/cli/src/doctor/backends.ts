@@ -1,6 +1,5 @@
 /** Backends of `client.sessions`: reachable from here, and with a certificate that the client will accept. */
-import { readFileSync } from 'node:fs';
-import { redactUrl } from '@sallyport/config';
+import { readRegularFile, redactUrl } from '@sallyport/config';
 import type { SessionConfig } from '@sallyport/config';
 import { judgeCertificate } from './certificate.ts';
 import { forEach } from './context.ts';
@@ -41,13 +40,11 @@ async function checkTls(
   timeoutMs: number,
   nowMs: () => number,
 ): Promise<Finding> {
-  let ca: string | undefined;
-  try {
-    ca = caFile === undefined ? undefined : readFileSync(caFile, 'utf8');
-  } catch (error) {
-    const { code = 'EIO' } = error as NodeJS.ErrnoException;
-    return fail('certificate', `${where}: caFile ${caFile} cannot be read (${code})`, 'correct it, or who may read it');
+  const read = caFile === undefined ? null : await readRegularFile(caFile);
+  if (read?.ok === false) {
+    return fail('certificate', `${where}: caFile ${read.why}`, 'correct it, or who may read it');
   }
+  const ca = read?.text;
   const shaken = await handshake({ ...addressOf(new URL(backend)), ca, serverName }, timeoutMs);
   if (!shaken.ok) return fail('certificate', `${where}: ${why(shaken.code)}`, 'use http://, or let it speak TLS');
   return judgeCertificate(shaken.value, where, "set the session's caFile to its authority's certificate", nowMs());

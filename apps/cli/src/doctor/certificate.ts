@@ -1,5 +1,6 @@
 /** A server's certificate: for the right name, from somebody trusted, and for how long still. */
 import type { TLSSocket } from 'node:tls';
+import { expiryOf } from './expiry.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -14,7 +15,6 @@ export interface Certificate {
   readonly alpn: string | null;
 }
 
-const DAY_MS = 86_400_000;
 const WARN_BELOW_DAYS = 14;
 const NAMES_MAX_CHARS = 120;
 
@@ -66,7 +66,8 @@ export function judgeCertificate(certificate: Certificate, where: string, trust:
     const what = REFUSALS[refusal] ?? 'is not accepted';
     return fail('certificate', `${where}: the certificate (${shown}) ${what} (${refusal})`, FIXES[refusal] ?? trust);
   }
-  const days = Math.floor((validToMs - nowMs) / DAY_MS);
-  const message = `${where}: ${shown} from ${issuer}, valid for ${days} more days`;
-  return days < WARN_BELOW_DAYS ? warn('certificate', message, RENEW) : ok('certificate', message);
+  const { status, left } = expiryOf(validToMs, nowMs, WARN_BELOW_DAYS);
+  const message = `${where}: ${shown} from ${issuer}, valid for ${left} still`;
+  if (status === 'ok') return ok('certificate', message);
+  return (status === 'fail' ? fail : warn)('certificate', message, RENEW);
 }

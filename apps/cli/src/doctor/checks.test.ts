@@ -4,11 +4,17 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FileCredentials, pepperPathOf } from '@sallyport/credentials';
+import { parsePrometheusText } from '@sallyport/load-tests';
+import { startEntry } from '@sallyport/proxy-entry';
+import { createLogger } from '@sallyport/telemetry';
 import { startBackend } from '@sallyport/test-backend';
+import { certificateFolder, haveOpenssl, putPair, TestAuthority } from '../../../proxy-entry/src/testing/authority.ts';
 import { temporaryFolder } from '../testing/cli.ts';
-import { contextOf, freePort, httpServer, listening, verdicts } from '../testing/doctor.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
+import { contextOf, httpServer, listening, verdicts } from '../testing/doctor.ts';
 import { isBare, partsOf } from './context.ts';
 import { checkCredentialFiles } from './credential-file.ts';
+import { judgeNobody } from './missing-part.ts';
 import { checkPorts } from './ports.ts';
 import { checkStores } from './store.ts';
 
@@ -32,20 +38,90 @@ describe('checkPorts', () => {
     const silent = await listening(t, createServer());
     const set = {
       'entry.port': other,
-      'entry.admin.port': health,
+      'entry.admin.port': 0,
       'server.port': silent,
       'server.admin.port': 0,
-      'client.admin.port': await freePort(),
+      'client.admin.port': health,
       'backend.port': backend.port,
     };
     const found = await checkPorts(contextOf({ set, timeoutMs: 200 }));
-    const words = ['another program', 'served by Sallyport', 'another program', 'a free one', 'is free', 'served by'];
+    const words = ['another program', 'a free one', 'another program', 'a free one', 'served by', 'served by'];
     assert.deepEqual(
       verdicts(found),
       ['fail', 'ok', 'fail', 'ok', 'ok', 'ok'].map((status) => `${status} port`),
     );
+    const [free] = await checkPorts(contextOf({ set: { 'client.admin.port': await freePort() } }));
+    assert.deepEqual([free?.status, free!.message.endsWith('is free')], ['ok', true]);
     for (const [index, word] of words.entries()) assert.ok(found[index]!.message.includes(word), found[index]!.message);
     assert.match(found[0]!.fix!, /entry\.port/);
+  });
+
+  it('misses a part of the configuration that does not run while others do', async (t) => {
+    const health = await httpServer(t, (_, response) => void response.end('{"status":"ok"}'));
+    const gone = await freePort();
+    const set = { 'server.admin.port': health, 'server.port': 0, 'client.admin.port': gone };
+    const of = async (more: Readonly<Record<string, unknown>>) =>
+      (await checkPorts(contextOf({ set: { ...set, ...more } }))).find(({ message }) =>
+        message.includes(String(gone)),
+      )!;
+    const sessions = { 'client.sessions': [{ id: 'demo', backend: 'http://127.0.0.1:1' }] };
+    const missed = await of(sessions);
+    const message = `nothing listens at http://127.0.0.1:${gone}; it does not run`;
+    assert.deepEqual([missed.status, missed.check, missed.message], ['fail', 'client', message]);
+    assert.match(missed.fix!, /^start it \(sallyport client, or its service\)/);
+    // It may be that they are of other machines.
+    const elsewhere = await of({ ...sessions, 'client.servers': ['wss://tunnel.example:12001'] });
+    for (const { status, check, message } of [await of({}), elsewhere]) {
+      assert.deepEqual(
+        [status, check, message.endsWith('if it is meant to run on this machine')],
+        ['warn', 'client', true],
+      );
+    }
+    const alone = await of({ ...sessions, 'server.admin.port': 0 });
+    assert.deepEqual([alone.status, alone.message.endsWith('is free')], ['ok', true]);
+  });
+
+  it('asks nothing of an entry that runs which visitors would be refused', async (t) => {
+    if (!haveOpenssl(t)) return;
+    const authority = new TestAuthority();
+    t.after(() => authority.remove());
+    const folder = certificateFolder(authority);
+    putPair(folder, 'app', authority.issue('app', { names: 'DNS:app.test' }));
+    const tls = { 'entry.tls.certificates': folder, 'entry.tls.port': 0, 'entry.hosts': { 'app.test': 'demo' } };
+    const { config } = contextOf({ set: { 'entry.port': 0, 'entry.admin.port': 0, ...tls } }).settings!;
+    const logger = createLogger({ level: 'silent', part: 'test', destination: 2 });
+    const entry = await startEntry({ config, logger, version: '0.0.0' });
+    t.after(() => entry.stop());
+    const ports = {
+      'entry.port': Number(new URL(entry.url).port),
+      'entry.tls.port': Number(new URL(entry.tlsUrl!).port),
+      'entry.admin.port': Number(new URL(entry.adminUrl).port),
+    };
+    const found = await checkPorts(contextOf({ set: { ...tls, ...ports } }));
+    assert.deepEqual(
+      found.map(({ message }) => message.endsWith('is served by Sallyport')),
+      [true, true, true],
+      JSON.stringify(found),
+    );
+    const metrics = await (await fetch(`${entry.adminUrl}/metrics`, { headers: { Connection: 'close' } })).text();
+    const counted = parsePrometheusText(metrics).filter(
+      ({ name, value }) =>
+        /^sallyport_(refused|requests|tls_handshake_failures|limit_hits)_total$/.test(name) && value > 0,
+    );
+    assert.deepEqual(counted, []);
+  });
+
+  it('says so where there is nothing to look at', async () => {
+    const bare = await checkPorts(contextOf({}));
+    const isServed = bare.some(({ message }) => message.endsWith('is served by Sallyport'));
+    assert.equal(bare.at(-1)?.check === 'configuration', !isServed);
+    const [found] = judgeNobody(contextOf({}).settings!, false);
+    assert.match(found!.message, /^no configuration file was found here .* no part answers at the default ports$/);
+    assert.match(found!.fix!, /--config FILE.*--admin URL/);
+    assert.equal(found!.status, 'warn');
+    assert.deepEqual(judgeNobody(contextOf({}).settings!, true), []);
+    assert.deepEqual(judgeNobody({ ...contextOf({}).settings!, file: '/etc/sallyport.yaml' }, false), []);
+    assert.deepEqual(judgeNobody(contextOf({ set: { 'client.links': 2 } }).settings!, false), []);
   });
 
   it('finds two parts at one port, and an address of another machine', async () => {

@@ -48,8 +48,11 @@ function isPartSet(origins: Settings['origins'], part: Part): boolean {
 const AT_ONCE = 16;
 
 /** `check` for each item, a few at a time, findings in the order of the items. */
-export async function forEach<T>(items: readonly T[], check: (item: T) => Promise<Finding[]>): Promise<Finding[]> {
-  const findings: Finding[] = [];
+export async function forEach<T, Found = Finding>(
+  items: readonly T[],
+  check: (item: T) => Promise<Found[]>,
+): Promise<Found[]> {
+  const findings: Found[] = [];
   for (let first = 0; first < items.length; first += AT_ONCE) {
     const found = await Promise.all(items.slice(first, first + AT_ONCE).map((item) => check(item)));
     findings.push(...found.flat());

@@ -34,13 +34,13 @@ test('doctor says nothing of TLS where there is none', async () => {
 
 test('doctor counts good certificates, and says when the first expires', async (t) => {
   if (!haveOpenssl(t)) return;
-  const { check } = setUp(t);
+  const { folder, check } = setUp(t);
   const set = { 'entry.hosts': { 'app.test': 'demo' } };
-  assert.deepEqual(await check(set), ['ok tls 1 certificates, the first to expire in 30 days']);
+  assert.deepEqual(await check(set), ['ok tls 1 certificates, the first to expire in 30.0 days']);
   const early = await check(set, () => Date.now() - 2 * DAY_S * 1_000);
   const fix = "check this machine's clock, or take the one that is good now";
   assert.deepEqual(early, [
-    `fail tls certificate app is not valid yet; ${fix}; ${page('sallyport-certificate-expired')}`,
+    `fail tls certificate app is not valid yet: ${join(folder, 'app.crt')} and app.key; ${fix}; ${page('sallyport-certificate-expired')}`,
   ]);
 });
 
@@ -53,11 +53,12 @@ test('doctor tells of each certificate what is wrong with it, and how to fix it'
   unlinkSync(join(folder, 'half.key'));
   for (const stem of ['old', 'soon']) chmodSync(join(folder, `${stem}.key`), 0o600);
   chmodSync(join(folder, 'app.key'), 0o644);
+  const filesOf = (stem: string) => `${join(folder, `${stem}.crt`)} and ${stem}.key`;
   const renew = 'renew it: the entry takes the new one over by itself';
   assert.deepEqual(await check({ 'entry.hosts': { 'other.test': 'demo' }, 'entry.tls.defaultCertificate': 'nobody' }), [
-    `fail tls certificate half: ${join(folder, 'half.key')} cannot be read (ENOENT); put both its files there, whole; ${page('sallyport-certificate-reload-failed')}`,
-    `fail tls certificate old has expired; ${renew}; ${page('sallyport-certificate-expired')}`,
-    `warn tls certificate soon expires in 3 days; ${renew}; ${page('sallyport-certificate-expiring')}`,
+    `fail tls certificate half: ${join(folder, 'half.key')} cannot be read (ENOENT): ${filesOf('half')}; put both its files there, whole and of one order; ${page('sallyport-certificate-reload-failed')}`,
+    `fail tls certificate old has expired: ${filesOf('old')}; ${renew}; ${page('sallyport-certificate-expired')}`,
+    `fail tls certificate soon expires in 3.0 days: ${filesOf('soon')}; ${renew}; ${page('sallyport-certificate-expiring')}`,
     'warn tls no certificate is for other.test; add one, or one with a wildcard',
     'fail tls entry.tls.defaultCertificate nobody is no pair there; name one of the pairs, or leave it out',
     `warn tls ${join(folder, 'app.key')} may be read by others (mode 644); chmod 600 ${join(folder, 'app.key')}`,
@@ -69,7 +70,8 @@ test('doctor knows that a pair of before may be in force where none in the folde
   const { authority, folder, check } = setUp(t);
   copyFileSync(authority.issue('other', { names: 'DNS:app.test' }).certFile, join(folder, 'app.crt'));
   const [broken, none, ...more] = await check({ 'entry.hosts': { 'app.test': 'demo' } });
-  assert.match(broken!, /^fail tls certificate app: its key belongs to another certificate/);
+  const files = `${join(folder, 'app.crt')} and app.key`;
+  assert.ok(broken!.startsWith(`fail tls certificate app: its key belongs to another certificate: ${files};`), broken!);
   assert.match(
     none!,
     /^warn tls no pair there can be used: an entry that starts now .* one that runs keeps those it had/,
@@ -110,7 +112,7 @@ test('doctor counts on certificates that the entry has made itself, and looks at
     'entry.tls.acme.challenge': 'dns-01',
     'entry.tls.acme.dnsHook': hook,
   };
-  const good = 'ok tls 1 certificates, the first to expire in 30 days';
+  const good = 'ok tls 1 certificates, the first to expire in 30.0 days';
   const wrong = `fail tls entry.tls.acme.dnsHook ${hook} cannot be run (EACCES); correct it, or chmod +x`;
   assert.deepEqual(await check(set), [good, wrong]);
   chmodSync(hook, 0o755);

@@ -6,11 +6,11 @@ import type { InspectedPair } from '@sallyport/proxy-entry';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { fail, ok, warn } from './finding.ts';
+import { expiryOf } from './expiry.ts';
+import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 const CHECK = 'tls';
-const DAY_MS = 86_400_000;
 const WARN_BELOW_DAYS = 14;
 
 export async function checkEntryTls({ settings, nowMs }: DoctorContext): Promise<Finding[]> {
@@ -68,8 +68,8 @@ export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, 
   if (usable.length === 0) findings.push(judgeNone(pairs.length > 0, entry.tls));
   if (findings.length > 0) return findings;
   const first = Math.min(...usable.map(({ notAfterMs }) => notAfterMs));
-  const days = Math.floor((first - nowMs) / DAY_MS);
-  return [ok(CHECK, `${usable.length} certificates, the first to expire in ${days} days`)];
+  const { left } = expiryOf(first, nowMs, WARN_BELOW_DAYS);
+  return [ok(CHECK, `${usable.length} certificates, the first to expire in ${left}`)];
 }
 
 /** What an entry that runs has in force is not known from its files. */
@@ -84,22 +84,25 @@ function judgeNone(hasBroken: boolean, { acme }: EntryConfig['tls']): Finding {
   return warn(CHECK, 'no certificate yet: every handshake is refused', fix);
 }
 
-function judgeWrong({ stem, wrong }: InspectedPair): Finding[] {
+function judgeWrong({ stem, wrong, certificateFile, keyFile }: InspectedPair): Finding[] {
   if (wrong === null) return [];
-  const fix = 'put both its files there, whole';
-  return [fail(CHECK, `certificate ${stem}: ${wrong}`, fix, 'SallyportCertificateReloadFailed')];
+  const message = `certificate ${stem}: ${wrong}: ${filesOf(certificateFile, keyFile)}`;
+  const fix = 'put both its files there, whole and of one order';
+  return [fail(CHECK, message, fix, 'SallyportCertificateReloadFailed')];
 }
 
-function judgeExpiry({ stem, notAfterMs, notBeforeMs }: InspectedPair, nowMs: number): Finding[] {
+function judgeExpiry(pair: InspectedPair, nowMs: number): Finding[] {
+  const { stem, notAfterMs, notBeforeMs, certificateFile, keyFile } = pair;
+  const files = filesOf(certificateFile, keyFile);
   if (nowMs < notBeforeMs) {
     const fix = "check this machine's clock, or take the one that is good now";
-    return [fail(CHECK, `certificate ${stem} is not valid yet`, fix, 'SallyportCertificateExpired')];
+    return [fail(CHECK, `certificate ${stem} is not valid yet: ${files}`, fix, 'SallyportCertificateExpired')];
   }
-  const days = Math.floor((notAfterMs - nowMs) / DAY_MS);
-  if (days >= WARN_BELOW_DAYS) return [];
+  const { status, hasExpired, left, page } = expiryOf(notAfterMs, nowMs, WARN_BELOW_DAYS);
+  if (status === 'ok') return [];
   const fix = 'renew it: the entry takes the new one over by itself';
-  if (notAfterMs <= nowMs) return [fail(CHECK, `certificate ${stem} has expired`, fix, 'SallyportCertificateExpired')];
-  return [warn(CHECK, `certificate ${stem} expires in ${days} days`, fix, 'SallyportCertificateExpiring')];
+  const message = `certificate ${stem} ${hasExpired ? 'has expired' : `expires in ${left}`}: ${files}`;
+  return [(status === 'fail' ? fail : warn)(CHECK, message, fix, page)];
 }
 
 /** Whether the entry has a certificate for it made once it runs. */

@@ -1,6 +1,8 @@
 /** What a check found: one line, with how to fix it unless all is well. */
+import { basename, dirname } from 'node:path';
 
-export type Status = 'ok' | 'warn' | 'fail';
+/** `info`: what was and is not now, and what comes of something else that is told. */
+export type Status = 'ok' | 'info' | 'warn' | 'fail';
 
 export interface Finding {
   readonly status: Status;
@@ -46,6 +48,27 @@ export function shorten(where: string, findings: readonly Finding[]): Finding[] 
     const first = kind.slice(0, MAX_OF_A_KIND);
     return more > 0 ? [...first, { ...kind[0]!, message: `${where}: and ${more} more of this kind` }] : first;
   });
+}
+
+const EARLIER = 'earlier';
+
+/** Of something wrong that was counted since the start of a part, and not in the last second. */
+export function earlier(what: string): Finding {
+  return { status: 'info', check: EARLIER, message: what };
+}
+
+/** All that is over as one finding behind the others; `tell` says what it is of. */
+export function foldEarlier(findings: readonly Finding[], tell: (all: readonly string[]) => Finding): Finding[] {
+  const isOver = ({ check }: Finding) => check === EARLIER;
+  const over = findings.filter(isOver);
+  if (over.length === 0) return [...findings];
+  return [...findings.filter((each) => !isOver(each)), tell(over.map(({ message }) => message))];
+}
+
+/** `/etc/sallyport/tls/app.crt and app.key`: both of one folder, as pairs are. */
+export function filesOf(certificateFile: string, keyFile: string): string {
+  const isOneFolder = dirname(certificateFile) === dirname(keyFile);
+  return `${certificateFile} and ${isOneFolder ? basename(keyFile) : keyFile}`;
 }
 
 const STATUS_CHARS = 4;

@@ -1,6 +1,7 @@
 /** Certificates, reloads and the process of a running part, judged by its metrics. Pure. */
 import { select, sumOf } from '@sallyport/load-tests';
-import { fail, warn } from './finding.ts';
+import { expiryOf } from './expiry.ts';
+import { earlier, fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { RunningPart } from './running.ts';
 
@@ -8,15 +9,10 @@ export const CERTIFICATE_EXPIRY = 'sallyport_certificate_expiry_timestamp_second
 const DAY_MS = 86_400_000;
 const MS_PER_S = 1_000;
 /** As the alerts have it. */
-const EXPIRES_BELOW_DAYS = 30;
+export const EXPIRES_BELOW_DAYS = 30;
 const DESCRIPTORS_FULL = 0.8;
 const LOOP_FULL = 0.9;
 const ACME_NEWS_MS = DAY_MS;
-
-/** `timeS`: seconds since 1970. */
-export function daysUntil(timeS: number, nowMs: number): number {
-  return Math.floor((timeS * MS_PER_S - nowMs) / DAY_MS);
-}
 
 export function judgeLife(part: RunningPart, nowMs: number): Finding[] {
   return [...judgeCertificates(part, nowMs), ...judgeReloads(part), ...judgeProcess(part), ...judgeLosses(part)];
@@ -24,12 +20,12 @@ export function judgeLife(part: RunningPart, nowMs: number): Finding[] {
 
 function judgeCertificates({ where, after }: RunningPart, nowMs: number): Finding[] {
   const expiring = select(after, CERTIFICATE_EXPIRY).flatMap(({ labels, value }) => {
-    const days = daysUntil(value, nowMs);
-    if (days >= EXPIRES_BELOW_DAYS) return [];
+    const { status, hasExpired, left, page } = expiryOf(value * MS_PER_S, nowMs, EXPIRES_BELOW_DAYS);
+    if (status === 'ok') return [];
     const what = `${where}: certificate ${labels['name'] ?? '?'}, in force,`;
     const fix = 'put a new pair in its place: it is taken over without a restart';
-    if (days < 0) return [fail('certificate', `${what} has expired`, fix, 'SallyportCertificateExpired')];
-    return [warn('certificate', `${what} expires in ${days} days`, fix, 'SallyportCertificateExpiring')];
+    const message = `${what} ${hasExpired ? 'has expired' : `expires in ${left}`}`;
+    return [(status === 'fail' ? fail : warn)('certificate', message, fix, page)];
   });
   const failedMs = (sumOf(after, 'sallyport_acme_last_failure_timestamp_seconds') ?? 0) * MS_PER_S;
   if (failedMs === 0 || nowMs - failedMs > ACME_NEWS_MS) return expiring;
@@ -90,9 +86,13 @@ const LOSSES: readonly (readonly [metric: string, check: string, what: string, f
   ],
 ];
 
-function judgeLosses({ where, after }: RunningPart): Finding[] {
+function judgeLosses({ where, before, after }: RunningPart): Finding[] {
   return LOSSES.flatMap(([metric, check, what, fix, runbook]) => {
     const lost = sumOf(after, metric) ?? 0;
-    return lost === 0 ? [] : [warn(check, `${where}: ${lost} ${what} since its start`, fix, runbook)];
+    if (lost === 0) return [];
+    const now = lost - (sumOf(before, metric) ?? 0);
+    if (now <= 0) return [earlier(`${lost} ${what}`)];
+    const message = `${where}: ${lost} ${what} since its start, ${now} in the last second`;
+    return [warn(check, message, fix, runbook)];
   });
 }

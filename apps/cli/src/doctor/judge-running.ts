@@ -3,24 +3,36 @@ import { select, sumOf } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
 import { problemOfCode } from '@sallyport/proxy-entry';
 import { VERSION } from '../version.ts';
-import { fail, ok, shorten, warn } from './finding.ts';
+import { earlier, fail, foldEarlier, ok, shorten, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { CERTIFICATE_EXPIRY, daysUntil, judgeLife } from './judge-life.ts';
+import type { Deployment } from './deployment.ts';
+import { expiryOf } from './expiry.ts';
+import { CERTIFICATE_EXPIRY, EXPIRES_BELOW_DAYS, judgeLife } from './judge-life.ts';
 import { judgeTraffic } from './judge-traffic.ts';
 import { limitSetting } from './limit-settings.ts';
 import type { RunningPart } from './running.ts';
 import { fixAt } from './target.ts';
 
-export function judgeRunning(part: RunningPart, nowMs: number): Finding[] {
-  return shorten(part.where, [
+/** What is over stands in one finding at the end (`info`). */
+export function judgeRunning(part: RunningPart, deployment: Deployment, nowMs: number): Finding[] {
+  const findings = [
     ...judgeReadiness(part, nowMs),
     ...judgeVersion(part),
-    ...judgeTraffic(part),
+    ...judgeTraffic(part, deployment),
     ...judgeRefusals(part),
-    ...judgeBackends(part),
+    ...judgeBackends(part, deployment),
     ...judgeLimits(part),
     ...judgeLife(part, nowMs),
-  ]);
+  ];
+  const tell = (all: readonly string[]) => earlier(`${part.where}: ${shortened(all)}`);
+  return shorten(part.where, foldEarlier(findings, tell));
+}
+
+const MAX_EARLIER = 8;
+
+function shortened(all: readonly string[]): string {
+  const more = all.length - MAX_EARLIER;
+  return [...all.slice(0, MAX_EARLIER), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 /** By the beginning of a check's name. */
@@ -48,10 +60,11 @@ function figures({ after, sessions }: RunningPart, nowMs: number): string[] {
   const waiting = sessions.reduce((sum, each) => sum + each.waiting, 0);
   const open = sumOf(after, 'process_open_fds');
   const first = Math.min(...select(after, CERTIFICATE_EXPIRY).map(({ value }) => value));
+  const { hasExpired, left } = expiryOf(first * 1_000, nowMs, EXPIRES_BELOW_DAYS);
   return [
     ...(sessions.length === 0 ? [] : [`${busy} of ${slots} slots busy`, `${waiting} wait`]),
     ...(open === null ? [] : [`${open} of ${sumOf(after, 'process_max_fds') ?? '?'} open files`]),
-    ...(first === Infinity ? [] : [`certificates for ${daysUntil(first, nowMs)} days`]),
+    ...(first === Infinity || hasExpired ? [] : [`certificates for ${left}`]),
   ];
 }
 
@@ -64,7 +77,7 @@ function judgeVersion({ where, after }: RunningPart): Finding[] {
 
 /** `12 times since its start, 3 in the last second`. */
 function times(total: number, now: number): string {
-  return `${total} times since its start, ${now === 0 ? 'none' : now} in the last second`;
+  return `${total} times since its start, ${now} in the last second`;
 }
 
 /** Of links, at the server; whatever else has a page is an answer to visitors. */
@@ -87,11 +100,11 @@ function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
     // What visitors do wrong is no news; and some of it is our own, as we look whether the port is served.
     if (problem !== null && (problem.status < 500 || problem.hop === 'visitor')) return [];
     const now = value - (sumOf(before, name, labels) ?? 0);
+    if (now <= 0) return [earlier(`${value} × ${code}`)];
     const what = problem === null ? code : `${code}, ${problem.title}`;
     const fix = FIXES.get(code) ?? fixAt(problem?.hop ?? '') ?? 'see who dials, in its log';
     const page = problem !== null || LINK_CODES.has(code) ? code : undefined;
-    const judge = now > 0 ? fail : warn;
-    return [judge('refused', `${where}: ${what}: ${times(value, now)}`, fix, page)];
+    return [fail('refused', `${where}: ${what}: ${times(value, now)}`, fix, page)];
   });
 }
 
@@ -99,15 +112,22 @@ function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
 const FAILING_SHARE = 0.01;
 
 /** Answers of 5xx that are the backends' own. The rest of that kind has a code, and is told by it. */
-function judgeBackends({ where, before, after }: RunningPart): Finding[] {
+function judgeBackends({ where, before, after }: RunningPart, { served }: Deployment): Finding[] {
   const [was, is] = [answersOf(before), answersOf(after)];
   const now = { failed: is.failed - was.failed, all: is.all - was.all };
   const isNow = now.failed > FAILING_SHARE * now.all;
-  if (!isNow && is.failed <= FAILING_SHARE * is.all) return [];
-  const message = `${where}: ${is.failed} of ${is.all} answers since its start, and ${now.failed} of ${now.all} in the last second, are 5xx of the backend itself`;
-  const fix = "see the backend's log; the entry's access log names session and target";
-  return [(isNow ? fail : warn)('backend', message, fix, 'SallyportSuccessLow')];
+  const share = `${is.failed} of ${is.all} answers`;
+  if (!isNow) return is.failed > FAILING_SHARE * is.all ? [earlier(`${share} were 5xx of the backend itself`)] : [];
+  // Entries count by no session; where there is one alone it is known.
+  const [session, ...others] = served;
+  const isKnown = session !== undefined && others.length === 0;
+  const whose = isKnown ? `the backend itself, of session ${session}` : 'a backend itself';
+  const message = `${where}: ${share} since its start, and ${now.failed} of ${now.all} in the last second, are 5xx of ${whose}`;
+  const fix = isKnown ? 'mend that backend: its own log says why' : GREP_AND_MEND;
+  return [fail('backend', message, fix, 'SallyportSuccessLow')];
 }
+
+const GREP_AND_MEND = `grep '"status":5' <entry log> | tail -3 names session and target; mend that backend: its own log says why`;
 
 /** Of an entry; of another part none, as a server and a client pass on what visitors are told. */
 function answersOf(samples: readonly Sample[]): { failed: number; all: number } {
@@ -129,8 +149,8 @@ function judgeLimits({ where, before, after }: RunningPart): Finding[] {
     const { limit = '' } = labels;
     const now = value - (sumOf(before, name, labels) ?? 0);
     const { fix, runbook, isVisitors } = limitSetting(limit);
-    if (value === 0 || (isVisitors && now === 0)) return [];
-    const judge = now > 0 && !isVisitors ? fail : warn;
-    return [judge('limit', `${where}: ${limit} was reached ${times(value, now)}`, fix, runbook)];
+    if (value === 0 || (isVisitors && now <= 0)) return [];
+    if (now <= 0) return [earlier(`${value} × limit ${limit} (${fix})`)];
+    return [(isVisitors ? warn : fail)('limit', `${where}: ${limit} was reached ${times(value, now)}`, fix, runbook)];
   });
 }

@@ -1,30 +1,61 @@
 /** Sessions with their slots, links and uplinks of a running part, judged. Pure. */
+import type { LinkLine, ServerLine, SessionLine } from './admin-answers.ts';
+import { isSlower, paceText } from './deployment.ts';
+import type { Deployment } from './deployment.ts';
 import { fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
-import type { LinkLine, ServerLine, SessionLine } from './admin-answers.ts';
 import type { RunningPart } from './running.ts';
 
 /** As the alert has it. */
 const NEARLY_FULL = 0.8;
 const MORE_SLOTS = 'raise client.concurrency if the backend has room, or start another client';
+const MEND = 'mend it, or raise client.concurrency if it has room';
 
-export function judgeTraffic({ where, sessions, links, servers }: RunningPart): Finding[] {
+export function judgeTraffic({ where, sessions, links, servers }: RunningPart, deployment: Deployment): Finding[] {
   return [
-    ...sessions.flatMap((line) => judgeSession(where, line)),
+    ...sessions.flatMap((line) => judgeSession(where, line, deployment)),
     ...links.flatMap((line) => judgeLink(where, line)),
     ...servers.flatMap((line) => judgeServer(where, line)),
   ];
 }
 
-function judgeSession(where: string, { session, links, free, busy, waiting }: SessionLine): Finding[] {
-  const what = `${where}: session ${session}`;
-  if (links === 0) return [warn('session', `${what}: no client serves it`, 'start one', 'SP_NO_CLIENT')];
+function judgeSession(where: string, line: SessionLine, deployment: Deployment): Finding[] {
+  const { session, links, free, busy, waiting } = line;
+  if (links === 0) return [judgeUnserved(where, line, deployment)];
   const slots = busy + free;
-  if (waiting > 0 && free === 0) {
-    return [fail('session', `${what}: all ${slots} slots are busy, and ${waiting} wait`, MORE_SLOTS, 'SP_QUEUE_FULL')];
-  }
   if (slots === 0 || busy < NEARLY_FULL * slots) return [];
-  return [warn('session', `${what}: ${busy} of ${slots} slots are busy`, MORE_SLOTS, 'SallyportSlotsNearlyFull')];
+  const { pace, served } = deployment;
+  const backend = served.size > 1 ? 'a backend (all sessions together)' : 'the backend';
+  const took = pace === null ? '' : `; ${paceText(pace, backend)}`;
+  const fix = pace !== null && isSlower(pace) ? MEND : MORE_SLOTS;
+  const what = `${where}: session ${session}`;
+  if (waiting > 0 && free === 0) {
+    return [fail('session', `${what}: all ${slots} slots are busy, and ${waiting} wait${took}`, fix, 'SP_QUEUE_FULL')];
+  }
+  return [warn('session', `${what}: ${busy} of ${slots} slots are busy${took}`, fix, 'SallyportSlotsNearlyFull')];
+}
+
+/** A fault where somebody wants it: its visitors, or the configuration. */
+function judgeUnserved(where: string, { session, waiting, principal }: SessionLine, deployment: Deployment): Finding {
+  const { served, configured, isClientMissed } = deployment;
+  const last = (principal ?? '') === '' ? '' : `; the last was ${principal}`;
+  const fix = `start it on its machine (sallyport client … --session ${session}), or see its log`;
+  const isElsewhere = served.has(session);
+  const isWanted = waiting > 0 || configured.has(session) || isClientMissed;
+  const judge = isWanted && !isElsewhere ? fail : warn;
+  const message = `${where}: session ${session} has no client${isElsewhere ? ' here' : ''}${last}`;
+  return judge('session', message, fix, 'SP_NO_CLIENT');
+}
+
+/** Sessions of the configuration that no server knows of any more. */
+export function judgeUnknown(parts: readonly RunningPart[], deployment: Deployment): Finding[] {
+  const servers = parts.filter(({ part }) => part === 'server');
+  const [first] = servers;
+  if (first === undefined) return [];
+  const known = new Set(servers.flatMap(({ sessions }) => sessions.map(({ session }) => session)));
+  const line = { links: 0, free: 0, busy: 0, waiting: 0 };
+  const unknown = [...deployment.configured].filter((session) => !known.has(session));
+  return unknown.map((session) => judgeUnserved(first.where, { session, ...line }, deployment));
 }
 
 function judgeLink(where: string, { principal, remote, session, isLate, isEjected }: LinkLine): Finding[] {

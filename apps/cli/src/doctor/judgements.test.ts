@@ -76,14 +76,16 @@ describe('judgeCertificate', () => {
   it('is content with a certificate that lasts, and says for how many days', () => {
     const { status, message } = judgeCertificate(sound, 'https://a.example', 'trust it', NOW_MS);
     assert.equal(status, 'ok');
-    assert.match(message, /DNS:a\.example from An Authority, valid for 90 more days/);
+    assert.match(message, /DNS:a\.example from An Authority, valid for 90\.0 days still/);
   });
 
-  it('warns in the last two weeks', () => {
+  it('warns in the last two weeks, and fails from when on the alert pages', () => {
     for (const [days, status] of [
       [14, 'ok'],
       [13, 'warn'],
-      [0, 'warn'],
+      [7, 'warn'],
+      [6.9, 'fail'],
+      [0, 'fail'],
     ] as const) {
       const certificate = { ...sound, validToMs: NOW_MS + days * DAY_MS };
       assert.equal(judgeCertificate(certificate, 'x', 'trust it', NOW_MS).status, status, String(days));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { haveOpenssl, TestAuthority } from '../../../proxy-entry/src/testing/authority.ts';
 import type { Made } from '../../../proxy-entry/src/testing/authority.ts';
 import { contextOf } from '../testing/doctor.ts';
-import { findingLine } from './finding.ts';
+import { filesOf, findingLine } from './finding.ts';
 import { checkLinkTls } from './link-tls.ts';
 
 const DAY_S = 86_400;
@@ -28,14 +28,17 @@ test('doctor judges the certificate that links are taken with', async (t) => {
     chmodSync(made.keyFile, 0o600);
     return made;
   };
-  const [good, soon, old] = [issue('good', 30), issue('soon', 3), issue('old', -2)];
-  assert.deepEqual(await check(settings(good)), ['ok tls links: a certificate for 30 more days']);
+  const [good, next, soon, old] = [issue('good', 30), issue('next', 10), issue('soon', 2), issue('old', -2)];
+  assert.deepEqual(await check(settings(good)), ['ok tls links: a certificate for 30.0 days more']);
   const renew = 'renew it: the server takes the new one over by itself';
+  assert.deepEqual(await check(settings(next)), [
+    `warn tls links: the certificate expires in 10.0 days: ${filesOf(next.certFile, next.keyFile)}; ${renew}; ${page('sallyport-certificate-expiring')}`,
+  ]);
   assert.deepEqual(await check(settings(soon)), [
-    `warn tls links: the certificate expires in 3 days; ${renew}; ${page('sallyport-certificate-expiring')}`,
+    `fail tls links: the certificate expires in 2.0 days: ${filesOf(soon.certFile, soon.keyFile)}; ${renew}; ${page('sallyport-certificate-expiring')}`,
   ]);
   assert.deepEqual(await check(settings(old)), [
-    `fail tls links: the certificate has expired; ${renew}; ${page('sallyport-certificate-expired')}`,
+    `fail tls links: the certificate has expired: ${filesOf(old.certFile, old.keyFile)}; ${renew}; ${page('sallyport-certificate-expired')}`,
   ]);
   const mixed = { certFile: good.certFile, keyFile: soon.keyFile };
   assert.deepEqual(await check(settings(mixed)), [

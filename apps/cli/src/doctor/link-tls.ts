@@ -3,11 +3,11 @@ import { inspectLinkTls } from '@sallyport/tunnel-server';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { fail, ok, warn } from './finding.ts';
+import { expiryOf } from './expiry.ts';
+import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 const CHECK = 'tls';
-const DAY_MS = 86_400_000;
 const WARN_BELOW_DAYS = 14;
 const RENEW = 'renew it: the server takes the new one over by itself';
 
@@ -19,14 +19,10 @@ export async function checkLinkTls({ settings, nowMs }: DoctorContext): Promise<
   if (typeof read === 'string') {
     return [fail(CHECK, `links: ${read}`, 'put that file right, or leave server.tls out', 'SP_LINK_TLS')];
   }
-  const days = Math.floor((read - nowMs()) / DAY_MS);
+  const { status, hasExpired, left, page } = expiryOf(read, nowMs(), WARN_BELOW_DAYS);
   const mode = await checkMode(CHECK, tls.keyFile ?? '');
-  if (days < 0) {
-    return [fail(CHECK, 'links: the certificate has expired', RENEW, 'SallyportCertificateExpired'), ...mode];
-  }
-  if (days < WARN_BELOW_DAYS) {
-    const message = `links: the certificate expires in ${days} days`;
-    return [warn(CHECK, message, RENEW, 'SallyportCertificateExpiring'), ...mode];
-  }
-  return [ok(CHECK, `links: a certificate for ${days} more days`), ...mode];
+  if (status === 'ok') return [ok(CHECK, `links: a certificate for ${left} more`), ...mode];
+  const files = filesOf(tls.certificateFile ?? '', tls.keyFile ?? '');
+  const message = `links: the certificate ${hasExpired ? 'has expired' : `expires in ${left}`}: ${files}`;
+  return [(status === 'fail' ? fail : warn)(CHECK, message, RENEW, page), ...mode];
 }

@@ -1,4 +1,4 @@
-/** Ports that the parts would listen at: free, or served by the part already. */
+/** Ports that the parts would listen at: free, or served by the part already; and which part does not run. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '@sallyport/config';
@@ -6,7 +6,9 @@ import { forEach, partsOf } from './context.ts';
 import type { DoctorContext, Part } from './context.ts';
 import { fail, ok } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { ask, reach } from './reach.ts';
+import { judgeMissing, judgeNobody } from './missing-part.ts';
+import type { Missing } from './missing-part.ts';
+import { ask, handshake, reach } from './reach.ts';
 import type { Answer } from './reach.ts';
 
 interface Place {
@@ -18,6 +20,14 @@ interface Place {
   readonly path: string;
   /** Whether this is how that part answers. */
   readonly isOurs: (answer: Answer) => boolean;
+  /** Visitors' TLS, where a handshake of ours would be taken: the name to ask for, if any. */
+  readonly handshake?: { readonly serverName: string | undefined };
+}
+
+interface Look {
+  readonly place: Place;
+  readonly state: 'free' | 'served' | 'refused';
+  readonly finding: Finding;
 }
 
 const LAST_PRIVILEGED_PORT = 1023;
@@ -42,8 +52,12 @@ function placesOf({ entry, server, client, backend }: Config): Place[] {
 }
 
 /** It answers in clear text that it does not speak it. */
-function tlsPlaceOf({ host, tls }: Config['entry']): Place {
-  return { part: 'entry', setting: 'entry.tls', host, port: tls.port, path: '/', isOurs: isProblemOfOurs };
+function tlsPlaceOf({ host, tls, hosts, domain }: Config['entry']): Place {
+  const serverName = Object.keys(hosts)[0] ?? (domain === undefined ? undefined : `session.${domain}`);
+  const place = { host, port: tls.port, path: '/', isOurs: isProblemOfOurs };
+  const tlsPlace: Place = { part: 'entry', setting: 'entry.tls', ...place };
+  const isRefused = serverName === undefined && tls.defaultCertificate === undefined;
+  return isRefused || tls.clientCertificates === 'required' ? tlsPlace : { ...tlsPlace, handshake: { serverName } };
 }
 
 export async function checkPorts({ settings, timeoutMs }: DoctorContext): Promise<Finding[]> {
@@ -51,7 +65,30 @@ export async function checkPorts({ settings, timeoutMs }: DoctorContext): Promis
   const parts = partsOf(settings);
   const places = placesOf(settings.config).filter(({ part }) => parts.has(part));
   const clashes = places.flatMap((place, index) => clash(place, places.slice(0, index)));
-  return [...clashes, ...(await forEach(places, async (place) => [await checkPort(place, timeoutMs)]))];
+  const look = (running: ReadonlySet<Part>) => async (place: Place) => [await lookAt(place, running, timeoutMs)];
+  // Whoever has its admin port has the others: these are not asked what visitors would be refused.
+  const admins = await forEach(places.filter(isAdmin), look(new Set()));
+  const running = new Set(admins.flatMap(({ state, place }) => (state === 'served' ? [place.part] : [])));
+  const others = await forEach(
+    places.filter((place) => !isAdmin(place)),
+    look(running),
+  );
+  const looks = new Map([...admins, ...others].map((each) => [each.place, each]));
+  const inOrder = places.flatMap((place) => looks.get(place) ?? []);
+  const findings = inOrder.map((each) => judgeMissing(missingOf(each), running, settings) ?? each.finding);
+  const isServed = inOrder.some(({ state }) => state === 'served');
+  return [...clashes, ...findings, ...judgeNobody(settings, isServed)];
+}
+
+/** Where the part would answer that does not; null: it does, or it has no admin port that it could be known by. */
+function missingOf({ place, state }: Look): Missing | null {
+  const { part, host, port } = place;
+  if (!isAdmin(place) || state !== 'free' || port === 0) return null;
+  return { part, origin: urlOf(host, port, '/').origin };
+}
+
+function isAdmin({ setting }: Place): boolean {
+  return setting.endsWith('.admin');
 }
 
 /** Two parts of one configuration at one port: both would find it free now. */
@@ -63,19 +100,44 @@ function clash(place: Place, others: readonly Place[]): Finding[] {
 }
 
 /** Asked by connecting, since listening for a moment could be taken for the part by another check, or by its clients. */
-async function checkPort(place: Place, timeoutMs: number): Promise<Finding> {
-  const { setting, host, port, path, isOurs } = place;
+async function lookAt(place: Place, running: ReadonlySet<Part>, timeoutMs: number): Promise<Look> {
+  const { part, setting, host, port, path, isOurs } = place;
   const where = `${setting}.port ${host}:${port}`;
   const refusal = await bindRefusal(host, port);
-  if (refusal !== null) return fail('port', `${where} ${refusal.message}`, refusal.fix(setting));
-  if (port === 0) return ok('port', `${setting}.port takes a free one`);
-  const connectHost = WILDCARDS[host] ?? host;
-  const taken = await reach({ host: connectHost, port }, timeoutMs);
-  if (!taken.ok) return ok('port', `${where} is free`);
-  const url = new URL(path, `http://${connectHost.includes(':') ? `[${connectHost}]` : connectHost}:${port}`);
-  const answer = await ask({ url, timeoutMs });
-  if (answer.ok && isOurs(answer.value)) return ok('port', `${where} is served by Sallyport`);
-  return fail('port', `${where} is used by another program`, `end that program, or choose another ${setting}.port`);
+  if (refusal !== null) {
+    return { place, state: 'refused', finding: fail('port', `${where} ${refusal.message}`, refusal.fix(setting)) };
+  }
+  if (port === 0) return { place, state: 'free', finding: ok('port', `${setting}.port takes a free one`) };
+  if (!(await isTaken(place, running, timeoutMs))) {
+    return { place, state: 'free', finding: ok('port', `${where} is free`) };
+  }
+  const served: Look = { place, state: 'served', finding: ok('port', `${where} is served by Sallyport`) };
+  if (running.has(part)) return served;
+  const answer = await ask({ url: urlOf(host, port, path), timeoutMs });
+  if (answer.ok && isOurs(answer.value)) return served;
+  const fix = `end that program, or choose another ${setting}.port`;
+  return { place, state: 'refused', finding: fail('port', `${where} is used by another program`, fix) };
+}
+
+/** With TLS of a part that runs by a whole handshake: one that is broken off counts as a visitor's that failed. */
+async function isTaken(
+  { part, host, port, handshake: question }: Place,
+  running: ReadonlySet<Part>,
+  timeoutMs: number,
+): Promise<boolean> {
+  const address = { host: connectHostOf(host), port };
+  if (question === undefined || !running.has(part)) return (await reach(address, timeoutMs)).ok;
+  const shaken = await handshake({ ...address, serverName: question.serverName }, timeoutMs);
+  return shaken.ok || shaken.code !== 'ECONNREFUSED';
+}
+
+function urlOf(host: string, port: number, path: string): URL {
+  const name = connectHostOf(host);
+  return new URL(path, `http://${name.includes(':') ? `[${name}]` : name}:${port}`);
+}
+
+function connectHostOf(host: string): string {
+  return WILDCARDS[host] ?? host;
 }
 
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };

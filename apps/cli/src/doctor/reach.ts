@@ -80,12 +80,24 @@ export async function handshake(question: TlsQuestion, timeoutMs: number): Promi
   });
   try {
     await opened(socket, 'secureConnect', timeoutMs);
-    return { ok: true, value: certificateOf(socket) };
+    const value = certificateOf(socket);
+    await farewell(socket, Math.min(timeoutMs, FAREWELL_MS));
+    return { ok: true, value };
   } catch (error) {
     return failed(error);
   } finally {
     socket.destroy();
   }
+}
+
+/** The other side may not have read the end of the handshake yet: cut off now, it would count as one that failed. */
+const FAREWELL_MS = 1_000;
+
+async function farewell(socket: TLSSocket, timeoutMs: number): Promise<void> {
+  socket.resume();
+  socket.end();
+  // Whatever it comes to: what was asked for is known.
+  await once(socket, 'close', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => null);
 }
 
 function opened(socket: Socket | TLSSocket, event: string, timeoutMs: number): Promise<unknown> {

@@ -6,10 +6,14 @@ import { MemoryCredentials } from '@sallyport/credentials';
 import { startEntry } from '@sallyport/proxy-entry';
 import { createLogger } from '@sallyport/telemetry';
 import { startServer } from '@sallyport/tunnel-server';
-import { contextOf, freePort, httpServer, verdicts } from '../testing/doctor.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
+import { contextOf, httpServer, verdicts } from '../testing/doctor.ts';
 import { VERSION } from '../version.ts';
 import type { Finding } from './finding.ts';
+import { foldConsequences } from './consequences.ts';
+import { deploymentOf } from './deployment.ts';
 import { judgeRunning } from './judge-running.ts';
+import { judgeUnknown } from './judge-traffic.ts';
 import { checkRunning } from './running.ts';
 import type { RunningPart } from './running.ts';
 
@@ -23,9 +27,9 @@ interface Told extends Partial<Omit<RunningPart, 'before' | 'after'>> {
   readonly after?: string;
 }
 
-/** What is found of a part that says this; without what is in order. */
-function judged({ before = '', after = '', ...told }: Told): Finding[] {
-  const part: RunningPart = {
+function partOf({ before = '', after = '', ...told }: Told): RunningPart {
+  return {
+    part: 'entry',
     where: 'entry at http://127.0.0.1:12003',
     readiness: { checks: { accepting: { ok: true } } },
     before: parsePrometheusText(before),
@@ -36,7 +40,16 @@ function judged({ before = '', after = '', ...told }: Told): Finding[] {
     servers: [],
     ...told,
   };
-  return judgeRunning(part, NOW_S * 1_000).filter(({ status }) => status !== 'ok');
+}
+
+/** All that is found of a part, as far as it alone tells; and of one beside others, in a deployment with these sessions. */
+function judgedAmong(part: RunningPart, others: readonly RunningPart[] = [], configured: readonly string[] = []) {
+  return judgeRunning(part, deploymentOf([part, ...others], configured), NOW_S * 1_000);
+}
+
+/** What is found of a part that says this; without what is in order. */
+function judged(told: Told): Finding[] {
+  return judgedAmong(partOf(told)).filter(({ status }) => status !== 'ok');
 }
 
 // Lines of metrics.
@@ -47,32 +60,40 @@ const busy = (seconds: number) => `sallyport_event_loop_active_seconds_total{par
 const expiry = (name: string, days: number) =>
   `sallyport_certificate_expiry_timestamp_seconds{part="entry",name="${name}"} ${NOW_S + days * DAY_S}\n`;
 
+/** Of a histogram. */
+const spent = (name: string, labels: string, count: number, seconds: number) =>
+  `${name}_sum{${labels}} ${seconds}\n${name}_count{${labels}} ${count}\n`;
+
+/** Of a client, and of an entry: how long backends took. */
+const client = (count: number, seconds: number) => spent('sallyport_backend_seconds', 'part="client"', count, seconds);
+const entryHops = (count: number, seconds: number) =>
+  spent('sallyport_hop_seconds', 'hop="backend"', count, seconds) +
+  spent('sallyport_hop_seconds', 'hop="slot"', count, 99);
+
+/** What is said of the sessions of `part`. */
+function sessionLines(part: RunningPart, others: readonly RunningPart[] = [], configured: readonly string[] = []) {
+  return judgedAmong(part, others, configured)
+    .filter(({ check }) => check === 'session')
+    .map(({ status, message }) => `${status} ${message}`);
+}
+
 function pagesOf(findings: readonly Finding[]): string[] {
   return findings.map(({ status, page }) => `${status} ${page?.replace('docs/runbooks/', '')}`);
 }
 
 describe('judgeRunning', () => {
   it('finds nothing in a part that is at rest', () => {
-    const part = { where: 'x', readiness: { checks: {} }, before: [], after: [], apartS: 1 };
-    const found = judgeRunning({ ...part, sessions: [], links: [], servers: [] }, 0);
-    assert.deepEqual(verdicts(found), ['ok ready']);
+    assert.deepEqual(verdicts(judgedAmong(partOf({}))), ['ok ready']);
   });
 
   it('says of one that is ready how much of it is used', () => {
     const session = { session: 'demo', links: 1, free: 6, busy: 4, waiting: 0 };
     const after = `process_open_fds 24\nprocess_max_fds 1000\n${expiry('a', 90)}${expiry('b', 40)}`;
-    const part = {
-      where: 'server',
-      readiness: { checks: {} },
-      before: [],
-      after: parsePrometheusText(after),
-      apartS: 1,
-    };
-    const [ready] = judgeRunning({ ...part, sessions: [session, session], links: [], servers: [] }, NOW_S * 1_000);
-    assert.equal(
-      ready?.message,
-      'server: ready, 8 of 20 slots busy, 0 wait, 24 of 1000 open files, certificates for 40 days',
-    );
+    const said = (metrics: string) =>
+      judgedAmong(partOf({ where: 'server', after: metrics, sessions: [session, session] }))[0]?.message;
+    const figures = 'server: ready, 8 of 20 slots busy, 0 wait, 24 of 1000 open files';
+    assert.equal(said(after), `${figures}, certificates for 40.0 days`);
+    assert.equal(said(after + expiry('c', -2)), figures);
   });
 
   it('names each check of its readiness that is not ok, with the page for it', () => {
@@ -96,9 +117,9 @@ describe('judgeRunning', () => {
     const before = line('SP_QUEUE_FULL', 3) + line('SP_BACKEND_REFUSED', 7) + line('SP_BAD_REQUEST', 5);
     const after = line('SP_QUEUE_FULL', 5) + line('SP_BACKEND_REFUSED', 7) + line('SP_BAD_REQUEST', 5);
     const found = judged({ before, after });
-    assert.deepEqual(pagesOf(found), ['fail sp-queue-full.md', 'warn sp-backend-refused.md']);
+    assert.deepEqual(pagesOf(found), ['fail sp-queue-full.md', 'info undefined']);
     assert.match(found[0]!.message, /SP_QUEUE_FULL, Too many .*: 5 times since its start, 2 in the last second$/);
-    assert.match(found[1]!.message, /7 times since its start, none in the last second$/);
+    assert.equal(found[1]!.message, 'entry at http://127.0.0.1:12003: 7 × SP_BACKEND_REFUSED');
     assert.deepEqual(judged({ after: line('SP_NO_ROUTE', 6) + line('SP_NOT_IMPLEMENTED', 1) }), []);
     assert.deepEqual(pagesOf(judged({ after: line('SP_LINK_UNAUTHORIZED', 6) })), ['fail sp-link-unauthorized.md']);
     // In the protocol's words: what the server refused to an entry, whose visitor was told.
@@ -110,12 +131,16 @@ describe('judgeRunning', () => {
     const isNow = judged({ before, after: answers(200, 900) + answers(500, 140) });
     assert.deepEqual(pagesOf(isNow), ['fail sallyport-success-low.md']);
     assert.match(isNow[0]!.message, /140 of 1040 answers since its start, and 40 of 40 in the last second, are 5xx/);
-    assert.deepEqual(pagesOf(judged({ before, after: before })), ['warn sallyport-success-low.md']);
+    const over = judged({ before, after: before });
+    assert.deepEqual(
+      over.map(({ status, message }) => [status, message]),
+      [['info', 'entry at http://127.0.0.1:12003: 100 of 1000 answers were 5xx of the backend itself']],
+    );
     const few = answers(200, 9_950) + answers(502, 50);
     assert.deepEqual(judged({ before: few, after: few }), []);
     const ours = answers(200, 1) + answers(503, 9) + line('SP_NO_CLIENT', 9);
-    const found = judged({ before: ours, after: ours });
-    assert.deepEqual(pagesOf(found), ['warn sp-no-client.md']);
+    const found = judged({ after: ours });
+    assert.deepEqual(pagesOf(found), ['fail sp-no-client.md']);
     assert.match(found[0]!.fix!, /access log names the session \(grep SP_NO_CLIENT\)/);
   });
 
@@ -127,14 +152,94 @@ describe('judgeRunning', () => {
     assert.deepEqual(pagesOf(judged({ after: hits('of-tomorrow', 1) })), ['fail sallyport-limit-hit.md']);
   });
 
-  it('sees sessions without a client, with all slots busy, and nearly so', () => {
+  it('sees sessions with all slots busy, and nearly so', () => {
     const session = { session: 'demo', links: 1, free: 10, busy: 0, waiting: 0 };
     const found = (line: object) => pagesOf(judged({ sessions: [{ ...session, ...line }] }));
     assert.deepEqual(found({}), []);
-    assert.deepEqual(found({ links: 0, free: 0 }), ['warn sp-no-client.md']);
     assert.deepEqual(found({ free: 0, busy: 10, waiting: 7 }), ['fail sp-queue-full.md']);
     assert.deepEqual(found({ free: 2, busy: 8 }), ['warn sallyport-slots-nearly-full.md']);
     assert.deepEqual(found({ free: 3, busy: 7 }), []);
+  });
+
+  it('says how long the backend of a full session takes now, and took before: by the client, else by the entry', () => {
+    const session = { session: 'demo', links: 1, free: 0, busy: 10, waiting: 7 };
+    const server = partOf({ part: 'server', where: 'server', sessions: [session] });
+    const told = (...others: readonly Told[]) => {
+      const found = judgedAmong(server, others.map(partOf)).find(({ check }) => check === 'session');
+      return [found?.message, found?.fix];
+    };
+    const full = 'server: session demo: all 10 slots are busy, and 7 wait';
+    const mend = 'mend it, or raise client.concurrency if it has room';
+    const more = 'raise client.concurrency if the backend has room, or start another client';
+    const slowNow = { before: client(100, 1.7), after: client(120, 1.7 + 10.02) };
+    const slow = [`${full}; the backend takes 501 ms now, 17 ms since the start`, mend];
+    assert.deepEqual(told(slowNow), slow);
+    assert.deepEqual(told({ before: entryHops(90, 0.1), after: entryHops(150, 0.15) }, slowNow), slow);
+    assert.deepEqual(told({ before: entryHops(100, 1.7), after: entryHops(120, 1.7 + 10.02) }), slow);
+    // The client was restarted: the entry knows how it was.
+    const young = { before: client(2, 1.002), after: client(22, 1.002 + 10.02) };
+    assert.deepEqual(told({ before: entryHops(100, 1.7), after: entryHops(120, 1.7 + 10.02) }, young), slow);
+    const asEver = [`${full}; the backend takes 1.1 ms now, 1.0 ms since the start`, more];
+    assert.deepEqual(told({ before: client(100, 0.1), after: client(200, 0.21) }), asEver);
+    const hangs = `${full}; the backend answered nothing in the last second, and took 17 ms since the start`;
+    assert.deepEqual(told({ before: client(100, 1.7), after: client(100, 1.7) }), [hangs, mend]);
+    assert.deepEqual(told(), [full, more]);
+  });
+
+  it('fails for a session without a client that is configured or asked for, and names the client that it had', () => {
+    const gone = { session: 'demo', principal: 'laptop', links: 0, free: 0, busy: 0, waiting: 0 };
+    const server = (line: object = {}) => partOf({ part: 'server', where: 'server', sessions: [{ ...gone, ...line }] });
+    const message = 'server: session demo has no client; the last was laptop';
+    assert.deepEqual(sessionLines(server()), [`warn ${message}`]);
+    assert.deepEqual(sessionLines(server(), [], ['demo']), [`fail ${message}`]);
+    assert.deepEqual(sessionLines(server({ waiting: 1 })), [`fail ${message}`]);
+    assert.deepEqual(sessionLines(server(), [partOf({ after: line('SP_NO_CLIENT', 1) })]), [`fail ${message}`]);
+    const other = server({ links: 1, free: 10 });
+    assert.deepEqual(sessionLines(server(), [other], ['demo']), [
+      'warn server: session demo has no client here; the last was laptop',
+    ]);
+    const unknown = [partOf({ part: 'server', where: 'server' })];
+    const [missing] = judgeUnknown(unknown, deploymentOf(unknown, ['demo']));
+    assert.deepEqual([missing?.status, missing?.message], ['fail', 'server: session demo has no client']);
+    assert.deepEqual(judgeUnknown([server()], deploymentOf([server()], ['demo'])), []);
+    assert.deepEqual(judgeUnknown([partOf({})], deploymentOf([partOf({})], ['demo'])), []);
+  });
+
+  it('names the session whose backend answers 5xx where there is one alone, and else the way to find it', () => {
+    const session = { links: 1, free: 10, busy: 0, waiting: 0 };
+    const server = (...ids: readonly string[]) =>
+      partOf({ part: 'server', sessions: ids.map((id) => ({ ...session, session: id })) });
+    const entry = partOf({ after: answers(500, 40) });
+    const of = (...ids: readonly string[]) =>
+      judgedAmong(entry, [server(...ids)]).find(({ check }) => check === 'backend');
+    assert.match(of('demo')!.message, /are 5xx of the backend itself, of session demo$/);
+    assert.doesNotMatch(of('demo')!.fix!, /grep/);
+    assert.match(of('demo', 'other')!.message, /are 5xx of a backend itself$/);
+    assert.ok(of('demo', 'other')!.fix!.startsWith(`grep '"status":5' <entry log> | tail -3 names session and target`));
+  });
+
+  it('tells of a fault in one line, and of what comes of it in another', () => {
+    const session = { session: 'demo', links: 1, free: 0, busy: 4, waiting: 7 };
+    const found = judged({
+      after: line('SP_QUEUE_FULL', 5) + line('SP_NO_SERVER', 1) + hits('queue-timeout', 4),
+      sessions: [session],
+    });
+    assert.deepEqual(verdicts(found), ['fail session', 'fail refused', 'fail refused', 'fail limit']);
+    const folded = foldConsequences(found);
+    assert.deepEqual(verdicts(folded), ['fail session', 'fail refused', 'info follows']);
+    assert.match(folded[1]!.message, /SP_NO_SERVER/);
+    assert.match(
+      folded[2]!.message,
+      /^what comes of it: .*: SP_QUEUE_FULL, .* 5 in .*; .*queue-timeout was reached 4 times/,
+    );
+    assert.deepEqual(foldConsequences(found.slice(1)), found.slice(1));
+  });
+
+  it('tells all that is over in one line', () => {
+    const past = line('SP_NO_CLIENT', 2) + line('SP_QUEUE_FULL', 3) + hits('queue', 4);
+    const found = judged({ before: past, after: past });
+    assert.deepEqual(verdicts(found), ['info earlier']);
+    assert.match(found[0]!.message, /12003: 2 × SP_NO_CLIENT, 3 × SP_QUEUE_FULL, 4 × limit queue \(raise client\.conc/);
   });
 
   it('sees links that are late, clients that are passed over, and servers that are not there', () => {
@@ -172,7 +277,9 @@ describe('judgeRunning', () => {
       'warn sallyport-certificate-reload-failed.md',
       'fail sallyport-config-reload-failed.md',
     ]);
-    assert.match(found[0]!.message, /certificate b, in force, expires in 29 days/);
+    assert.match(found[0]!.message, /certificate b, in force, expires in 29\.0 days$/);
+    assert.match(found[1]!.message, /certificate c, in force, has expired$/);
+    assert.deepEqual(pagesOf(judged({ after: expiry('d', 6.95) })), ['fail sallyport-certificate-expiring.md']);
     assert.match(found[4]!.fix!, /"configuration not reloaded".*POST \/api\/reload/);
     const old = `sallyport_acme_last_failure_timestamp_seconds{part="entry"} ${NOW_S - 2 * DAY_S}\n`;
     assert.deepEqual(judged({ after: `${old}sallyport_config_last_reload_successful{part="entry"} 1\n` }), []);
@@ -199,6 +306,10 @@ describe('judgeRunning', () => {
       'warn sallyport-trace-spans-dropped.md',
     ]);
     assert.match(found[2]!.message, /95 %/);
+    assert.match(found[3]!.message, /4 log lines were lost since its start, 4 in the last second$/);
+    const lost = 'sallyport_log_lines_lost_total{part="entry",where="buffer"} 4\n';
+    const [over, ...more] = judged({ before: lost, after: lost });
+    assert.deepEqual([over?.status, over?.message.endsWith(': 4 log lines were lost'), more], ['info', true, []]);
     const fine = `process_open_fds 79\nprocess_max_fds 100\nsallyport_build_info{version="${VERSION}"} 1\n${busy(5)}`;
     assert.deepEqual(judged({ before: busy(4.5), after: fine }), []);
   });
@@ -231,6 +342,11 @@ describe('checkRunning', { timeout: 60_000 }, () => {
     assert.deepEqual(verdicts(found), ['ok ready']);
     assert.match(found[0]!.message, /^server at http:\/\/127\.0\.0\.1:\d+: ready, \d+ of \d+ open files$/);
     assert.deepEqual(await checkRunning(contextOf({ set: { 'client.admin.port': await freePort() } })), []);
+    const sessions = [{ id: 'demo', backend: 'http://127.0.0.1:1' }];
+    const set = { 'server.admin.port': port, 'client.admin.port': 0, 'client.sessions': sessions };
+    const unserved = await checkRunning(contextOf({ set }));
+    assert.deepEqual(verdicts(unserved), ['ok ready', 'fail session']);
+    assert.match(unserved[1]!.message, /: session demo has no client$/);
   });
 
   it('asks those that it is told instead, and misses what is not there', async (t) => {

@@ -6,14 +6,19 @@ import { isLoopbackHost } from '@sallyport/telemetry';
 import { linesOf, readinessOf } from './admin-answers.ts';
 import type { LinkLine, ListPath, Lists, Readiness, ServerLine, SessionLine } from './admin-answers.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
+import { foldConsequences } from './consequences.ts';
 import { forEach, partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
-import { fail, warn } from './finding.ts';
+import { deploymentOf } from './deployment.ts';
+import { earlier, fail, foldEarlier, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { judgeRunning } from './judge-running.ts';
+import { judgeUnknown } from './judge-traffic.ts';
 import { ask, why } from './reach.ts';
 
 export interface RunningPart {
+  /** `entry`, `server`, `client`; what it calls itself. */
+  readonly part: string;
   /** `entry at http://127.0.0.1:12003`. */
   readonly where: string;
   readonly readiness: Readiness;
@@ -40,8 +45,30 @@ const UNREADABLE = 'see its log';
 const NO_LINES = '[]';
 const CREDENTIAL_FIX = 'give --credential-file with an admin credential (sallyport creds add NAME --for admin)';
 
+/** What one admin port came to. */
+interface Look {
+  /** Null: it could not be read, and a finding says why. */
+  readonly running: RunningPart | null;
+  readonly findings: readonly Finding[];
+}
+
 export async function checkRunning(context: DoctorContext): Promise<Finding[]> {
-  return forEach(placesOf(context), (place) => checkPlace(place, context));
+  const looks = await forEach(placesOf(context), async (place) => [await lookAt(place, context)]);
+  const parts = looks.flatMap(({ running }) => running ?? []);
+  const deployment = deploymentOf(parts, configuredSessions(context));
+  const judged = looks.flatMap(({ running, findings }) => [
+    ...(running === null ? [] : judgeRunning(running, deployment, context.nowMs())),
+    ...findings,
+  ]);
+  const findings = foldConsequences([...judged, ...judgeUnknown(parts, deployment)]);
+  return foldEarlier(findings, (all) => ({
+    ...earlier(`earlier, and not now: ${all.join('; ')}`),
+    fix: 'where requests are few look again; each code has its page in docs/runbooks',
+  }));
+}
+
+function configuredSessions({ settings }: DoctorContext): string[] {
+  return settings === null ? [] : settings.config.client.sessions.map(({ id }) => id);
 }
 
 /** Those that were asked for; without any those of the configuration, which need not run. */
@@ -60,20 +87,22 @@ function placesOf({ settings, admin }: DoctorContext): Place[] {
 
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-async function checkPlace(place: Place, context: DoctorContext): Promise<Finding[]> {
+async function lookAt(place: Place, context: DoctorContext): Promise<Look> {
   const { url } = place;
+  const nothing = (finding: Finding): Look => ({ running: null, findings: place.isAskedFor ? [finding] : [] });
   const sentMs = context.nowMs();
   // It needs no credential, and until it is known who answers none is shown.
   const answer = await read(place, '/readyz', { ...context, admin: { ...context.admin, authorization: null } });
   // Whether a port of the configuration is free or somebody else's is told by the check of ports.
-  if (!answer.ok) return place.isAskedFor ? [silent(url, answer.code)] : [];
+  if (!answer.ok) return nothing(silent(url, answer.code));
   const readiness = readinessOf(answer.value);
-  if (readiness === null) return place.isAskedFor ? [stranger(url)] : [];
+  if (readiness === null) return nothing(stranger(url));
   const skew = clockSkewMs(answer.value.headers.date, sentMs, context.nowMs());
   const clock = judgeClock(skew, url.origin).filter(({ status }) => status !== 'ok');
+  const around = [...clock, ...judgeWay(url, context)];
   const running = await readPart(place, readiness, context);
-  const judged = Array.isArray(running) ? running : judgeRunning(running, context.nowMs());
-  return [...judged, ...clock, ...judgeWay(url, context)];
+  if (Array.isArray(running)) return { running: null, findings: [...running, ...around] };
+  return { running, findings: around };
 }
 
 /** Whoever is on the way can read a credential, and use it. */
@@ -100,6 +129,7 @@ async function readPart(place: Place, readiness: Readiness, context: DoctorConte
   const servers = await list('entry', '/api/servers');
   if (sessions === null || links === null || servers === null) return [unreadable(place.url, part)];
   return {
+    part,
     where: `${part} at ${place.url.origin}`,
     readiness,
     before: first,

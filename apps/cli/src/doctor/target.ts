@@ -23,8 +23,8 @@ export async function checkTarget({ target, timeoutMs, nowMs }: DoctorContext): 
   const findings = [ok(CHECK, `${where}: reached at ${found.value.join(', ')}`)];
   if (target.protocol === 'https:') {
     const tls = await checkTls(target, timeoutMs, nowMs());
-    findings.push(...tls);
-    if (tls.some(({ status }) => status === 'fail')) return findings;
+    findings.push(...tls.findings);
+    if (!tls.isUsable) return findings;
   }
   const sentMs = nowMs();
   const answer = await ask({ url: target, timeoutMs, headers: { Accept: '*/*' } });
@@ -33,19 +33,28 @@ export async function checkTarget({ target, timeoutMs, nowMs }: DoctorContext): 
   return [...findings, judgeAnswer(answer.value, where + target.pathname), ...clock];
 }
 
-async function checkTls(target: URL, timeoutMs: number, nowMs: number): Promise<Finding[]> {
+interface TlsLook {
+  readonly findings: readonly Finding[];
+  /** Whether a visitor would go on. */
+  readonly isUsable: boolean;
+}
+
+async function checkTls(target: URL, timeoutMs: number, nowMs: number): Promise<TlsLook> {
   const where = target.origin;
   const shaken = await handshake({ ...addressOf(target), alpn: ALPN }, timeoutMs);
-  if (!shaken.ok)
-    return [fail('certificate', `${where}: ${why(shaken.code)}`, 'give TLS there a certificate for this name')];
+  if (!shaken.ok) {
+    const fix = 'give TLS there a certificate for this name';
+    return { findings: [fail('certificate', `${where}: ${why(shaken.code)}`, fix)], isUsable: false };
+  }
   const trust = "serve the whole chain; for an authority of one's own set NODE_EXTRA_CA_CERTS";
-  const { alpn } = shaken.value;
-  return [
+  const { alpn, refusal } = shaken.value;
+  const findings = [
     judgeCertificate(shaken.value, where, trust, nowMs),
     alpn === null
       ? warn('alpn', `${where}: no ALPN, so that visitors get HTTP/1.1 alone`, 'let TLS there offer h2 and http/1.1')
       : ok('alpn', `${where}: ${alpn}`),
   ];
+  return { findings, isUsable: refusal === null };
 }
 
 const HOP_FIXES: ReadonlyMap<string, string> = new Map([

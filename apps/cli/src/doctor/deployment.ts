@@ -1,0 +1,90 @@
+/** What running parts say together: what the line on one of them needs of the others. Pure. */
+import { sumOf } from '@sallyport/load-tests';
+import type { Sample } from '@sallyport/load-tests';
+import type { RunningPart } from './running.ts';
+
+/** Answers of backends, and how long these took together. */
+interface Spent {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+export interface Pace {
+  /** Between the two readings. */
+  readonly now: Spent;
+  /** From the start to the first reading. */
+  readonly before: Spent;
+}
+
+export interface Deployment {
+  /** Null: nobody who was asked knows. */
+  readonly pace: Pace | null;
+  /** Sessions that have a client at a server that was asked. */
+  readonly served: ReadonlySet<string>;
+  /** Those that the configuration has a client for. */
+  readonly configured: ReadonlySet<string>;
+  /** Visitors were refused for want of a client in the last second. */
+  readonly isClientMissed: boolean;
+}
+
+export function deploymentOf(parts: readonly RunningPart[], configured: readonly string[] = []): Deployment {
+  const lines = parts.flatMap(({ sessions }) => sessions);
+  const served = lines.flatMap(({ session, links }) => (links > 0 ? [session] : []));
+  const missed = parts.filter(({ before, after }) => missedIn(after) > missedIn(before));
+  return {
+    pace: paceOf(parts),
+    served: new Set(served),
+    configured: new Set(configured),
+    isClientMissed: missed.length > 0,
+  };
+}
+
+function missedIn(samples: readonly Sample[]): number {
+  return sumOf(samples, 'sallyport_refused_total', { code: 'SP_NO_CLIENT' }) ?? 0;
+}
+
+/** As the clients saw it; where none was asked, as the entries charge it. */
+const SOURCES: readonly (readonly [histogram: string, labels: Record<string, string>])[] = [
+  ['sallyport_backend_seconds', {}],
+  ['sallyport_hop_seconds', { hop: 'backend' }],
+];
+
+function paceOf(parts: readonly RunningPart[]): Pace | null {
+  const paces = SOURCES.flatMap(([histogram, labels]) => {
+    const total = (reading: 'before' | 'after', which: 'count' | 'sum') =>
+      parts.reduce((sum, part) => sum + (sumOf(part[reading], `${histogram}_${which}`, labels) ?? 0), 0);
+    if (parts.every(({ after }) => sumOf(after, `${histogram}_count`, labels) === null)) return [];
+    const before = { count: total('before', 'count'), seconds: total('before', 'sum') };
+    const now = { count: total('after', 'count') - before.count, seconds: total('after', 'sum') - before.seconds };
+    return [{ now, before }];
+  });
+  const [first, ...others] = paces;
+  if (first === undefined) return null;
+  // A client that was just restarted knows of less than the entry.
+  const longest = others.reduce((most, { before }) => (before.count > most.count ? before : most), first.before);
+  return { now: first.now, before: longest };
+}
+
+/** It is the backend that has changed, and not how much is asked. */
+const SLOWER = 2;
+
+export function isSlower({ now, before }: Pace): boolean {
+  if (now.count <= 0) return true;
+  return before.count > 0 && now.seconds / now.count >= (SLOWER * before.seconds) / before.count;
+}
+
+/** `the backend takes 501 ms now, 17 ms since the start` */
+export function paceText({ now, before }: Pace, backend: string): string {
+  const since = before.count > 0 ? `${mean(before)} since the start` : 'none since the start';
+  if (now.count > 0) return `${backend} takes ${mean(now)} now, ${since}`;
+  if (before.count === 0) return `${backend} has answered nothing since the start`;
+  return `${backend} answered nothing in the last second, and took ${since}`;
+}
+
+const MS_PER_S = 1_000;
+const WHOLE_FROM_MS = 10;
+
+function mean({ count, seconds }: Spent): string {
+  const ms = (seconds / count) * MS_PER_S;
+  return `${ms < WHOLE_FROM_MS ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
