@@ -165,7 +165,7 @@ describe('runbooks', () => {
     const words = allIn(looked, /grep '([^']+)'/g);
     assert.ok(words.size > 10);
     for (const word of words) {
-      const isField = /^"(code|status)":/.test(word);
+      const isField = /^"(code|session|status)":/.test(word);
       assert.ok(isField || made.has(word) || sources.some((text) => text.includes(word)), word);
     }
   });

@@ -4,7 +4,7 @@
  * old, all that follow are taken for alive until the next full collection: of every hundred streams that were over, V8
  * copied the remains of some sixty. An open-addressing hash table with linear probing and Fibonacci hashing (Knuth, "The
  * Art of Computer Programming" 3, 6.4) keeps nothing; a deleted place is filled by moving back what was displaced by it.
- * It does not shrink: a place costs 4 bytes.
+ * It does not shrink: a place costs 8 bytes.
  */
 import type { Leg } from './leg.ts';
 

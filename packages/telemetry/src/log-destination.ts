@@ -6,8 +6,8 @@ import type { LogSink } from './log-sink.ts';
 const FLUSH_DELAY_MS = 100;
 /** How soon a full pipe is tried again: 64 KiB each time, so 13 MB/s to a reader that keeps up. */
 const FULL_PIPE_DELAY_MS = 5;
-/** What a pipe takes at once. Each write costs a turn of another thread, as much as making some twenty lines. */
-const FLUSH_BYTES = 64 * 1024;
+/** With a line more just what a pipe takes at once. Each write costs a turn of another thread, as much as some twenty lines. */
+const FLUSH_BYTES = 60 * 1024;
 const DEFAULT_BUFFERED_BYTES = 4 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2000;
 /** A write that takes longer than this hangs on its reader; waiting for it at exit would hang the process too. */
@@ -20,7 +20,7 @@ const NEWLINE = 10;
 type FlushWaiter = (error?: Error) => void;
 
 /**
- * The stream that pino writes lines to: gathers them for 100 ms or 64 KiB, has one write under way, holds at most
+ * The stream that pino writes lines to: gathers them for 100 ms or 60 KiB, has one write under way, holds at most
  * `maxBufferedBytes`, and counts what it had to drop. A destination that fails never throws, blocks or emits.
  *
  * Not sonic-boom: with a full disk its `flushSync`, which pino calls after every `fatal` and at exit, sleeps and retries

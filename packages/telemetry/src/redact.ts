@@ -1,3 +1,5 @@
+import { redactUser } from './redact-user.ts';
+
 /** The one list of names whose values never reach a log. A key that contains one, in any case, is redacted. */
 export const SECRET_NAMES = [
   'authorization',
@@ -61,25 +63,6 @@ function redactParameter(parameter: string, separator: string, name: string): st
 
 const decoded = (_: string, hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
 
-/**
- * User and password of a URL (RFC 3986 §3.2.1), in whatever text it stands; also with a password in which `/`, `?` or `#`
- * is not encoded, where what is behind the colon is no port; behind the schemes that we use also where colon or slashes
- * are wrong. Both are bounded, for they may begin at each word of a text.
- */
-const USER_INFORMATION = new RegExp(
-  [
-    /(:\/\/)[^\s/?#"'<>]*@/,
-    /(:\/\/)[^\s/?#"'<>@:[]*:(?!\d*(?:\W|$))[^\s"'<>]{1,400}?@(?:[^\s/?#"'<>]*@)?/,
-    /(\b(?:https?|wss?)[:/\\]{1,3})[^\s/?#"'<>\\]{1,400}@/,
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gi',
-);
-
-const redactUser = (value: string): string =>
-  value.includes('@') ? value.replace(USER_INFORMATION, `$1$2$3${CENSOR}@`) : value;
-
 /** What may stand in any text: a URL with a password or with a secret parameter, a credential as it is sent. */
 function redactText(value: string): string {
   const shown = redactUser(value).replace(BEARER, `$1 ${CENSOR}`);
@@ -127,7 +110,8 @@ function redactObject(value: Record<string, unknown>, depth: number): Record<str
     if (now === old && name === key) continue;
     copy ??= { ...value };
     if (name !== key) delete copy[key];
-    copy[name] = now;
+    // Two names may be the same once they are shown.
+    copy[name !== key && name in copy ? `${name} (${items})` : name] = now;
   }
   return copy ?? value;
 }
