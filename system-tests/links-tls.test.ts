@@ -144,6 +144,29 @@ void describe('links over TLS', skip, () => {
     assert.doesNotMatch(client.stderr, /link lost/);
   });
 
+  it('keep a certificate that is good where an expired one is put in its place, or one that is to come', async (t) => {
+    const server = await startSecureServer(t);
+    const scraped = async (name: string) => total(await scrape(server.running.adminUrl), name);
+    const expiry = () => scraped('sallyport_certificate_expiry_timestamp_seconds');
+    const before = await expiry();
+    const early = server.authority.issue('early', {
+      names: 'DNS:server.test',
+      secondsUntilGood: 600,
+      secondsLeft: 9_000,
+    });
+    for (const [index, made] of [server.issue('old', -60), early].entries()) {
+      server.put(made);
+      const isSeen = async () => ((await scraped('sallyport_tls_reload_failures_total')) > index ? true : undefined);
+      await eventually(isSeen, `the server to refuse ${made.certFile}`);
+      assert.equal(await expiry(), before);
+      assert.equal(await scraped('sallyport_tls_last_reload_successful'), 0);
+    }
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 600_000 });
+    const isTaken = async () => ((await expiry()) > before ? true : undefined);
+    await eventually(isTaken, 'the certificate to be taken over once it is good');
+    assert.equal(await scraped('sallyport_tls_last_reload_successful'), 1);
+  });
+
   it('end the start of a server or a client whose files cannot be used, with how to mend it', async (t) => {
     const server = await startSecureServer(t);
     const { authority } = server;

@@ -146,6 +146,26 @@ describe('TLS and a reload', openssl, () => {
     assert.match((await fleet.reload('entry')).body.problems?.join() ?? '', /ca\.pem/);
   });
 
+  it('one that has expired, or is good later only, is refused where that in force is good', async (context) => {
+    const site = await startSite(context);
+    const { fleet, authority } = site;
+    const names = 'DNS:a.test,IP:127.0.0.1';
+    for (const [made, why] of [
+      [authority.issue('old', { names, secondsLeft: -60 }), /its certificate expired at .*, that in force has not/],
+      [
+        authority.issue('early', { names, secondsUntilGood: 3_600, secondsLeft: 7_200 }),
+        /its certificate is good from .* only, that in force is good now/,
+      ],
+    ] as const) {
+      site.put(made);
+      for (const part of ['entry', 'server'] as const) {
+        const { status, body } = await fleet.reload(part);
+        assert.equal(status, 409, part);
+        assert.match(body.problems?.join() ?? '', why);
+      }
+    }
+  });
+
   it('one that cannot be used is refused with the rest of the configuration, and the one before stays', async (context) => {
     const site = await startSite(context);
     const { fleet } = site;

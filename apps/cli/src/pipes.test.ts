@@ -5,6 +5,8 @@ import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { FileCredentials } from '@sallyport/credentials';
+import { haveOpenssl, TestAuthority } from '../../proxy-entry/src/testing/authority.ts';
 import { startCli, temporaryFolder } from './testing/cli.ts';
 import { refusal } from './testing/refusal.ts';
 
@@ -20,6 +22,14 @@ function files(t: TestContext) {
   return { folder, pipe, credential, certificates: join(folder, 'certificates') };
 }
 
+async function storeIn(folder: string): Promise<string> {
+  const path = join(folder, 'store.json');
+  const opened = await FileCredentials.open({ path, create: true });
+  assert.ok(opened.ok);
+  assert.ok((await opened.value.add({ principal: 'edge', role: 'entry', sessions: [] })).ok);
+  return path;
+}
+
 describe('a pipe in the place of a file', { concurrency: 2, timeout: 120_000 }, () => {
   it('keeps a part from starting, in one line that names its setting', async (t) => {
     const { folder, pipe, credential, certificates } = files(t);
@@ -32,13 +42,17 @@ describe('a pipe in the place of a file', { concurrency: 2, timeout: 120_000 }, 
     const tls = [...entry, '--set', 'entry.tls.port=0', '--set', `entry.tls.certificates=${certificates}`];
     const acme = ['entry.tls.acme.names=a.test', 'entry.tls.acme.termsAgreed=true'].flatMap((each) => ['--set', each]);
     const server = ['server', '--port', '0', '--set', 'server.admin.port=0'];
+    const stored = [...server, '--credential-store', await storeIn(folder)];
+    // Files are read before it is looked at what they hold.
+    const instead = (...paths: string[]) => paths.flatMap((path) => ['--set', `${path}=${credential}`]);
     const set = (...paths: string[]) => paths.flatMap((path) => ['--set', `${path}=${pipe}`]);
     const rows: [string[], RegExp][] = [
       [[...entry, '--credential-file', pipe], /credentialFile/],
       [[...entry, '--config', pipe], /--config|YAML/],
       [[...entry, ...set('link.caFile')], /link\.caFile/],
       [[...entry, ...set('link.certificateFile', 'link.keyFile')], /link\.certificateFile/],
-      [[...entry, ...set('entry.admin.credentials')], /cannot be read/],
+      [[...entry, ...instead('link.certificateFile'), ...set('link.keyFile')], /link\.keyFile/],
+      [[...entry, ...set('entry.admin.credentials')], /entry\.admin\.credentials: /],
       [
         [...entry, '--set', 'tracing.endpoint=http://127.0.0.1:4318', ...set('tracing.headersFile')],
         /tracing\.headersFile/,
@@ -49,13 +63,38 @@ describe('a pipe in the place of a file', { concurrency: 2, timeout: 120_000 }, 
       [[...tls, ...acme, ...set('entry.tls.acme.accountKeyFile')], /acme\.accountKeyFile/],
       [[...client, '--credential-file', pipe], /credentialFile/],
       [['client', '--config', sessions, '--credential-file', credential], /caFile of session demo/],
-      [[...server, '--credential-store', pipe], /cannot be read/],
+      [[...server, '--credential-store', pipe], /server\.credentialStore: /],
+      [[...stored, ...set('server.admin.credentials')], /server\.admin\.credentials: /],
+      [[...stored, ...set('server.tls.certificateFile', 'server.tls.keyFile')], /server\.tls\.certificateFile/],
+      [[...stored, ...instead('server.tls.certificateFile'), ...set('server.tls.keyFile')], /server\.tls\.keyFile/],
+      [
+        [...stored, ...instead('server.tls.certificateFile', 'server.tls.keyFile'), ...set('server.tls.clientCaFile')],
+        /server\.tls\.clientCaFile/,
+      ],
     ];
     for (const [args, name] of rows) {
       const line = await refusal(t, args);
       assert.match(line, name);
       assert.match(line, /pipe\b.*no regular file/);
     }
+  });
+
+  it('keeps an entry from starting where revocations should be', async (t) => {
+    if (!haveOpenssl(t)) return;
+    const authority = new TestAuthority();
+    t.after(() => authority.remove());
+    const { pipe, credential, certificates } = files(t);
+    const settings = [
+      'entry.admin.port=0',
+      'entry.tls.port=0',
+      `entry.tls.certificates=${certificates}`,
+      'entry.tls.clientCertificates=required',
+      `entry.tls.clientCaFile=${authority.caFile}`,
+      `entry.tls.clientCrlFile=${pipe}`,
+    ].flatMap((each) => ['--set', each]);
+    const dials = ['--server', 'ws://127.0.0.1:1', '--credential-file', credential];
+    const line = await refusal(t, ['entry', '--port', '0', ...dials, ...settings]);
+    assert.match(line, /entry\.tls\.clientCrlFile: .*pipe is no regular file/);
   });
 
   for (const part of ['entry', 'client'] as const) {

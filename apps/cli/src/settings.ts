@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, secretFromFileOrEnv } from '@sallyport/config';
-import type { Environment, LoadResult, Override } from '@sallyport/config';
+import type { Config, Environment, LoadResult, Override } from '@sallyport/config';
 import { DEFAULT_STORE_FILE, FileCredentials } from '@sallyport/credentials';
 import type { CredentialStore, FileCredentialsOptions, Result } from '@sallyport/credentials';
 import { CommandError, configError, Exit } from './exit.ts';
@@ -77,21 +77,36 @@ export function storePathOf({ config, file }: Settings, env: Environment): strin
   return config.server.credentialStore ?? (env['SALLYPORT_CREDENTIALS_FILE'] || beside);
 }
 
-/** A store that is there, or with `create` a new one. Everything that can be wrong with it is the user's to fix. */
+/** What says where that store is. */
+export function storeSettingOf({ config }: Settings, env: Environment): string {
+  const isByVariable = config.server.credentialStore === undefined && env['SALLYPORT_CREDENTIALS_FILE'];
+  return isByVariable ? 'SALLYPORT_CREDENTIALS_FILE' : 'server.credentialStore';
+}
+
+/**
+ * A store that is there, or with `create` a new one. Everything that can be wrong with it is the user's to fix.
+ * `setting`: what names it.
+ */
 export async function openStore(
   path: string,
-  options: Omit<FileCredentialsOptions, 'path'> = {},
+  { setting, ...options }: Omit<FileCredentialsOptions, 'path'> & { readonly setting?: string } = {},
 ): Promise<FileCredentials> {
-  return valueOf(await FileCredentials.open({ path, ...options }));
+  return valueOf(await FileCredentials.open({ path, ...options }), setting);
 }
 
-/** The value, or the CommandError for what is wrong. */
-export function valueOf<T>(result: Result<T>): T {
+/** The value, or the CommandError for what is wrong, which begins with the `setting` that it is about. */
+export function valueOf<T>(result: Result<T>, setting?: string): T {
   if (result.ok) return result.value;
   const { code, message, hint } = result.error;
-  throw new CommandError(Exit.USAGE, code, `${message}; ${hint}`);
+  const about = setting === undefined ? '' : `${setting}: `;
+  throw new CommandError(Exit.USAGE, code, `${about}${message}; ${hint}`);
 }
 
-export async function openAdminStore(path: string | undefined): Promise<{ adminCredentials?: CredentialStore }> {
-  return path === undefined ? {} : { adminCredentials: await openStore(path) };
+export async function openAdminStore(
+  part: 'entry' | 'server' | 'client',
+  config: Config,
+): Promise<{ adminCredentials?: CredentialStore }> {
+  const path = config[part].admin.credentials;
+  if (path === undefined) return {};
+  return { adminCredentials: await openStore(path, { setting: `${part}.admin.credentials` }) };
 }

@@ -4,8 +4,8 @@ import { stat } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import { readRegularFile } from '@sallyport/config';
-import type { Config } from '@sallyport/config';
+import { judgeReplacement, readRegularFile } from '@sallyport/config';
+import type { Config, Unfit } from '@sallyport/config';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 
 export type LinkTlsFiles = Config['server']['tls'];
@@ -28,6 +28,8 @@ export class LinkTlsError extends Error {
 
 interface Material {
   readonly context: SecureContextOptions;
+  /** Wall clock. */
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** Of all files, as they were before they were read. */
   readonly fingerprint: string;
@@ -41,6 +43,8 @@ export class LinkTls {
   #material: Material;
   /** The state of the files that was found wrong, so that it is told once. */
   #wrong = '';
+  /** Wall clock: from then on that state may be right. */
+  #wrongUntilMs = 0;
   #server: Server | null = null;
 
   private constructor(files: LinkTlsFiles, material: Material, deps: LinkTlsDependencies) {
@@ -87,8 +91,8 @@ export class LinkTls {
 
   /** Reads the files now; the answer puts them in force. Rejects with a LinkTlsError: what was read last stays. */
   async prepare(): Promise<() => void> {
-    const read = await readMaterial(this.#files);
-    if (typeof read === 'string') throw new LinkTlsError(read);
+    const read = await this.#readNext();
+    if ('why' in read) throw new LinkTlsError(read.why);
     return () => this.#take(read);
   }
 
@@ -99,19 +103,28 @@ export class LinkTls {
   /** Never rejects: what was read last stays in force. */
   async #reload(): Promise<void> {
     const fingerprint = await fingerprintOf(this.#files);
-    if (fingerprint === this.#wrong) return;
+    if (fingerprint === this.#wrong && Date.now() < this.#wrongUntilMs) return;
     if (fingerprint === this.#material.fingerprint) {
       this.#wrong = '';
       return;
     }
-    const read = await readMaterial(this.#files);
-    if (typeof read === 'string') {
+    const read = await this.#readNext();
+    if ('why' in read) {
       this.#wrong = fingerprint;
+      this.#wrongUntilMs = read.againAtMs;
       this.#failures.inc();
-      this.#deps.logger.warn({ reason: read }, 'TLS of links: what was in force stays so');
+      this.#deps.logger.warn({ reason: read.why }, 'TLS of links: what was in force stays so');
       return;
     }
     this.#take(read);
+  }
+
+  /** What may take the place of that in force, or why it may not. */
+  async #readNext(): Promise<Material | Unfit> {
+    const read = await readMaterial(this.#files);
+    if (typeof read === 'string') return { why: read, againAtMs: Infinity };
+    const unfit = judgeReplacement(read, this.#material, Date.now());
+    return unfit === null ? read : { ...unfit, why: `${this.#files.certificateFile}: ${unfit.why}` };
   }
 
   #take(read: Material): void {
@@ -153,7 +166,8 @@ async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
   if (!fits(context)) return `${certificateFile} and ${keyFile} are no certificate and its key`;
-  return { context, notAfterMs: leaf.validToDate.getTime(), fingerprint };
+  const [notBeforeMs, notAfterMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
+  return { context, notBeforeMs, notAfterMs, fingerprint };
 }
 
 function parsed(pem: string): X509Certificate | null {

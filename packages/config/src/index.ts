@@ -14,6 +14,8 @@ export { redactUrl } from './redact.ts';
 export { configReference, configSchema } from './reference.ts';
 export { readRegularFile, readRegularFileSync } from './regular-file.ts';
 export type { FileText } from './regular-file.ts';
+export { judgeReplacement } from './replacement.ts';
+export type { Unfit } from './replacement.ts';
 export { CONFIG_SCHEMA } from './schema.ts';
 export type {
   AdminConfig,

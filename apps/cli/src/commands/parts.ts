@@ -24,6 +24,7 @@ import {
   readSettings,
   settingsOf,
   storePathOf,
+  storeSettingOf,
   valueOf,
 } from '../settings.ts';
 import type { SettingFlags } from '../settings.ts';
@@ -91,9 +92,11 @@ async function server(flags: ServerFlags): Promise<Exit> {
   const output = createOutput(flags.json === true);
   const logger = createLogger({ level: config.log.level, part: 'server', destination: logDestination(flags) });
   const store = storePathOf(settings, process.env);
+  const setting = storeSettingOf(settings, process.env);
   const credentials = await openStore(store, {
+    setting,
     onReloadError: ({ code, message, hint }) =>
-      logger.error({ code, hint }, `${message}; what was read last stays in force`),
+      logger.error({ code, hint }, `${setting}: ${message}; what was read last stays in force`),
   });
   const running = await startServer({
     config,
@@ -101,10 +104,10 @@ async function server(flags: ServerFlags): Promise<Exit> {
     logger,
     version: VERSION,
     reread: rereader('server', load, (next) => {
-      valueOf(credentials.look());
+      valueOf(credentials.look(), setting);
       return { config: next };
     }),
-    ...(await openAdminStore(config.server.admin.credentials)),
+    ...(await openAdminStore('server', config)),
   });
   const ready = { event: 'ready', url: running.url, admin: running.adminUrl };
   const announce = () => output.result(ready, `links ${running.url}  admin ${running.adminUrl}`);
@@ -133,7 +136,7 @@ async function entry(flags: DialFlags): Promise<Exit> {
     version: VERSION,
     reread: rereader('entry', load, completeEntry),
     onDial: (server, event) => sayDial(output, { server: redactUrl(server) }, event),
-    ...(await openAdminStore(config.entry.admin.credentials)),
+    ...(await openAdminStore('entry', config)),
   });
   const tls = running.tlsUrl === null ? {} : { tls: running.tlsUrl };
   const ready = { event: 'ready', url: running.url, ...tls, admin: running.adminUrl };
@@ -178,7 +181,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     version: VERSION,
     reread: rereader('client', load, completeClient),
     onDial: (session, server, event) => sayDial(output, { session, server: redactUrl(server) }, event),
-    ...(await openAdminStore(config.client.admin.credentials)),
+    ...(await openAdminStore('client', config)),
   });
   const ids = config.client.sessions.map((each) => each.id);
   const announce = () => {

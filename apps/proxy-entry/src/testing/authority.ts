@@ -18,6 +18,8 @@ export interface Wanted {
   readonly names?: string;
   /** From now; an hour if not told. Below zero: expired. */
   readonly secondsLeft?: number;
+  /** From now until it is good; a day ago if not told. */
+  readonly secondsUntilGood?: number;
 }
 
 const CONFIG = `
@@ -83,14 +85,18 @@ export class TestAuthority {
     return readFileSync(this.caFile, 'utf8');
   }
 
-  issue(name: string, { names, secondsLeft = HOUR_S }: Wanted = {}): Made {
+  issue(name: string, { names, secondsLeft = HOUR_S, secondsUntilGood }: Wanted = {}): Made {
     const [request, extensions] = [`${name}.csr`, `${name}.ext`];
     const [certFile, keyFile] = [join(this.folder, `${name}.pem`), join(this.folder, `${name}.key`)];
     const subject = ['-subj', `/CN=${name}`, '-config', 'ca.cnf'];
     this.#openssl(['req', '-new', ...EC, ...subject, '-keyout', keyFile, '-out', request]);
     writeFileSync(join(this.folder, extensions), names === undefined ? '' : `subjectAltName = ${names}\n`);
     const ends = Date.now() + secondsLeft * 1_000;
-    const dates = ['-startdate', asn1Time(Math.min(ends, Date.now()) - DAY_S * 1_000), '-enddate', asn1Time(ends)];
+    const starts =
+      secondsUntilGood === undefined
+        ? Math.min(ends, Date.now()) - DAY_S * 1_000
+        : Date.now() + secondsUntilGood * 1_000;
+    const dates = ['-startdate', asn1Time(starts), '-enddate', asn1Time(ends)];
     const files = ['-in', request, '-out', certFile, '-extfile', extensions, '-notext'];
     this.#openssl(['ca', '-batch', '-config', 'ca.cnf', ...dates, ...files]);
     return { certFile, keyFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };

@@ -1,9 +1,11 @@
 /** The certificates of a folder: pairs NAME.crt (or .pem) and NAME.key, and which of them answers for a name. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { judgeReplacement } from '@sallyport/config';
+import type { Unfit } from '@sallyport/config';
 import { withoutDot, withoutLabel } from './names.ts';
 import { readPair } from './pair.ts';
-import type { Pair, PairFiles, PairResult } from './pair.ts';
+import type { Pair, PairFiles } from './pair.ts';
 
 /** Pairs of one folder; the rest is passed over, with a line in the log. */
 const MAX_PAIRS = 10_000;
@@ -24,8 +26,10 @@ interface Seen {
   /** Null: no state of it could be used yet. */
   readonly pair: Pair | null;
   /** Of this state; null: nothing. */
-  readonly wrong: string | null;
+  readonly wrong: Unfit | null;
 }
+
+type Judged = { readonly ok: true; readonly pair: Pair } | { readonly ok: false; readonly wrong: Unfit };
 
 export class CertificateFolder {
   readonly #path: string;
@@ -92,32 +96,31 @@ export class CertificateFolder {
 
   async #wrongWith(files: PairFiles): Promise<string | null> {
     const seen = this.#seen.get(files.stem);
-    if (seen !== undefined && seen.fingerprint === (await fingerprintOfPair(files))) return seen.wrong;
+    if (seen !== undefined && this.#isKnown(seen, await fingerprintOfPair(files))) return seen.wrong?.why ?? null;
     const result = await this.#readPair(files, seen?.pair ?? null);
-    return result.ok ? null : result.why;
+    return result.ok ? null : result.wrong.why;
   }
 
   async #readOne(files: PairFiles, before: Seen | undefined): Promise<Seen> {
     const fingerprint = await fingerprintOfPair(files);
-    if (before?.fingerprint === fingerprint) return before;
+    if (before !== undefined && this.#isKnown(before, fingerprint)) return before;
     const pair = before?.pair ?? null;
     const result = await this.#readPair(files, pair);
     if (result.ok) return { fingerprint, pair: result.pair, wrong: null };
-    this.#events.onBroken(files.stem, result.why, pair !== null);
-    return { fingerprint, pair, wrong: result.why };
+    this.#events.onBroken(files.stem, result.wrong.why, pair !== null);
+    return { fingerprint, pair, wrong: result.wrong };
   }
 
-  /** One that has expired does not take the place of one that has not: somebody has mixed them up. */
-  async #readPair(files: PairFiles, inForce: Pair | null): Promise<PairResult> {
+  /** Whether what was found of this state of the files still holds. */
+  #isKnown({ fingerprint, wrong }: Seen, now: string): boolean {
+    return fingerprint === now && (wrong === null || this.#nowMs() < wrong.againAtMs);
+  }
+
+  async #readPair(files: PairFiles, inForce: Pair | null): Promise<Judged> {
     const result = await readPair(files);
-    if (!result.ok || inForce === null) return result;
-    const nowMs = this.#nowMs();
-    const { notAfterMs } = result.pair;
-    if (notAfterMs > nowMs || inForce.notAfterMs <= nowMs) return result;
-    return {
-      ok: false,
-      why: `its certificate expired at ${new Date(notAfterMs).toISOString()}, that in force has not`,
-    };
+    if (!result.ok) return { ok: false, wrong: { why: result.why, againAtMs: Infinity } };
+    const wrong = inForce === null ? null : judgeReplacement(result.pair, inForce, this.#nowMs());
+    return wrong === null ? result : { ok: false, wrong };
   }
 
   /** Null: the folder cannot be read now, and what is in force stays. */

@@ -177,6 +177,28 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     assert.equal(await bench.metric(SUCCESSFUL), 0);
   });
 
+  it('that are not good yet wait until they are where there is one that is good now', async (t) => {
+    const folder = certificateFolder(authority);
+    putPair(folder, 'a', second);
+    let nowMs = Date.now();
+    const bench = await listenTls(t, authority, { certificates: folder }, {}, () => nowMs);
+    const { material } = bench;
+    const expiry = () => bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
+    const before = await expiry();
+    const dates = { secondsUntilGood: 3_600, secondsLeft: 90_000 };
+    putPair(folder, 'a', authority.issue('early', { names: 'DNS:a.test', ...dates }));
+    const why = /certificate a: its certificate is good from .* only, that in force is good now/;
+    await until(() => why.test(bench.log()));
+    await assert.rejects(material.check(material.config), why);
+    assert.equal(await expiry(), before);
+    assert.equal(await bench.metric(SUCCESSFUL), 0);
+    nowMs += 3_600_000;
+    await material.check(material.config);
+    await material.configure(material.config);
+    assert.ok((await expiry()) > before);
+    assert.equal(await bench.metric(SUCCESSFUL), 1);
+  });
+
   it('are none for the names of a pair that is broken at the start, and the log and a gauge say so until it is whole', async (t) => {
     const folder = certificateFolder(authority);
     putPair(folder, 'a', first);
