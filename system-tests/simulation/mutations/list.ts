@@ -152,7 +152,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a lost link does not cut its streams',
     file: `${PROTOCOL}/link.ts`,
-    find: '    for (const leg of this.legs.values()) this.cut(leg, StreamCode.LINK_LOST, false, true);\n',
+    find: '    for (const leg of this.legs.all()) this.cut(leg, StreamCode.LINK_LOST, false, true);\n',
     replace: '',
   },
   {
