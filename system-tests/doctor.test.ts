@@ -126,7 +126,7 @@ describe('doctor and a deployment that is sick', { concurrency: 2, timeout: 180_
     assert.deepEqual(more, []);
     const over = found.filter(({ status }) => status === 'info').map(({ message }) => message);
     assert.ok(
-      over.some((message) => /^earlier, and not now: .*1 × limit queue .*1 × SP_QUEUE_FULL/.test(message)),
+      over.some((message) => /^earlier, and not now: .*1 × limit queue; .*1 × SP_QUEUE_FULL/.test(message)),
       JSON.stringify(found),
     );
     for (let i = 0; i < asked.length; i += 1) {

@@ -49,7 +49,9 @@ const SOURCES: readonly (readonly [histogram: string, labels: Record<string, str
   ['sallyport_hop_seconds', { hop: 'backend' }],
 ];
 
-function paceOf(parts: readonly RunningPart[]): Pace | null {
+function paceOf(all: readonly RunningPart[]): Pace | null {
+  // A server has the histogram too, and nothing in it.
+  const parts = all.filter(({ part }) => part !== 'server');
   const paces = SOURCES.flatMap(([histogram, labels]) => {
     const total = (reading: 'before' | 'after', which: 'count' | 'sum') =>
       parts.reduce((sum, part) => sum + (sumOf(part[reading], `${histogram}_${which}`, labels) ?? 0), 0);

@@ -150,7 +150,7 @@ function judgeLimits({ where, before, after }: RunningPart): Finding[] {
     const now = value - (sumOf(before, name, labels) ?? 0);
     const { fix, runbook, isVisitors } = limitSetting(limit);
     if (value === 0 || (isVisitors && now <= 0)) return [];
-    if (now <= 0) return [earlier(`${value} × limit ${limit} (${fix})`)];
+    if (now <= 0) return [earlier(`${value} × limit ${limit}`)];
     return [(isVisitors ? warn : fail)('limit', `${where}: ${limit} was reached ${times(value, now)}`, fix, runbook)];
   });
 }

@@ -10,6 +10,10 @@ import type { RunningPart } from './running.ts';
 const NEARLY_FULL = 0.8;
 const MORE_SLOTS = 'raise client.concurrency if the backend has room, or start another client';
 const MEND = 'mend it, or raise client.concurrency if it has room';
+/** Where the mean is of several sessions the log alone tells of one. */
+const lookAt = (session: string) =>
+  `see how long its own took: grep '"status":200.*"session":"${session}"' <entry log> | tail -3, the last of hopsUs in ` +
+  'microseconds; slow: mend it; else raise client.concurrency, or start another client';
 
 export function judgeTraffic({ where, sessions, links, servers }: RunningPart, deployment: Deployment): Finding[] {
   return [
@@ -27,7 +31,8 @@ function judgeSession(where: string, line: SessionLine, deployment: Deployment):
   const { pace, served } = deployment;
   const backend = served.size > 1 ? 'a backend (all sessions together)' : 'the backend';
   const took = pace === null ? '' : `; ${paceText(pace, backend)}`;
-  const fix = pace !== null && isSlower(pace) ? MEND : MORE_SLOTS;
+  const isSure = served.size <= 1;
+  const fix = !isSure ? lookAt(session) : pace !== null && isSlower(pace) ? MEND : MORE_SLOTS;
   const what = `${where}: session ${session}`;
   if (waiting > 0 && free === 0) {
     return [fail('session', `${what}: all ${slots} slots are busy, and ${waiting} wait${took}`, fix, 'SP_QUEUE_FULL')];

@@ -184,6 +184,19 @@ describe('judgeRunning', () => {
     const hangs = `${full}; the backend answered nothing in the last second, and took 17 ms since the start`;
     assert.deepEqual(told({ before: client(100, 1.7), after: client(100, 1.7) }), [hangs, mend]);
     assert.deepEqual(told(), [full, more]);
+    // A server has the histogram of hops too, and nothing in it.
+    const zero = partOf({ part: 'server', where: 'server', sessions: [session], after: entryHops(0, 0) });
+    assert.equal(judgedAmong(zero, []).find(({ check }) => check === 'session')?.message, full);
+  });
+
+  it('sends to the log of one session where the time is that of several', () => {
+    const session = { session: 'demo', links: 1, free: 0, busy: 10, waiting: 7 };
+    const shop = { session: 'shop', links: 1, free: 9, busy: 1, waiting: 0 };
+    const server = partOf({ part: 'server', where: 'server', sessions: [session, shop] });
+    const found = judgedAmong(server, [partOf({ before: client(100, 1.7), after: client(200, 3.4) })]);
+    const { message, fix } = found.find(({ check }) => check === 'session')!;
+    assert.match(message, /; a backend \(all sessions together\) takes 17 ms now, 17 ms since the start$/);
+    assert.match(fix!, /grep '"status":200\.\*"session":"demo"' <entry log> \| tail -3.*slow: mend it; else raise/);
   });
 
   it('fails for a session without a client that is configured or asked for, and names the client that it had', () => {
@@ -239,7 +252,7 @@ describe('judgeRunning', () => {
     const past = line('SP_NO_CLIENT', 2) + line('SP_QUEUE_FULL', 3) + hits('queue', 4);
     const found = judged({ before: past, after: past });
     assert.deepEqual(verdicts(found), ['info earlier']);
-    assert.match(found[0]!.message, /12003: 2 × SP_NO_CLIENT, 3 × SP_QUEUE_FULL, 4 × limit queue \(raise client\.conc/);
+    assert.match(found[0]!.message, /12003: 2 × SP_NO_CLIENT, 3 × SP_QUEUE_FULL, 4 × limit queue[;,.]?/);
   });
 
   it('sees links that are late, clients that are passed over, and servers that are not there', () => {
