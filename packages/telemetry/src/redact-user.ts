@@ -2,7 +2,7 @@
  * User and password of URLs (RFC 3986 §3.2.1) in whatever text they stand. Strangers choose the texts, so the time is
  * proportional to the length: each of the searches below only ever goes on from where it was.
  */
-const CENSOR = '[redacted]';
+export const CENSOR = '[redacted]';
 
 /** Behind what a user may stand: `://`, and the schemes that we use also where colon or slashes are wrong. */
 const MARK = /:\/\/|\b(?:https?|wss?)[:/\\]{1,3}/gi;

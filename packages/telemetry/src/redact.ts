@@ -1,4 +1,4 @@
-import { redactUser } from './redact-user.ts';
+import { CENSOR, redactUser } from './redact-user.ts';
 
 /** The one list of names whose values never reach a log. A key that contains one, in any case, is redacted. */
 export const SECRET_NAMES = [
@@ -23,7 +23,6 @@ export const SECRET_NAMES = [
   'signature',
 ] as const;
 
-const CENSOR = '[redacted]';
 const MAX_DEPTH = 6;
 const MAX_ITEMS = 200;
 const CUT = '[cut]';

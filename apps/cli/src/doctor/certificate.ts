@@ -1,6 +1,6 @@
 /** A server's certificate: for the right name, from somebody trusted, and for how long still. */
 import type { TLSSocket } from 'node:tls';
-import { expiryOf } from './expiry.ts';
+import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -15,7 +15,6 @@ export interface Certificate {
   readonly alpn: string | null;
 }
 
-const WARN_BELOW_DAYS = 14;
 const NAMES_MAX_CHARS = 120;
 
 /** Of a socket whose handshake is complete. */

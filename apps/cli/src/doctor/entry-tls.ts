@@ -6,12 +6,11 @@ import type { InspectedPair } from '@sallyport/proxy-entry';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { expiryOf } from './expiry.ts';
+import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
 import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 const CHECK = 'tls';
-const WARN_BELOW_DAYS = 14;
 
 export async function checkEntryTls({ settings, nowMs }: DoctorContext): Promise<Finding[]> {
   if (settings === null || !partsOf(settings).has('entry')) return [];

@@ -4,6 +4,8 @@ import type { Status } from './finding.ts';
 const DAY_MS = 86_400_000;
 /** Below this the alert pages (deploy/prometheus/alerts.rules.yml). */
 const FAIL_BELOW_DAYS = 7;
+/** Of a file, or of what a handshake shows: whoever renews by hand has time still. */
+export const WARN_BELOW_DAYS = 14;
 
 export interface Expiry {
   readonly status: Status;

@@ -3,12 +3,11 @@ import { inspectLinkTls } from '@sallyport/tunnel-server';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { expiryOf } from './expiry.ts';
+import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
 import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 const CHECK = 'tls';
-const WARN_BELOW_DAYS = 14;
 const RENEW = 'renew it: the server takes the new one over by itself';
 
 export async function checkLinkTls({ settings, nowMs }: DoctorContext): Promise<Finding[]> {
