@@ -12,6 +12,8 @@ const IDEMPOTENT = /^(GET|HEAD|OPTIONS|PUT|DELETE|TRACE)$/;
 interface Arrival {
   readonly place: number;
   readonly request: Request;
+  /** Else it was answered by its head. */
+  readonly isWhole: boolean;
   readonly script: Script;
 }
 
@@ -42,6 +44,11 @@ export class Arrivals {
     return this.#all.filter((each) => each.place === place).map(({ script }) => script);
   }
 
+  /** Whether all of request `place` had come when it was answered. */
+  wasRead(place: number): boolean {
+    return this.#all.some((each) => each.place === place && each.isWhole);
+  }
+
   plan(place: number): Answer {
     const { answers } = this.#options;
     return answers[place % answers.length]!;
@@ -53,7 +60,7 @@ export class Arrivals {
     if (typeof place === 'string') return place;
     if (!isWhole && !this.plan(place).isEarly) return null;
     const script = scriptOf(this.plan(place), serial, request.method);
-    this.#all.push({ place, request, script });
+    this.#all.push({ place, request, isWhole, script });
     return script;
   }
 

@@ -136,10 +136,12 @@ export class H2Run implements Run {
   }
 
   #checkStream(place: number, stream: Stream, mayBreak: boolean): string | null {
-    const { reading } = this.expected[place]!;
+    const { reading, verdict } = this.expected[place]!;
     const scripts = this.#arrivals.scripts(place);
     if (stream.isWhole && isOwn(stream)) {
-      if (scripts.length > 0 && reading.kind === 'whole')
+      // What may be refused by its trailers can be answered by its head before.
+      const hasToBeRead = verdict?.kind === 'either' ? this.#arrivals.wasRead(place) : scripts.length > 0;
+      if (hasToBeRead && reading.kind === 'whole')
         return `refused, yet the backend read it: ${stream.body.toString()}`;
       return this.#isRight(place) ? `refused what is right: ${stream.body.toString()}` : null;
     }
