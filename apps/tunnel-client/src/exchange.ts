@@ -30,8 +30,8 @@ export interface ExchangeHost extends StreamContext {
   /** The slot of `leg` is free again. */
   slotFree(leg: Leg): void;
   backendAnswered(): void;
-  /** From the later of dispatch and last byte of the request to the final head. */
-  backendTook(durationMs: number): void;
+  /** The final head's status; from the later of dispatch and last byte of the request to it. */
+  backendTook(status: number, durationMs: number): void;
   backendFailed(code: StreamCode, isStarted: boolean, error: Error): void;
 }
 
@@ -177,7 +177,7 @@ export class Exchange implements StreamHandler, BackendHandler {
     // Whatever lengths it names: behind a 101 come bytes of another protocol.
     const isBodiless = this.#open.strings[0] === 'HEAD' || BODILESS.has(status) || body.isEmpty;
     this.#noBody = !this.#isUpgraded && isBodiless;
-    this.#host.backendTook(this.#sendHead(status, reason, fields, this.#noBody));
+    this.#host.backendTook(status, this.#sendHead(status, reason, fields, this.#noBody));
     this.#headSent = true;
     if (this.#isLong) this.#giveSlotBack();
   }

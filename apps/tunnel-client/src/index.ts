@@ -1,6 +1,6 @@
 /** tunnel-client: dials out to servers and runs visitors' requests against the backends beside it. */
 import { randomBytes } from 'node:crypto';
-import { readRegularFileSync } from '@sallyport/config';
+import { readRegularFileSync, redactUrl } from '@sallyport/config';
 import type { Config, SessionConfig } from '@sallyport/config';
 import { adminVerifier } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
@@ -22,6 +22,7 @@ import {
   startAdmin,
 } from '@sallyport/telemetry';
 import type { Histogram, LabelledCounter, Logger, Readiness, ReloadOptions, Telemetry } from '@sallyport/telemetry';
+import { listSessions } from './admin-api.ts';
 import { Http1Backend } from './backend/http1-backend.ts';
 import { Http2Backend } from './backend/http2-backend.ts';
 import { addMetrics } from './metrics.ts';
@@ -127,6 +128,10 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
     openapi: { title: 'Sallyport tunnel-client', version },
     ...(adminCredentials === undefined ? {} : { verify: adminVerifier(adminCredentials) }),
     ready: () => readiness(sessions.offered, stopped !== null),
+    routes: (app) => {
+      const summary = 'Sessions offered here, with their backends, slots, and what these backends answered.';
+      app.get('/sessions', { schema: { summary } }, () => listSessions(sessions.offered));
+    },
   });
   sessions.use(first, config.client.drainTimeoutMs);
   const stopOnce = async () => {
@@ -224,6 +229,7 @@ function sessionClient(
     budget,
     maxWindowBytes: link.windowMaxBytes,
     backend: session.protocol === 'http1' ? new Http1Backend(backend) : new Http2Backend(backend),
+    backendName: redactUrl(session.backend),
     hostField: session.hostHeader === 'backend' ? hostOf(session.backend) : null,
     isPatient,
     observer: {
@@ -245,7 +251,7 @@ function readiness(sessions: readonly SessionClient[], isStopping: boolean): Rea
   };
   for (const each of sessions) {
     checks[`link:${each.session}`] = each.isConnected ? { ok: true } : { ok: false, detail: 'no link to any server' };
-    checks[`backend:${each.session}`] = each.isBackendUp
+    checks[`backend:${each.session}`] = each.record.isUp
       ? { ok: true }
       : { ok: false, detail: 'cannot connect to the backend' };
   }

@@ -31,7 +31,7 @@ export function addMetrics(telemetry: Telemetry, clients: Clients, budget: Windo
   const connected = sum((each) => (each.isConnected ? 1 : 0));
   telemetry.gauge('sallyport_sessions', { state: 'connected' }, connected);
   telemetry.gauge('sallyport_sessions', { state: 'disconnected' }, () => sessions().length - connected());
-  const up = sum((each) => (each.isBackendUp ? 1 : 0));
+  const up = sum((each) => (each.record.isUp ? 1 : 0));
   telemetry.gauge('sallyport_backends', { state: 'up' }, up);
   telemetry.gauge('sallyport_backends', { state: 'down' }, () => sessions().length - up());
   const sumOfQuotas = (of: (quota: SessionQuota) => number) => () =>

@@ -10,6 +10,7 @@ import type {
   Transport,
   WindowBudget,
 } from '@sallyport/protocol';
+import { BackendRecord } from './backend-record.ts';
 import type { BackendTransport } from './backend/transport.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange.ts';
@@ -32,6 +33,8 @@ export interface SessionClientOptions {
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
   readonly backend: BackendTransport;
+  /** Its address as people may see it. */
+  readonly backendName: string;
   readonly hostField: string | null;
   readonly observer: ClientObserver;
   /** See the dialler's options. */
@@ -45,10 +48,7 @@ export interface ClientObserver {
   backendFailed(session: string, code: StreamCode, error: Error): void;
 }
 
-/** After this many failures to connect in a row the backend counts as down, until an answer comes. */
-const BACKEND_DOWN_AFTER = 3;
 const DRAIN_CHECK_MS = 50;
-const CANNOT_CONNECT: ReadonlySet<StreamCode> = new Set([StreamCode.BACKEND_REFUSED, StreamCode.BACKEND_TIMEOUT]);
 
 export class SessionClient implements ExchangeHost, QuotaUser {
   readonly session: string;
@@ -59,12 +59,12 @@ export class SessionClient implements ExchangeHost, QuotaUser {
   readonly hostField: string | null;
   readonly quota: SessionQuota;
   readonly dialers: readonly Dialer[];
+  readonly record = new BackendRecord();
   readonly #options: SessionClientOptions;
   readonly #leases = new Map<Link, LinkLeases>();
   /** Divided among the links; none until the quota leases by this client. */
   #leased = 0;
   #busy = 0;
-  #connectFailures = 0;
   #wakeDrain: (() => void) | null = null;
 
   constructor(options: SessionClientOptions) {
@@ -102,8 +102,8 @@ export class SessionClient implements ExchangeHost, QuotaUser {
     return this.dialers.some((dialer) => dialer.link?.isReady === true);
   }
 
-  get isBackendUp(): boolean {
-    return this.#connectFailures < BACKEND_DOWN_AFTER;
+  get backendName(): string {
+    return this.#options.backendName;
   }
 
   start(): void {
@@ -159,15 +159,16 @@ export class SessionClient implements ExchangeHost, QuotaUser {
   }
 
   backendAnswered(): void {
-    this.#connectFailures = 0;
+    this.record.answered();
   }
 
-  backendTook(durationMs: number): void {
+  backendTook(status: number, durationMs: number): void {
+    this.record.took(status, durationMs);
     this.#options.observer.backendTook(durationMs);
   }
 
   backendFailed(code: StreamCode, isStarted: boolean, error: Error): void {
-    if (!isStarted && CANNOT_CONNECT.has(code)) this.#connectFailures += 1;
+    this.record.failed(code, isStarted, error);
     this.#options.observer.backendFailed(this.session, code, error);
   }
 

@@ -32,28 +32,59 @@ export interface ServerLine {
   readonly isUp: boolean;
 }
 
-export interface Lists {
-  readonly '/api/sessions': readonly SessionLine[];
-  readonly '/api/links': readonly LinkLine[];
-  readonly '/api/servers': readonly ServerLine[];
+/** A line of the client's `/api/sessions`; counts are from its start on. */
+export interface OfferLine {
+  readonly session: string;
+  readonly backend: string;
+  readonly answers: number;
+  /** Of these, 5xx. */
+  readonly serverErrors: number;
+  readonly backendSeconds: number;
+  /** Null: it answered last. */
+  readonly lastFailure?: string | null;
 }
-export type ListPath = keyof Lists;
 
-/** Fields of a line that must be there, and may be. */
-const LINES = {
-  '/api/sessions': [
-    { session: 'string', links: 'number', free: 'number', busy: 'number', waiting: 'number' },
-    { principal: 'string' },
-  ],
-  '/api/links': [{ kind: 'string', principal: 'string', remote: 'string' }, { session: 'string' }],
-  '/api/servers': [{ server: 'string', isUp: 'boolean' }, {}],
+export interface Lists {
+  readonly sessions: readonly SessionLine[];
+  readonly links: readonly LinkLine[];
+  readonly servers: readonly ServerLine[];
+  readonly offers: readonly OfferLine[];
+}
+
+/** Who has a list, where, and the fields of a line that must be there, and may be. */
+export const LISTS = {
+  sessions: {
+    part: 'server',
+    path: '/api/sessions',
+    needs: { session: 'string', links: 'number', free: 'number', busy: 'number', waiting: 'number' },
+    may: { principal: 'string' },
+  },
+  links: {
+    part: 'server',
+    path: '/api/links',
+    needs: { kind: 'string', principal: 'string', remote: 'string' },
+    may: { session: 'string' },
+  },
+  servers: { part: 'entry', path: '/api/servers', needs: { server: 'string', isUp: 'boolean' }, may: {} },
+  offers: {
+    part: 'client',
+    path: '/api/sessions',
+    needs: {
+      session: 'string',
+      backend: 'string',
+      answers: 'number',
+      serverErrors: 'number',
+      backendSeconds: 'number',
+    },
+    may: { lastFailure: 'string' },
+  },
 } as const;
 
 /** Null: there is one of another form. */
-export function linesOf<Path extends ListPath>(path: Path, body: string): Lists[Path] | null {
+export function linesOf<Name extends keyof Lists>(name: Name, body: string): Lists[Name] | null {
   const value = parse(body);
-  const [needs, may] = LINES[path];
-  return Array.isArray(value) && value.every((line) => hasFields(line, needs, may)) ? (value as Lists[Path]) : null;
+  const { needs, may } = LISTS[name];
+  return Array.isArray(value) && value.every((line) => hasFields(line, needs, may)) ? (value as Lists[Name]) : null;
 }
 
 /** Null: whoever answers is no part of ours. */

@@ -1,6 +1,7 @@
 /** What running parts say together: what the line on one of them needs of the others. Pure. */
 import { sumOf } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
+import type { OfferLine } from './admin-answers.ts';
 import type { RunningPart } from './running.ts';
 
 /** Answers of backends, and how long these took together. */
@@ -16,9 +17,20 @@ export interface Pace {
   readonly before: Spent;
 }
 
+/** The backend of a session, as the clients that were asked see it. */
+export interface BackendView {
+  /** Of each client's, where they differ. */
+  readonly names: string;
+  readonly pace: Pace;
+  /** Answers of 5xx between the two readings. */
+  readonly failing: number;
+}
+
 export interface Deployment {
   /** Null: nobody who was asked knows. */
   readonly pace: Pace | null;
+  /** By session, of those that an asked client offers. */
+  readonly backends: ReadonlyMap<string, BackendView>;
   /** Sessions that have a client at a server that was asked. */
   readonly served: ReadonlySet<string>;
   /** Those that the configuration has a client for. */
@@ -33,9 +45,38 @@ export function deploymentOf(parts: readonly RunningPart[], configured: readonly
   const missed = parts.filter(({ before, after }) => missedIn(after) > missedIn(before));
   return {
     pace: paceOf(parts),
+    backends: backendsOf(parts),
     served: new Set(served),
     configured: new Set(configured),
     isClientMissed: missed.length > 0,
+  };
+}
+
+function backendsOf(parts: readonly RunningPart[]): Map<string, BackendView> {
+  const before = Map.groupBy(
+    parts.flatMap(({ offersBefore }) => offersBefore),
+    ({ session }) => session,
+  );
+  const after = Map.groupBy(
+    parts.flatMap(({ offers }) => offers),
+    ({ session }) => session,
+  );
+  const views = new Map<string, BackendView>();
+  for (const [session, lines] of after) {
+    const [was, is] = [totalOf(before.get(session) ?? []), totalOf(lines)];
+    const now = { count: is.count - was.count, seconds: is.seconds - was.seconds };
+    const names = [...new Set(lines.map(({ backend }) => backend))].join(', ');
+    views.set(session, { names, pace: { now, before: was }, failing: is.failed - was.failed });
+  }
+  return views;
+}
+
+function totalOf(lines: readonly OfferLine[]): Spent & { readonly failed: number } {
+  const sum = (of: (line: OfferLine) => number) => lines.reduce((total, line) => total + of(line), 0);
+  return {
+    count: sum(({ answers }) => answers),
+    seconds: sum(({ backendSeconds }) => backendSeconds),
+    failed: sum(({ serverErrors }) => serverErrors),
   };
 }
 

@@ -5,6 +5,7 @@ import { problemOfCode } from '@sallyport/proxy-entry';
 import { VERSION } from '../version.ts';
 import { earlier, fail, foldEarlier, ok, shorten, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
+import type { OfferLine } from './admin-answers.ts';
 import type { Deployment } from './deployment.ts';
 import { expiryOf } from './expiry.ts';
 import { CERTIFICATE_EXPIRY, EXPIRES_BELOW_DAYS, judgeLife } from './judge-life.ts';
@@ -44,13 +45,20 @@ const READINESS: readonly (readonly [check: string, fix: string, runbook: string
 ];
 
 function judgeReadiness(part: RunningPart, nowMs: number): Finding[] {
-  const { where, readiness } = part;
+  const { where, readiness, offers } = part;
   const broken = Object.entries(readiness.checks).filter(([, check]) => !check.ok);
   if (broken.length === 0) return [ok('ready', [`${where}: ready`, ...figures(part, nowMs)].join(', '))];
   return broken.map(([name, { detail = 'not ok' }]) => {
     const [, fix = 'see its log', runbook] = READINESS.find(([begins]) => name.startsWith(begins)) ?? [];
-    return fail('ready', `${where}: ${name}: ${detail}`, fix, runbook);
+    return fail('ready', `${where}: ${name}: ${detail}${backendOf(name, offers)}`, fix, runbook);
   });
+}
+
+/** What a client says of the backend that a check is of: its address, and why it failed last. */
+function backendOf(check: string, offers: readonly OfferLine[]): string {
+  const offer = offers.find(({ session }) => check === `backend:${session}`);
+  if (offer === undefined) return '';
+  return ` ${[offer.backend, ...(offer.lastFailure == null ? [] : [offer.lastFailure])].join(': ')}`;
 }
 
 /** What there is of it: `3 of 10 slots busy`, `0 wait`, `24 of 20000 open files`, `certificates for 30 days`. */
@@ -112,16 +120,21 @@ function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
 const FAILING_SHARE = 0.01;
 
 /** Answers of 5xx that are the backends' own. The rest of that kind has a code, and is told by it. */
-function judgeBackends({ where, before, after }: RunningPart, { served }: Deployment): Finding[] {
+function judgeBackends({ where, before, after }: RunningPart, { served, backends }: Deployment): Finding[] {
   const [was, is] = [answersOf(before), answersOf(after)];
   const now = { failed: is.failed - was.failed, all: is.all - was.all };
   const isNow = now.failed > FAILING_SHARE * now.all;
   const share = `${is.failed} of ${is.all} answers`;
   if (!isNow) return is.failed > FAILING_SHARE * is.all ? [earlier(`${share} were 5xx of the backend itself`)] : [];
-  // Entries count by no session; where there is one alone it is known.
+  // Entries count by no session: clients do, and where there is one session alone it is known.
+  const failing = [...backends].flatMap(([session, view]) =>
+    view.failing > 0 ? [`${view.names} of session ${session}`] : [],
+  );
   const [session, ...others] = served;
-  const isKnown = session !== undefined && others.length === 0;
-  const whose = isKnown ? `the backend itself, of session ${session}` : 'a backend itself';
+  const isAlone = session !== undefined && others.length === 0;
+  const isKnown = failing.length > 0 || isAlone;
+  const named = failing.length > 0 ? failing.join(', ') : `of session ${session}`;
+  const whose = isKnown ? `the backend itself, ${named}` : 'a backend itself';
   const message = `${where}: ${share} since its start, and ${now.failed} of ${now.all} in the last second, are 5xx of ${whose}`;
   const fix = isKnown ? 'mend that backend: its own log says why' : GREP_AND_MEND;
   return [fail('backend', message, fix, 'SallyportSuccessLow')];

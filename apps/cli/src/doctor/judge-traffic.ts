@@ -10,6 +10,7 @@ import type { RunningPart } from './running.ts';
 const NEARLY_FULL = 0.8;
 const MORE_SLOTS = 'raise client.concurrency if the backend has room, or start another client';
 const MEND = 'mend it, or raise client.concurrency if it has room';
+const ALL_BACKENDS = 'a backend (all sessions together)';
 /** Where the mean is of several sessions the log alone tells of one. */
 const lookAt = (session: string) =>
   `see how long its own took: grep '"status":200.*"session":"${session}"' <entry log> | tail -3, the last of hopsUs in ` +
@@ -28,10 +29,14 @@ function judgeSession(where: string, line: SessionLine, deployment: Deployment):
   if (links === 0) return [judgeUnserved(where, line, deployment)];
   const slots = busy + free;
   if (slots === 0 || busy < NEARLY_FULL * slots) return [];
-  const { pace, served } = deployment;
-  const backend = served.size > 1 ? 'a backend (all sessions together)' : 'the backend';
+  const { backends, served } = deployment;
+  const own = backends.get(session);
+  const isAlone = served.size <= 1;
+  // What all parts know of it goes back further than a client that was just restarted.
+  const pace = isAlone ? deployment.pace : (own?.pace ?? deployment.pace);
+  const isSure = isAlone || own !== undefined;
+  const backend = own !== undefined ? `its backend ${own.names}` : isAlone ? 'the backend' : ALL_BACKENDS;
   const took = pace === null ? '' : `; ${paceText(pace, backend)}`;
-  const isSure = served.size <= 1;
   const fix = !isSure ? lookAt(session) : pace !== null && isSlower(pace) ? MEND : MORE_SLOTS;
   const what = `${where}: session ${session}`;
   if (waiting > 0 && free === 0) {

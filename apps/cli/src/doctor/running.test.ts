@@ -8,6 +8,7 @@ import { createLogger } from '@sallyport/telemetry';
 import { startServer } from '@sallyport/tunnel-server';
 import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
 import { contextOf, httpServer, verdicts } from '../testing/doctor.ts';
+import type { Given } from '../testing/doctor.ts';
 import { VERSION } from '../version.ts';
 import type { Finding } from './finding.ts';
 import { foldConsequences } from './consequences.ts';
@@ -38,6 +39,8 @@ function partOf({ before = '', after = '', ...told }: Told): RunningPart {
     sessions: [],
     links: [],
     servers: [],
+    offersBefore: [],
+    offers: [],
     ...told,
   };
 }
@@ -231,6 +234,36 @@ describe('judgeRunning', () => {
     assert.ok(of('demo', 'other')!.fix!.startsWith(`grep '"status":5' <entry log> | tail -3 names session and target`));
   });
 
+  it('names the backend that is meant, of several, by what its client says', () => {
+    const slots = { links: 1, free: 9, busy: 1, waiting: 0 };
+    const sessions = ['demo', 'shop'].map((session) => ({ session, ...slots, free: 0, busy: 10, waiting: 7 }));
+    const server = partOf({ part: 'server', where: 'server', sessions });
+    const offer = (session: string, answers: number, serverErrors: number, backendSeconds: number) => ({
+      ...{ session, backend: `http://${session}.test`, answers, serverErrors, backendSeconds },
+    });
+    const offersBefore = [offer('demo', 100, 0, 1.7), offer('shop', 100, 9, 0.1)];
+    const offers = [offer('demo', 120, 20, 1.7 + 10.02), offer('shop', 200, 9, 0.2)];
+    const clientPart = partOf({ part: 'client', where: 'client', offersBefore, offers });
+    const entry = partOf({ where: 'entry', before: answers(200, 300), after: answers(200, 300) + answers(500, 20) });
+    const of = (part: RunningPart, others: readonly RunningPart[]) =>
+      judgedAmong(part, others).filter(({ check }) => check === 'session' || check === 'backend');
+    const full = of(server, [clientPart]);
+    assert.match(full[0]!.message, /; its backend http:\/\/demo.test takes 501 ms now, 17 ms since the start$/);
+    assert.match(full[0]!.fix!, /^mend it/);
+    assert.match(full[1]!.message, /; its backend http:\/\/shop.test takes 1.0 ms now, 1.0 ms since the start$/);
+    assert.match(full[1]!.fix!, /^raise client.concurrency/);
+    const [failing] = of(entry, [server, clientPart]);
+    assert.match(failing!.message, /are 5xx of the backend itself, http:\/\/demo.test of session demo$/);
+    assert.equal(failing!.fix, 'mend that backend: its own log says why');
+    const down = { 'backend:shop': { ok: false, detail: 'cannot connect to the backend' } };
+    const lastFailure = 'connect ECONNREFUSED 127.0.0.1:3000';
+    const refused = { ...clientPart, readiness: { checks: down }, offers: [{ ...offers[1]!, lastFailure }] };
+    assert.equal(
+      judgedAmong(refused)[0]?.message,
+      `client: backend:shop: cannot connect to the backend http://shop.test: ${lastFailure}`,
+    );
+  });
+
   it('tells of a fault in one line, and of what comes of it in another', () => {
     const session = { session: 'demo', links: 1, free: 0, busy: 4, waiting: 7 };
     const found = judged({
@@ -348,16 +381,21 @@ async function runningServer(t: TestContext, adminCredentials?: MemoryCredential
   return running.adminUrl.replace('0.0.0.0', '127.0.0.1');
 }
 
+/** What is found, but for how busy this process was: on a busy machine it may be. */
+async function look(given: Given): Promise<Finding[]> {
+  return (await checkRunning(contextOf(given))).filter(({ check }) => check !== 'event-loop');
+}
+
 describe('checkRunning', { timeout: 60_000 }, () => {
   it('asks the parts of the configuration, and says nothing of those that do not run', async (t) => {
     const port = Number(new URL(await runningServer(t)).port);
-    const found = await checkRunning(contextOf({ set: { 'server.admin.port': port } }));
+    const found = await look({ set: { 'server.admin.port': port } });
     assert.deepEqual(verdicts(found), ['ok ready']);
     assert.match(found[0]!.message, /^server at http:\/\/127\.0\.0\.1:\d+: ready, \d+ of \d+ open files$/);
-    assert.deepEqual(await checkRunning(contextOf({ set: { 'client.admin.port': await freePort() } })), []);
+    assert.deepEqual(await look({ set: { 'client.admin.port': await freePort() } }), []);
     const sessions = [{ id: 'demo', backend: 'http://127.0.0.1:1' }];
     const set = { 'server.admin.port': port, 'client.admin.port': 0, 'client.sessions': sessions };
-    const unserved = await checkRunning(contextOf({ set }));
+    const unserved = await look({ set });
     assert.deepEqual(verdicts(unserved), ['ok ready', 'fail session']);
     assert.match(unserved[1]!.message, /: session demo has no client$/);
   });
@@ -365,7 +403,7 @@ describe('checkRunning', { timeout: 60_000 }, () => {
   it('asks those that it is told instead, and misses what is not there', async (t) => {
     const other = await httpServer(t, (_, response) => void response.end('hello'));
     const admin = [await runningEntry(t), `http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${other}`];
-    const found = await checkRunning(contextOf({ admin }));
+    const found = await look({ admin });
     assert.deepEqual(verdicts(found), ['fail ready', 'fail ready', 'fail ready']);
     assert.match(found[0]!.message, /entry at .*server: no tunnel-server connected/);
     assert.match(found[1]!.message, /nothing listens there/);
@@ -378,10 +416,10 @@ describe('checkRunning', { timeout: 60_000 }, () => {
     const issued = store.add({ principal: 'ops', role: 'admin', sessions: [] });
     assert.ok(issued.ok);
     const admin = [await runningServer(t, store)];
-    const refused = await checkRunning(contextOf({ admin }));
+    const refused = await look({ admin });
     assert.deepEqual(pagesOf(refused), ['fail sp-admin-unauthorized.md']);
     const { id, secret } = issued.value;
-    const found = await checkRunning(contextOf({ admin, authorization: `Bearer ${id}.${secret}` }));
+    const found = await look({ admin, authorization: `Bearer ${id}.${secret}` });
     assert.deepEqual(verdicts(found), ['ok ready']);
     assert.ok(!JSON.stringify(refused).includes(secret));
   });
@@ -394,7 +432,7 @@ describe('checkRunning', { timeout: 60_000 }, () => {
         response.end(body);
       });
       const admin = [`http://127.0.0.1:${port}`];
-      const found = await checkRunning(contextOf({ admin, authorization: 'Bearer a.b' }));
+      const found = await look({ admin, authorization: 'Bearer a.b' });
       assert.deepEqual(verdicts(found), ['fail ready'], body);
       assert.match(found[0]!.message, /answers as no admin port of ours does/);
     }
@@ -408,7 +446,7 @@ describe('checkRunning', { timeout: 60_000 }, () => {
     // Not an address of loopback, though it leads there.
     const admin = [(await runningServer(t, store)).replace('127.0.0.1', '0.0.0.0')];
     const authorization = `Bearer ${issued.value.id}.${issued.value.secret}`;
-    const found = await checkRunning(contextOf({ admin, authorization }));
+    const found = await look({ admin, authorization });
     assert.deepEqual(verdicts(found), ['ok ready', 'warn ready']);
     assert.match(found[1]!.message, /credential went there in clear text$/);
   });
@@ -422,14 +460,14 @@ describe('checkRunning', { timeout: 60_000 }, () => {
         };
         response.end(answers[url!] ?? list);
       });
-      const found = await checkRunning(contextOf({ admin: [`http://127.0.0.1:${port}`] }));
+      const found = await look({ admin: [`http://127.0.0.1:${port}`] });
       assert.deepEqual(verdicts(found), ['fail ready'], list);
       assert.match(found[0]!.message, /lists that cannot be read/);
     }
   });
 
   it('warns of a part whose clock is an hour off', async (t) => {
-    const found = await checkRunning(contextOf({ admin: [await runningServer(t)], nowMs: () => Date.now() - HOUR_MS }));
+    const found = await look({ admin: [await runningServer(t)], nowMs: () => Date.now() - HOUR_MS });
     assert.deepEqual(verdicts(found), ['ok ready', 'warn clock']);
   });
 });

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parsePrometheusText, select } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
 import { isLoopbackHost } from '@sallyport/telemetry';
-import { linesOf, readinessOf } from './admin-answers.ts';
-import type { LinkLine, ListPath, Lists, Readiness, ServerLine, SessionLine } from './admin-answers.ts';
+import { linesOf, LISTS, readinessOf } from './admin-answers.ts';
+import type { LinkLine, Lists, OfferLine, Readiness, ServerLine, SessionLine } from './admin-answers.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
 import { foldConsequences } from './consequences.ts';
 import { forEach, partsOf } from './context.ts';
@@ -29,6 +29,9 @@ export interface RunningPart {
   readonly sessions: readonly SessionLine[];
   readonly links: readonly LinkLine[];
   readonly servers: readonly ServerLine[];
+  /** At the time of the first reading, and of the second. */
+  readonly offersBefore: readonly OfferLine[];
+  readonly offers: readonly OfferLine[];
 }
 
 interface Place {
@@ -117,17 +120,22 @@ async function readPart(place: Place, readiness: Readiness, context: DoctorConte
   const first = await readMetrics(place, context);
   if (!Array.isArray(first)) return [first];
   const firstMs = performance.now();
+  const part = select(first, 'sallyport_build_info')[0]?.labels['part'] ?? 'part';
+  const list = <Name extends keyof Lists>(name: Name) => readList(place, part, name, context);
+  const offersBefore = await list('offers');
   await delay(APART_MS);
   const second = await readMetrics(place, context);
   if (!Array.isArray(second)) return [second];
   const apartS = (performance.now() - firstMs) / 1_000;
-  const part = select(second, 'sallyport_build_info')[0]?.labels['part'] ?? 'part';
-  const list = async <Path extends ListPath>(of: string, path: Path) =>
-    part === of ? readList(place, path, context) : linesOf(path, NO_LINES);
-  const sessions = await list('server', '/api/sessions');
-  const links = await list('server', '/api/links');
-  const servers = await list('entry', '/api/servers');
-  if (sessions === null || links === null || servers === null) return [unreadable(place.url, part)];
+  const [sessions, links, servers, offers] = [
+    await list('sessions'),
+    await list('links'),
+    await list('servers'),
+    await list('offers'),
+  ];
+  if (sessions === null || links === null || servers === null || offersBefore === null || offers === null) {
+    return [unreadable(place.url, part)];
+  }
   return {
     part,
     where: `${part} at ${place.url.origin}`,
@@ -138,6 +146,8 @@ async function readPart(place: Place, readiness: Readiness, context: DoctorConte
     sessions,
     links,
     servers,
+    offersBefore,
+    offers,
   };
 }
 
@@ -154,15 +164,17 @@ async function readMetrics(place: Place, context: DoctorContext): Promise<Sample
   return fail(CHECK, refusal, UNREADABLE);
 }
 
-/** Null: the answer is no such list. */
-async function readList<Path extends ListPath>(
+/** Empty where `part` has no such list. Null: the answer is none. */
+async function readList<Name extends keyof Lists>(
   place: Place,
-  path: Path,
+  part: string,
+  name: Name,
   context: DoctorContext,
-): Promise<Lists[Path] | null> {
-  const answer = await read(place, path, context);
-  if (!answer.ok || answer.value.status !== 200) return linesOf(path, NO_LINES);
-  return linesOf(path, answer.value.body);
+): Promise<Lists[Name] | null> {
+  if (part !== LISTS[name].part) return linesOf(name, NO_LINES);
+  const answer = await read(place, LISTS[name].path, context);
+  if (!answer.ok || answer.value.status !== 200) return linesOf(name, NO_LINES);
+  return linesOf(name, answer.value.body);
 }
 
 function read({ url }: Place, path: string, { timeoutMs, admin }: DoctorContext): ReturnType<typeof ask> {

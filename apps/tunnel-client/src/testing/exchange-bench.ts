@@ -137,7 +137,7 @@ export class ExchangeBench implements ExchangeHost {
     this.answers += 1;
   }
 
-  backendTook(durationMs: number): void {
+  backendTook(_status: number, durationMs: number): void {
     this.backendMs.push(durationMs);
   }
 
