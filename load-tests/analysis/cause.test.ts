@@ -102,6 +102,18 @@ describe('a part that does not get its CPU', () => {
     assert.match(evidence.join('\n'), /server: its event loop worked/);
   });
 
+  test('is to blame for a tail at one rate, though a higher one is carried; without it that is nobody’s', () => {
+    const tail = { rate: 200, tunnel: { p50: 3, p99: 165 }, hops: { uplink: 110, link: 60 } };
+    const steps = makeSteps([{ rate: 50 }, tail, { rate: 400, tunnel: { p50: 3, p99: 5 } }]);
+    const { fault, hop, at, kneeRate, evidence } = verdict(steps, starved('server'));
+    assert.deepEqual([fault, hop, at, kneeRate], ['tunnel', 'uplink', 200, null]);
+    assert.match(evidence.join('\n'), /server: its event loop worked 97 % of the time with 10 % of a core/);
+    assert.equal(verdict(steps).fault, 'none');
+    const asMuchDirect = { ...tail, direct: { p50: 3, p99: 120 } };
+    const alike = makeSteps([{ rate: 50 }, asMuchDirect, { rate: 400, tunnel: { p50: 3, p99: 5 } }]);
+    assert.equal(verdict(alike, starved('server')).fault, 'none');
+  });
+
   test('is nobody who works much and has the CPU for it', () => {
     const busy = { rate: 200, usPerRequest: {}, cores: { entry: 0.9 }, loopBusy: { entry: 0.97 } };
     assert.equal(verdict(uplink, { ...NO_EVIDENCE, partCpu: [busy] }).hop, 'uplink');

@@ -1,7 +1,10 @@
 import { HOPS } from '../report/model.ts';
+import type { Evidence } from '../report/evidence.ts';
 import type { HopName, StepReport } from '../report/model.ts';
 import type { ConstantFault } from './constant.ts';
+import { starvedHop } from './cause.ts';
 import { median } from './statistics.ts';
+import { shortOfCpu } from './unfit.ts';
 
 const HALF = 0.5;
 /** A delay counts where this part of the steps shows it. */
@@ -26,23 +29,51 @@ export function delayed(steps: readonly StepReport[]): ConstantFault | null {
   return delayAt(steps, 'p50', MAX_ADDED_P50_MS) ?? delayAt(steps, 'p99', MAX_ADDED_P99_MS);
 }
 
+/**
+ * The same tail at one rate, where a part of the tunnel is seen not to get the CPU that it needs there. Whatever takes
+ * its core comes and goes, so that a higher rate may be carried again: the part's own metrics are the second witness that
+ * the other rates are elsewhere. Not where generator or machine lack CPU as well.
+ */
+export function starvedTail(steps: readonly StepReport[], evidence: Evidence): ConstantFault | null {
+  const step = steps.find(
+    (each) =>
+      isSlow(each, 'p99', MAX_ADDED_P99_MS) &&
+      starvedHop(evidence, each.rate, null) !== null &&
+      shortOfCpu(evidence, each).length === 0,
+  );
+  if (step === undefined) return null;
+  return delayOf(steps, [step], 'p99', addedBeyond(step, 'p99') ?? 0);
+}
+
+function isSlow(step: StepReport, quantile: 'p50' | 'p99', limitMs: number): boolean {
+  const added = addedBeyond(step, quantile) ?? 0;
+  const lagMs = quantile === 'p50' ? step.generator.lagP50Ms : step.generator.lagP99Ms;
+  return added >= limitMs && lagMs <= MAX_LAG_SHARE * added;
+}
+
 function delayAt(steps: readonly StepReport[], quantile: 'p50' | 'p99', limitMs: number): ConstantFault | null {
-  const added = steps.map((step) => addedBeyond(step, quantile) ?? 0);
-  const slow = steps.filter((step, index) => {
-    const lagMs = quantile === 'p50' ? step.generator.lagP50Ms : step.generator.lagP99Ms;
-    return (added[index] ?? 0) >= limitMs && lagMs <= MAX_LAG_SHARE * (added[index] ?? 0);
-  });
+  const slow = steps.filter((step) => isSlow(step, quantile, limitMs));
   const part = quantile === 'p99' && steps.every((step) => isManyTimesDirect(step)) ? HALF : MOST_STEPS;
   if (steps.length === 0 || slow.length < part * steps.length) return null;
-  const middle = median(added);
+  const fault = delayOf(steps, slow, quantile, median(steps.map((step) => addedBeyond(step, quantile) ?? 0)));
+  return { ...fault, signs: [`so at ${slow.length} of ${steps.length} rates`, ...fault.signs] };
+}
+
+/** A delay of `addedMs`, as the steps in `slow` show it. */
+function delayOf(
+  steps: readonly StepReport[],
+  slow: readonly StepReport[],
+  quantile: 'p50' | 'p99',
+  addedMs: number,
+): ConstantFault {
   const index = steps.indexOf(slow[0] as StepReport);
   const [hop, holdsMs] = holderOf(slow, quantile);
   const against = steps.some(({ arms }) => arms.direct !== undefined) ? 'against direct' : 'beside the backend’s time';
-  const symptom = `${quantile} through the tunnel ${middle.toFixed(1)} ms more ${against}`;
-  const isHolding = holdsMs >= HALF * middle;
+  const symptom = `${quantile} through the tunnel ${addedMs.toFixed(1)} ms more ${against}`;
+  const isHolding = holdsMs >= HALF * addedMs;
   const where =
     hop === null ? `${holdsMs.toFixed(1)} ms of it in no hop` : `${hop} hop: ${quantile} ${holdsMs.toFixed(1)} ms`;
-  const signs = [`so at ${slow.length} of ${steps.length} rates`, isHolding ? where : 'no hop holds most of it'];
+  const signs = [isHolding ? where : 'no hop holds most of it'];
   return { kind: 'delay', fault: 'tunnel', hop: isHolding ? hop : null, index, symptom, signs };
 }
 

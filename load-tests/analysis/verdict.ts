@@ -101,7 +101,7 @@ function withoutKnee(
   fitness: readonly Fitness[],
   disturbances: string[],
 ): Bare {
-  const constant = constantFault(steps);
+  const constant = constantFault(steps, evidence);
   if (constant !== null) {
     const { rate } = steps[constant.index] as StepReport;
     const short = constant.kind !== 'delay' ? [] : shortOfCpu(evidence, steps[constant.index] as StepReport);
