@@ -18,7 +18,8 @@ export interface Arm {
 
 const ROOT = join(import.meta.dirname, '../..');
 const SALLYPORT = join(ROOT, 'node_modules/.bin/sallyport');
-const START_TIMEOUT_MS = 20_000;
+/** A stack of four processes starts in two seconds; a machine that is busy with something else may need many more. */
+const START_TIMEOUT_MS = 60_000;
 /** How long a process may take to end when asked, before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 /** Slots of the tunnel's client: more than the connections of any window, so that no request waits for one. */
@@ -109,7 +110,7 @@ async function readyLine<Ready>(name: string, child: ChildProcess & { stdout: Re
   });
 }
 
-/** What `ready` resolves with, unless the process cannot be started, ends before that, or takes over 20 s. */
+/** What `ready` resolves with, unless the process cannot be started, ends before that, or takes too long. */
 async function orExit<Value>(
   name: string,
   child: ChildProcess,
@@ -123,7 +124,9 @@ async function orExit<Value>(
   try {
     return await Promise.race([ready(signal), ended]);
   } catch (error) {
-    throw signal.reason?.name === 'TimeoutError' ? new Error(`${name} was not ready within 20 s`) : error;
+    throw signal.reason?.name === 'TimeoutError'
+      ? new Error(`${name} was not ready within ${START_TIMEOUT_MS / 1000} s`)
+      : error;
   } finally {
     other.abort();
   }

@@ -1,5 +1,5 @@
 /**
- * The test backend's fixed answers against the least that node:http can do, `res.end(buffer)` with the same body: is
+ * `npm run bench:backend`: the test backend's fixed answers against the least that node:http can do, `res.end(buffer)` with the same body: is
  * the backend ever what slows a load test down?
  *
  *   node load-tests/bench/backend.ts [--seconds 2] [--rounds 5] [--connections 50] [--path /loadtest/ping]
@@ -9,7 +9,8 @@
  * 3 if the interval leaves that open.
  */
 import { Processes } from './arms.ts';
-import { connectionsOf, readFlags, runMain, sayOnStderr, windowPlan } from './options.ts';
+import { connectionsOf, windowPlan } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr } from './script.ts';
 import { pairedRatio, ratioRow } from './summary.ts';
 import { alternate } from './windows.ts';
 
@@ -23,7 +24,7 @@ const FLAGS = {
 } as const;
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   const plan = { ...(await windowPlan(flags)), connections: connectionsOf(flags.connections) };
   const processes = new Processes();
   try {
@@ -49,4 +50,4 @@ async function main(signal: AbortSignal): Promise<number> {
   }
 }
 
-await runMain(main);
+await runMain(interruptible(main));

@@ -96,11 +96,11 @@ test('Ctrl-C ends the run with 130, and all its processes with it', { skip }, as
 
 test('a wrong flag is one line and exit code 2', async () => {
   for (const [args, line] of [
-    [['--nonsense'], /^bench: Unknown option '--nonsense'/],
-    [['--only', 'frp'], /^bench: --only is sketch or sallyport, not "frp"\n$/],
-    [['--rounds', '0'], /^bench: --rounds takes a whole number from 1 to 100, not "0"\n$/],
-    [['--connections', '50,x'], /^bench: --connections takes a whole number from 1 to 400, not "x"\n$/],
-    [['--generator', 'ab'], /^bench: --generator is wrk or builtin, not "ab"\n$/],
+    [['--nonsense'], /^Unknown option '--nonsense'/],
+    [['--only', 'frp'], /^--only is sketch or sallyport, not "frp" \(--help says more\)\n$/],
+    [['--rounds', '0'], /^--rounds takes a whole number from 1 to 100, not "0" \(--help says more\)\n$/],
+    [['--connections', '50,x'], /^--connections takes a whole number from 1 to 400, not "x" \(--help says more\)\n$/],
+    [['--generator', 'ab'], /^--generator is wrk or builtin, not "ab" \(--help says more\)\n$/],
   ] as const) {
     const run = await bench('bench.ts', ...args);
     assert.equal(run.code, 2);

@@ -11,7 +11,8 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Processes } from './arms.ts';
-import { connectionsOf, readFlags, runMain, sayOnStderr, UsageError, windowPlan } from './options.ts';
+import { connectionsOf, windowPlan } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, UsageError } from './script.ts';
 import { armRow, pairedRatio, ratioRow, summarise, tunnelCpuUs } from './summary.ts';
 import { alternate, peakMemory } from './windows.ts';
 import type { Plan, Target, Window } from './windows.ts';
@@ -29,7 +30,7 @@ const FLAGS = {
 } as const;
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   if (flags.only !== undefined && flags.only !== 'sketch' && flags.only !== 'sallyport') {
     throw new UsageError(`--only is sketch or sallyport, not ${JSON.stringify(flags.only)}`);
   }
@@ -84,4 +85,4 @@ async function compare(targets: readonly Target[], plan: Plan, signal: AbortSign
   return { connections: plan.connections, arms, ratio, pairs };
 }
 
-await runMain(main);
+await runMain(interruptible(main));

@@ -10,7 +10,7 @@ import { Processes } from './arms.ts';
 import { growthBytes, growthRow, MemoryWatch } from './big-memory.ts';
 import { download, upload } from './big-transfer.ts';
 import type { Transfer } from './big-transfer.ts';
-import { readFlags, runMain, sayOnStderr, wholeNumber } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, wholeNumber } from './script.ts';
 
 const MIB = 1024 * 1024;
 /** The test backend sends 2 GiB at most. */
@@ -22,7 +22,7 @@ const FLAGS = {
 } as const;
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   const bytes = wholeNumber('mib', flags.mib, MOST_MIB) * MIB;
   const warmUpBytes = wholeNumber('warm-up-mib', flags['warm-up-mib'], MOST_MIB) * MIB;
   const processes = new Processes();
@@ -76,4 +76,4 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-await runMain(main);
+await runMain(interruptible(main));

@@ -16,7 +16,7 @@ import type { EngineRow } from './engine-table.ts';
 import { enginesHere, measure } from './engine-runs.ts';
 import type { Contender, RunFigures, RunShape } from './engine-runs.ts';
 import { hasWrk, HOW_TO_GET_WRK } from './generator.ts';
-import { readFlags, runMain, sayOnStderr, wholeNumber } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, wholeNumber } from './script.ts';
 
 const FLAGS = {
   rates: { type: 'string', default: '1000,5000' },
@@ -33,7 +33,7 @@ const MOST_RATE = 100_000;
 type Round = { short: RunFigures; long: RunFigures };
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   const rates = flags.rates.split(',').map((text) => wholeNumber('rates', text, MOST_RATE));
   const rounds = wholeNumber('rounds', flags.rounds, 100);
   const seconds = wholeNumber('seconds', flags.seconds, 600);
@@ -103,4 +103,4 @@ async function say(row: EngineRow): Promise<EngineRow> {
   return row;
 }
 
-await runMain(main);
+await runMain(interruptible(main));

@@ -12,7 +12,7 @@
 import { Processes } from './arms.ts';
 import { growthBytes, growthRow, MemoryWatch } from './big-memory.ts';
 import { medianInterval } from './interval.ts';
-import { readFlags, runMain, sayOnStderr, wholeNumber } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, wholeNumber } from './script.ts';
 import { Pinger, quantile } from './stall-pings.ts';
 import { stalledDownload } from './stall-visitor.ts';
 
@@ -49,7 +49,7 @@ interface Plan {
 }
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   const plan = {
     pairs: wholeNumber('pairs', flags.pairs, 1_000),
     windowMs: wholeNumber('seconds', flags.seconds, 600) * 1_000,
@@ -145,4 +145,4 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-await runMain(main);
+await runMain(interruptible(main));

@@ -14,7 +14,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { cpus } from 'node:os';
 import { Processes } from './arms.ts';
-import { connectionsOf, readFlags, runMain, sayOnStderr, UsageError, windowPlan } from './options.ts';
+import { connectionsOf, windowPlan } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, UsageError } from './script.ts';
 import { armRow, differenceRow, pairedDifference, pairedRatio, ratioRow, summarise, tunnelCpuUs } from './summary.ts';
 import { alternate } from './windows.ts';
 import type { Target, Window } from './windows.ts';
@@ -34,7 +35,7 @@ const TRACED = ['traces', 'both'];
 const LOGS = ['log.level=info', 'log.accessLog=true'];
 
 async function main(signal: AbortSignal): Promise<number> {
-  const flags = readFlags(process.argv.slice(2), FLAGS);
+  const flags = readFlags(FLAGS);
   const sampleRatio = Number(flags['sample-ratio']);
   if (!(sampleRatio > 0 && sampleRatio <= 1)) throw new UsageError('--sample-ratio is a number over 0, at most 1');
   const plan = { ...(await windowPlan(flags)), connections: connectionsOf(flags.connections) };
@@ -111,4 +112,4 @@ async function startCollector(): Promise<Collector> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server, exports };
 }
 
-await runMain(main);
+await runMain(interruptible(main));

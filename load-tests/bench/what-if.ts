@@ -1,7 +1,9 @@
 /**
- * The queueing model behind `load capacity` against the real thing: the tunnel with 10 and with 20 slots in front of a
+ * `npm run bench:what-if`: the queueing model behind `load capacity` against the real thing: the tunnel with 10 and with 20 slots in front of a
  * backend that takes 20 ms, Poisson arrivals at a few rates, and the mean of the queue hop as it was measured beside what
- * `meanWaitMs` says. Run it on a quiet machine: `node load-tests/bench/what-if.ts [--seconds 20] [--slots 10,20]`.
+ * `meanWaitMs` says. For a quiet machine.
+ *
+ *   node load-tests/bench/what-if.ts [--seconds 20] [--slots 10,20]
  */
 import { holdOf, whatIf } from '../analysis/what-if.ts';
 import { embeddedEngine } from '../engine/embedded.ts';
@@ -9,7 +11,7 @@ import { columns, ms } from '../report/format.ts';
 import { hopMoments, measureOne } from '../src/measure.ts';
 import { prepare } from '../src/options.ts';
 import { Processes } from './arms.ts';
-import { readFlags, runMain, sayOnStderr, wholeNumber } from './options.ts';
+import { interruptible, readFlags, runMain, sayOnStderr, wholeNumber } from './script.ts';
 
 const BACKEND_MS = 20;
 /** Shares of what the slots could carry if nothing else took time; each number of slots is also asked the others' rates. */
@@ -33,8 +35,8 @@ type Row = {
   modelMs: number | null;
 };
 
-await runMain(async (signal) => {
-  const flags = readFlags(process.argv.slice(2), {
+async function main(signal: AbortSignal): Promise<number> {
+  const flags = readFlags({
     seconds: { type: 'string', default: '20' },
     slots: { type: 'string', default: '10,20' },
   });
@@ -46,7 +48,7 @@ await runMain(async (signal) => {
   for (const each of slots) rows.push(...(await measureSlots(each, rising, seconds, signal)));
   process.stdout.write(tableOf(rows));
   return 0;
-});
+}
 
 function capacityOf(slots: number): number {
   return (slots * MS_PER_S) / BACKEND_MS;
@@ -109,3 +111,5 @@ function tableOf(rows: readonly Row[]): string {
 function modelText(modelMs: number | null): string {
   return modelMs === null ? 'grows' : ms(modelMs);
 }
+
+await runMain(interruptible(main));

@@ -27,7 +27,9 @@ test('windows are taken A-B-B-A and paired, and CPU is charged to the requests',
       ['a', 'b'],
     ],
   );
-  assert.ok(pairs.flat().every(({ cpuUsPerRequest }) => (cpuUsPerRequest.us ?? 0) > 0));
+  // A window of a busy machine may hold less than the 10 ms that CPU is counted in.
+  const chargedUs = pairs.flat().map(({ cpuUsPerRequest }) => cpuUsPerRequest.us ?? NaN);
+  assert.ok(chargedUs.every((us) => us >= 0) && Math.max(...chargedUs) > 0, chargedUs.join(' '));
   assert.ok((peakMemory(targets[0] ?? { name: '', url, pids: {} }).us ?? 0) > 1024 * 1024);
 });
 

@@ -13,7 +13,7 @@ import { createServer, get } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readFlags, runMain, wholeNumber } from '../../load-tests/bench/script.ts';
 import { within } from '../harness/deadline.ts';
 import { startStack } from '../harness/stack.ts';
 
@@ -74,20 +74,19 @@ async function arrivals(url: string): Promise<number[]> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '60' },
-      gap: { type: 'string', default: '100' },
-      split: { type: 'boolean', default: false },
-    },
+  const flags = readFlags({
+    seconds: { type: 'string', default: '60' },
+    gap: { type: 'string', default: '100' },
+    split: { type: 'boolean', default: false },
   });
-  const gapMs = Number(values.gap);
+  const seconds = wholeNumber('seconds', flags.seconds, 600);
+  const gapMs = wholeNumber('gap', flags.gap, 60_000);
   const source = new EventSourceServer();
   const direct = await source.listen();
-  const stack = await startStack({ isSplit: values.split, backend: direct });
+  const stack = await startStack({ isSplit: flags.split, backend: direct });
   try {
     const arms = [await arrivals(direct), await arrivals(stack.url)] as const;
-    const count = Math.round((Number(values.seconds) * 1_000) / gapMs);
+    const count = Math.round((seconds * 1_000) / gapMs);
     for (let i = 0; i < count; i += 1) {
       source.say();
       await sleep(gapMs);
@@ -132,9 +131,4 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`bench: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runMain(main);

@@ -7,7 +7,7 @@
  * Prints per round how the requests ended, and the longest of them: from the kill, or from its start where that came
  * later, to its end. Exits with 1 when one took over 1 s or ended as none may, or when a gauge is not back afterwards.
  */
-import { parseArgs } from 'node:util';
+import { readFlags, runMain, wholeNumber } from '../../load-tests/bench/script.ts';
 import { Deployment } from '../harness/deployment.ts';
 import { Load } from '../harness/load.ts';
 import type { Outcome } from '../harness/load.ts';
@@ -18,6 +18,8 @@ import type { Gauges } from '../harness/metrics.ts';
 const END_LIMIT_MS = 1_000;
 /** Then it is given up, and counts as hanging. */
 const HANG_MS = 10_000;
+const MOST_ROUNDS = 100;
+const MOST_WORKERS = 400;
 const CONCURRENCY = 10;
 const REQUESTS_BEFORE = 200;
 const REQUESTS_AFTER = 400;
@@ -29,14 +31,16 @@ interface Round {
 
 async function main(): Promise<number> {
   const options = { rounds: { type: 'string', default: '5' }, workers: { type: 'string', default: '16' } } as const;
-  const { rounds, workers } = parseArgs({ options }).values;
+  const flags = readFlags(options);
+  const rounds = wholeNumber('rounds', flags.rounds, MOST_ROUNDS);
+  const workers = wholeNumber('workers', flags.workers, MOST_WORKERS);
   const tunnel = await Deployment.start({ clients: 2, concurrency: CONCURRENCY });
   let isBroken = false;
   let longestMs = 0;
   try {
     const atRest = await gaugesAtRest(tunnel.admin);
-    for (let i = 1; i <= Number(rounds); i += 1) {
-      const round = await killOne(tunnel, Number(workers), atRest);
+    for (let i = 1; i <= rounds; i += 1) {
+      const round = await killOne(tunnel, workers, atRest);
       const broken = unsaved(round.outcomes);
       isBroken ||= broken.length > 0 || round.longestMs > END_LIMIT_MS;
       longestMs = Math.max(longestMs, round.longestMs);
@@ -71,9 +75,4 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`bench: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+await runMain(main);

@@ -1,5 +1,5 @@
 /**
- * What TLS costs at the entry: requests on kept-alive connections without TLS, with it, and with certificates of
+ * `npm run bench:tls`: what TLS costs at the entry: requests on kept-alive connections without TLS, with it, and with certificates of
  * visitors, in turn, round by round; and whole handshakes a second, beside nginx with the same certificate where there
  * is one.
  *
@@ -10,7 +10,8 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
+import { readFlags, runMain, wholeNumber } from '../../load-tests/bench/script.ts';
 import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { certificateFolder, putPair, TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import type { Made } from '../../apps/proxy-entry/src/testing/authority.ts';
@@ -24,14 +25,17 @@ const PATH = '/loadtest/ping';
 /** A second's worth of something, measured once. */
 type Arm = () => Promise<number>;
 
-const flags = {
+const FLAGS = {
   rounds: { type: 'string', default: '7' },
   seconds: { type: 'string', default: '3' },
   connections: { type: 'string', default: '32' },
 } as const;
 
 async function main(): Promise<number> {
-  const { rounds, seconds, connections } = parseArgs({ options: flags }).values;
+  const flags = readFlags(FLAGS);
+  const rounds = wholeNumber('rounds', flags.rounds, 100);
+  const seconds = wholeNumber('seconds', flags.seconds, 600);
+  const connections = wholeNumber('connections', flags.connections, 400);
   const authority = new TestAuthority();
   const folder = certificateFolder(authority);
   const host = authority.issue('app.test', { names: 'DNS:app.test,IP:127.0.0.1' });
@@ -41,9 +45,9 @@ async function main(): Promise<number> {
   const pair = [`entry.tls.certificates=${folder}`, 'entry.tls.defaultCertificate=app'];
   const set = [...pair, 'entry.hosts={"app.test":"demo"}', 'log.accessLog=false'];
   const asked = ['entry.tls.clientCertificates=optional', `entry.tls.clientCaFile=${authority.caFile}`];
-  const stack = await startStack({ isSplit: true, concurrency: Number(connections), set: [...set, ...asked] });
+  const stack = await startStack({ isSplit: true, concurrency: connections, set: [...set, ...asked] });
   const nginx = await startNginx(authority, host);
-  const base = { seconds: Number(seconds), connections: Number(connections), caFile: authority.caFile };
+  const base = { seconds, connections, caFile: authority.caFile };
   const arms: Record<string, Arm> = {
     plain: () => requestRate({ ...base, url: stack.entry + PATH }),
     tls: () => requestRate({ ...base, url: stack.tls! + PATH }),
@@ -52,7 +56,7 @@ async function main(): Promise<number> {
     ...(nginx === null ? {} : { nginx: () => handshakeRate(nginx.url, base.seconds) }),
   };
   try {
-    const rates = await measure(arms, Number(rounds));
+    const rates = await measure(arms, rounds);
     return judge(rates);
   } finally {
     nginx?.stop();
@@ -130,4 +134,4 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-process.exitCode = await main();
+await runMain(main);

@@ -1,15 +1,17 @@
 /**
  * `npm run verdict-matrix`: plays the cases one after the other and counts verdicts right, wrong and inconclusive.
- * Results are kept in a file of JSON lines (`--results FILE`, default results/verdict-matrix.jsonl); cases in it are not
- * played again. `--only NAME` (or a part of names; several by comma) plays these, be there a result or not, `--list` lists, `--again` begins
- * anew.
+ *
+ *   npm run verdict-matrix -- [--only NAME,…] [--list] [--again] [--results results/verdict-matrix.jsonl]
+ *
+ * Results are kept in a file of JSON lines; cases in it are not played again. `--only` takes names or parts of names and
+ * plays these, be there a result or not; `--list` lists them; `--again` begins anew. All of them take about 40 minutes.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags, runMain, UsageError } from '../../load-tests/bench/script.ts';
 import { ROOT } from '../harness/command.ts';
 import { CASES } from './cases.ts';
 import type { Case } from './case.ts';
@@ -21,21 +23,27 @@ const CASE_LIMIT_MS = 45_000;
 const EXIT_TOO_MANY_WRONG = 99;
 const WITH_LOOPBACK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
 
-const { values } = parseArgs({
-  options: {
+async function main(): Promise<number> {
+  const flags = readFlags({
     only: { type: 'string' },
     list: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     results: { type: 'string', default: join(ROOT, 'results/verdict-matrix.jsonl') },
-  },
-});
+  });
+  if (flags.list) {
+    for (const { name, expects } of CASES) say(`${name}\t${expects.fault}`);
+    return 0;
+  }
+  const only = flags.only?.split(',');
+  if (only !== undefined && !CASES.some(({ name }) => isAsked(name, only))) {
+    throw new UsageError(`--only ${flags.only} names no case; --list lists them`);
+  }
+  mkdirSync(dirname(flags.results), { recursive: true });
+  if (flags.again) rmSync(flags.results, { force: true });
+  return play(flags.results, only);
+}
 
-if (values.list) for (const { name, expects } of CASES) say(`${name}\t${expects.fault}`);
-else await main(values.results, values.only?.split(','));
-
-async function main(file: string, only: readonly string[] | undefined): Promise<void> {
-  mkdirSync(dirname(file), { recursive: true });
-  if (values.again) rmSync(file, { force: true });
+async function play(file: string, only: readonly string[] | undefined): Promise<number> {
   const results = new Map(readResults(file).map((result) => [result.name, result]));
   const wanted = CASES.filter(({ name }) => (only === undefined ? !results.has(name) : isAsked(name, only)));
   for (const [index, each] of wanted.entries()) {
@@ -48,7 +56,7 @@ async function main(file: string, only: readonly string[] | undefined): Promise<
   const shown = CASES.flatMap(({ name }) => results.get(name) ?? []);
   const { text, isGood } = summary(shown);
   say(text);
-  if (!isGood) process.exitCode = EXIT_TOO_MANY_WRONG;
+  return isGood ? 0 : EXIT_TOO_MANY_WRONG;
 }
 
 function say(text: string): void {
@@ -102,3 +110,5 @@ function prefixOf({ lossPercent, burner }: Case): string[] | null {
 function works(...command: string[]): boolean {
   return spawnSync(command[0] as string, command.slice(1), { stdio: 'ignore' }).status === 0;
 }
+
+await runMain(main);
