@@ -10,6 +10,7 @@ import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts
 import { contextOf, httpServer, verdicts } from '../testing/doctor.ts';
 import type { Given } from '../testing/doctor.ts';
 import { VERSION } from '../version.ts';
+import type { OfferLine } from './admin-answers.ts';
 import type { Finding } from './finding.ts';
 import { foldConsequences } from './consequences.ts';
 import { deploymentOf } from './deployment.ts';
@@ -72,6 +73,11 @@ const client = (count: number, seconds: number) => spent('sallyport_backend_seco
 const entryHops = (count: number, seconds: number) =>
   spent('sallyport_hop_seconds', 'hop="backend"', count, seconds) +
   spent('sallyport_hop_seconds', 'hop="slot"', count, 99);
+
+/** What a client says of a session. */
+function offer(session: string, answered: number, serverErrors: number, backendSeconds: number): OfferLine {
+  return { session, backend: `http://${session}.test`, answers: answered, serverErrors, backendSeconds };
+}
 
 /** What is said of the sessions of `part`. */
 function sessionLines(part: RunningPart, others: readonly RunningPart[] = [], configured: readonly string[] = []) {
@@ -238,9 +244,6 @@ describe('judgeRunning', () => {
     const slots = { links: 1, free: 9, busy: 1, waiting: 0 };
     const sessions = ['demo', 'shop'].map((session) => ({ session, ...slots, free: 0, busy: 10, waiting: 7 }));
     const server = partOf({ part: 'server', where: 'server', sessions });
-    const offer = (session: string, answers: number, serverErrors: number, backendSeconds: number) => ({
-      ...{ session, backend: `http://${session}.test`, answers, serverErrors, backendSeconds },
-    });
     const offersBefore = [offer('demo', 100, 0, 1.7), offer('shop', 100, 9, 0.1)];
     const offers = [offer('demo', 120, 20, 1.7 + 10.02), offer('shop', 200, 9, 0.2)];
     const clientPart = partOf({ part: 'client', where: 'client', offersBefore, offers });
