@@ -11,6 +11,7 @@ export { Leg } from './leg.ts';
 export type { LegOwner } from './leg.ts';
 export { Dialer } from './dialer.ts';
 export type { DialerOptions, DialEvent } from './dialer.ts';
+export { keepAlive } from './keep-alive.ts';
 export { readAuthorities } from './authorities.ts';
 export { linkAddresses } from './link-address.ts';
 export type { LinkAddress, LinkFiles, LinkTls } from './link-address.ts';

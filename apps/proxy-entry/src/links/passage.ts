@@ -6,6 +6,7 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { keepAlive } from '@sallyport/protocol';
 import { Problems } from '../problems.ts';
 import type { Problem } from '../problems.ts';
 import type { VisitorExchange, VisitorListener } from '../visitor/transport.ts';
@@ -28,8 +29,6 @@ export interface PassageOwner {
 const MAX_TRIES = 3;
 /** So long each end has to close when the other has. */
 const CLOSE_GRACE_MS = 2_000;
-/** A server that vanished without a word is noticed by its system's probes, should nobody at the link's ends be there. */
-const KEEP_ALIVE_DELAY_MS = 30_000;
 const SWITCHING = 101;
 const UNAUTHORIZED = 401;
 const UPGRADE_REQUIRED = 426;
@@ -139,7 +138,9 @@ export class Passage implements VisitorListener {
       socket.destroy();
       return;
     }
-    this.#socket = socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    this.#socket = socket.setNoDelay(true);
+    // A server that vanished is noticed so, should nobody at the link's ends be there.
+    keepAlive(socket);
     this.visitor.head(SWITCHING, 'Switching Protocols', switchingFields(headers), false);
     this.visitor.startBody();
     socket

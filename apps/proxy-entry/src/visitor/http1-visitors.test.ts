@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { assertKeptAlive } from '../../../../packages/protocol/src/testing/tcp-timer.ts';
 import { listenVisitors } from '../testing/visitors.ts';
 import type { Arrived, Visitor } from '../testing/visitors.ts';
 import type { VisitorOptions } from './transport.ts';
 
-/** Nothing here waits; this is for what never comes. */
-const CEILING_MS = 10_000;
+/** Of a whole group of tests. Nothing here waits for it; it is for what never comes. */
+const CEILING_MS = 120_000;
 const HEAD_END = '\r\n\r\n';
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n';
@@ -28,26 +28,6 @@ function answer({ exchange }: Arrived, text: string, closes = false): void {
   exchange.head(200, 'OK', ['Content-Length', String(text.length)], closes);
   if (text !== '') exchange.write(Buffer.from(text));
   exchange.end([]);
-}
-
-/** proc_net_tcp(5): 2 is keepalive, in hundredths of a second. */
-const KEEP_ALIVE_TIMER = 2;
-const TICKS_PER_S = 100;
-
-/** What the kernel waits for on the connection between these ports, at the first of them. */
-function timerOf(localPort: number, remotePort: number): { kind: number; inTicks: number } {
-  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
-  const columns = rows.map((row) => row.trim().split(/\s+/));
-  const row = columns.find(
-    ([, local, remote]) => local?.endsWith(inHex(localPort)) && remote?.endsWith(inHex(remotePort)),
-  );
-  assert.ok(row !== undefined, `no connection from ${remotePort} to ${localPort}`);
-  const [kind, when] = row[5]!.split(':');
-  return { kind: Number.parseInt(kind!, 16), inTicks: Number.parseInt(when!, 16) };
-}
-
-function inHex(port: number): string {
-  return `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -395,7 +375,7 @@ describe('a visitor that is slow', { timeout: CEILING_MS }, () => {
   });
 
   it('to send its body is waited for while the entry does not read, or has answered, or has not said 100', async (t) => {
-    const { visit, arrival, limits } = await listen(t, { bodyMinBytesPerS: 500, bodyGraceMs: 50, headTimeoutMs: 50 });
+    const { visit, arrival, limits } = await listen(t, { bodyMinBytesPerS: 500, bodyGraceMs: 50 });
     const waiting: Visitor[] = [];
     for (const how of ['paused', 'answered', 'expecting'] as const) {
       const visitor = await visit();
@@ -406,10 +386,11 @@ describe('a visitor that is slow', { timeout: CEILING_MS }, () => {
       if (how === 'answered') arrived.exchange.head(200, 'OK', [], true);
       waiting.push(visitor);
     }
-    // Its limit is as short: when it is told, the others would have been.
+    // It is waited for: when it is told, the others would have been.
     const slow = await visit();
-    slow.say('GET /');
-    await slow.hearAll();
+    slow.say(UPLOAD);
+    (await arrival()).exchange.startBody();
+    assert.match((await slow.hearAll()).text, /^HTTP\/1.1 408 body-too-slow\r\n/);
     assert.ok(waiting.every(({ socket }) => !socket.readableEnded));
     assert.deepEqual(limits, []);
   });
@@ -529,9 +510,13 @@ describe('an answer', { timeout: CEILING_MS }, () => {
 
 describe('the listener', { timeout: CEILING_MS }, () => {
   it('tells a head that takes too long so, and leaves a connection that asks nothing in silence', async (t) => {
-    const { visit } = await listen(t, { headTimeoutMs: 30, keepAliveTimeoutMs: 30 });
-    const [slow, silent] = [await visit(), await visit()];
+    const { visit, arrival, configure } = await listen(t);
+    const [slow, silent, other] = [await visit(), await visit(), await visit()];
     slow.say('GET / HTTP/1.1\r\n');
+    // When this has been read, what was said before has been as well.
+    other.say(GET);
+    answer(await arrival(), 'ok');
+    configure({ headTimeoutMs: 30 });
     assert.match((await slow.hearAll()).text, /^HTTP\/1.1 408 head-too-slow\r\n/);
     assert.equal((await silent.hearAll()).text, '');
   });
@@ -551,11 +536,14 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     visitor.say(GET);
     answer(await arrival(), 'first');
     await visitor.hear('first');
+    // However long the machine is held up, the grace is not over before this request is read.
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const drained = transport.drain();
     visitor.say(GET);
     answer(await arrival(), 'last');
     assert.match((await visitor.hearAll()).text, /\r\nConnection: close\r\n\r\nlast$/);
     await drained;
+    t.mock.timers.reset();
   });
 
   it('that drains closes idle connections after a grace, and others behind their answer', async (t) => {
@@ -567,10 +555,11 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     busy.say(GET);
     const arrived = await arrival();
     transport.drain();
+    // At once: later the port may be somebody else's.
+    await assert.rejects(visit());
     await idle.hearAll();
     answer(arrived, 'last');
     assert.match((await busy.hearAll()).text, /\r\nConnection: close\r\n\r\nlast$/);
-    await assert.rejects(visit());
   });
 
   it('has the kernel ask on quiet connections whether anybody is there still', async (t) => {
@@ -578,9 +567,7 @@ describe('the listener', { timeout: CEILING_MS }, () => {
     const { visit, transport } = await listen(t);
     const { socket } = await visit();
     await until(() => transport.connections === 1);
-    const timer = timerOf(transport.port, socket.localPort!);
-    assert.equal(timer.kind, KEEP_ALIVE_TIMER);
-    assert.ok(timer.inTicks > 0 && timer.inTicks <= 30 * TICKS_PER_S, `${timer.inTicks}`);
+    assertKeptAlive(transport.port, socket.localPort!);
   });
 
   it('counts its connections, and takes no more than it may', async (t) => {

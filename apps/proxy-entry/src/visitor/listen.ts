@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions as ListenPlace, Server, Socket } from 'node:net';
+import { keepAlive } from '@sallyport/protocol';
 import { trustOf } from '../fields/addresses.ts';
 import type { HandshakeFailure } from '../tls/handshake-failures.ts';
 import type { TlsMaterial } from '../tls/material.ts';
@@ -21,18 +22,6 @@ import type { Peer, Refusal, VisitorHandler, VisitorProtocol, Visitors } from '.
 /** What a socket is read by. */
 const READ_BYTES = 65_536;
 const SOCKETS = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_BYTES } as const;
-
-/**
- * A quiet connection whose visitor vanished without a word is closed after 90 s; so is one that was closed, which the
- * kernel of a visitor that ended its side before has forgotten after 60 s. An outage of half a minute ends none.
- */
-const KEEP_ALIVE_DELAY_MS = 30_000;
-const KEEP_ALIVE_INTERVAL_MS = 10_000;
-const KEEP_ALIVE_PROBES = 6;
-/** Not in its types yet. */
-interface Probed {
-  setKeepAlive(isOn: boolean, delayMs: number, intervalMs: number, probes: number): void;
-}
 
 /** HTTP in clear text on the port for TLS: the one answer that is given there without TLS. */
 const CLEAR_TEXT: Refusal = {
@@ -174,7 +163,7 @@ class VisitorPorts implements ConfiguredVisitors {
       socket.destroy();
       return;
     }
-    (socket as Probed).setKeepAlive(true, KEEP_ALIVE_DELAY_MS, KEEP_ALIVE_INTERVAL_MS, KEEP_ALIVE_PROBES);
+    keepAlive(socket);
     const address = withoutMapping(socket.remoteAddress);
     if (!this.#isBalancer(address)) return next(socket, address);
     this.#lobby.enter(socket, this.#options.headTimeoutMs, () => this.#handler.limitHit('proxy-header'));

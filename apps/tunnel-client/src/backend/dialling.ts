@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Socket, SocketConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
+import { keepAlive } from '@sallyport/protocol';
 import { hostOf, tlsName } from './tls-name.ts';
 import type { BackendOptions } from './transport.ts';
 
@@ -37,7 +38,13 @@ export class Dialling {
   /** Begins to connect. */
   dial(onread?: OnRead): Socket {
     const common = onread === undefined ? this.#common : { ...this.#common, onread };
-    if (this.#tcp !== null) return connectTcp({ ...this.#tcp, ...common });
+    const socket = this.#tcp === null ? this.#dialTls(common) : connectTcp({ ...this.#tcp, ...common });
+    // Its host may be gone without a word, and would hold a slot for ever.
+    keepAlive(socket);
+    return socket;
+  }
+
+  #dialTls(common: object): Socket {
     const session = this.#session === null ? {} : { session: this.#session };
     const socket = connectTls({ ...this.#tls, ...session, ...common });
     return socket.on('session', (given) => (this.#session = given));
