@@ -22,7 +22,7 @@ export const METRIC_HELP = {
   sallyport_sessions: 'Sessions by state: with a link, or without.',
   sallyport_backend_failures_total: 'Requests that a backend failed, by code, as its client saw it.',
   sallyport_backends: 'Backends by state: down after three failures to connect in a row.',
-  sallyport_canary_seconds: 'Round trip of the canary through the relay to the dispatcher of the client.',
+  sallyport_canary_seconds: 'Round trip of the canary over one link, to the dispatcher of the other end.',
   sallyport_log_lines_lost_total: 'Log lines lost, by where: a full buffer, a destination that failed, the end.',
   sallyport_event_loop_delay_seconds: 'Delay of the event loop: what a visitor waits before the first hop begins.',
   sallyport_event_loop_active_seconds_total: 'Seconds the event loop worked; the rate is its utilisation.',
@@ -72,6 +72,9 @@ export const LIMITS = {
   server: ['link-egress', 'links', 'queue', 'queue-timeout', 'queue-wait'],
   client: ['long-streams', 'slots'],
 } as const;
+
+/** The same of every part. */
+export const COMMON_LIMITS = ['admin_connections', 'admin_stall', 'metric_series'] as const;
 
 /** The hops in the order in which a request passes them, and of `observeHops`. */
 export const HOPS = ['entry', 'uplink', 'queue', 'link', 'slot', 'client', 'backend'] as const;

@@ -3,7 +3,7 @@ export { type Admin, type AdminOptions, startAdmin } from './admin.ts';
 export { AdminError, type AdminErrorCode } from './admin-error.ts';
 export type { Verify } from './admin-guard.ts';
 export type { AdminRoutes, Readiness } from './admin-routes.ts';
-export { HOPS, LIMITS, METRIC_HELP } from './catalogue.ts';
+export { COMMON_LIMITS, HOPS, LIMITS, METRIC_HELP } from './catalogue.ts';
 export { showCertificateExpiry } from './certificate-expiry.ts';
 export { type Clock, nowMs, nowUs } from './clock.ts';
 export { Counter, LabelledCounter } from './counter.ts';

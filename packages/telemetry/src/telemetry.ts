@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import { HOPS, LIMITS } from './catalogue.ts';
+import { COMMON_LIMITS, HOPS, LIMITS } from './catalogue.ts';
 import type { Clock } from './clock.ts';
 import type { Counter, LabelledCounter } from './counter.ts';
 import { eventLoopActiveS, watchEventLoop } from './event-loop.ts';
@@ -23,7 +23,7 @@ export type TelemetryOptions = {
 };
 
 const US_PER_S = 1e6;
-const SERIES_LIMIT = 'metric_series';
+const SERIES_LIMIT = 'metric_series' satisfies (typeof COMMON_LIMITS)[number];
 
 /**
  * What a part of Sallyport counts and measures. Nothing here throws once set up, and what is called per request
@@ -49,7 +49,7 @@ export class Telemetry extends PartMetrics {
     this.sampled('histogram', hops, () => HOPS.flatMap((hop, i) => histogramSamples(hops, { hop }, this.#hops[i]!)));
     this.#queue = this.histogram('sallyport_queue_seconds', { labels: {} });
     this.#canary = this.histogram('sallyport_canary_seconds', { labels: {} });
-    this.#limits = this.labelledCounter('sallyport_limit_hits_total', 'limit', [...LIMITS[part], SERIES_LIMIT]);
+    this.#limits = this.labelledCounter('sallyport_limit_hits_total', 'limit', [...LIMITS[part], ...COMMON_LIMITS]);
     this.#refusals = this.labelledCounter('sallyport_refused_total', 'code', codes);
     this.#reconnects = this.counter('sallyport_reconnects_total', undefined, {});
     const lost = destinationOf(logger)?.lost;

@@ -1,5 +1,5 @@
 /** The setting behind each limit that parts count (`sallyport_limit_hits_total`), and the page that tells of it. */
-import type { LIMITS } from '@sallyport/telemetry';
+import type { COMMON_LIMITS, LIMITS } from '@sallyport/telemetry';
 
 export interface LimitSetting {
   /** What to do about it. */
@@ -25,7 +25,7 @@ function fixed(fix: string, runbook = HIT): LimitSetting {
 
 type PartLimit = (typeof LIMITS)[keyof typeof LIMITS][number];
 /** Of whatever part. */
-type CommonLimit = 'admin_connections' | 'admin_stall' | 'metric_series';
+type CommonLimit = (typeof COMMON_LIMITS)[number];
 
 /** By the label `limit`. */
 export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetting>> = {
