@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { EntryConfig } from '@sallyport/config';
 import { fitsHead, StreamCode } from '@sallyport/protocol';
 import type { Clock, LinkAddress, StreamContext, WindowBudget } from '@sallyport/protocol';
+import { HOPS } from '@sallyport/telemetry';
 import type { AccessLog, Histogram, SloCounts, Telemetry } from '@sallyport/telemetry';
 import { exchangeRecord, linkRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
 import { admit, wordsOf } from './admission.ts';
@@ -16,7 +17,6 @@ import { OwnAnswers } from './own-answers.ts';
 import { problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { RetryBudget } from './retry.ts';
-import { HOP_NAMES } from './timing.ts';
 import type { Servers } from './servers.ts';
 import { outcomeOf } from './slo-outcome.ts';
 import type { EdgePolicy } from './tls/policy.ts';
@@ -276,4 +276,4 @@ export class Entry implements StreamContext, VisitorHandler {
 }
 
 /** Of what never became an exchange. */
-const NO_HOPS = new Float64Array(HOP_NAMES.length);
+const NO_HOPS = new Float64Array(HOPS.length);

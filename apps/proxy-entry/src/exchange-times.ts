@@ -1,12 +1,13 @@
 /** The times of one exchange, by hop, up to the head of its answer. */
 import { performance } from 'node:perf_hooks';
 import type { ResponseHead } from '@sallyport/protocol';
-import { attribute, chargeOwn, HOP_NAMES } from './timing.ts';
+import { HOPS } from '@sallyport/telemetry';
+import { attribute, chargeOwn } from './timing.ts';
 
 const US_PER_MS = 1_000;
 
 export class ExchangeTimes {
-  readonly hopsUs = new Float64Array(HOP_NAMES.length);
+  readonly hopsUs = new Float64Array(HOPS.length);
   /** From the request to the head of its answer; 0 where none was written. */
   headUs = 0;
   /** When the try began that runs or was answered; 0: none did. On the clock of `performance.now()`. */

@@ -4,7 +4,7 @@ import { StreamCode, streamCodeName } from '@sallyport/protocol';
 import { problemContent, problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
 import { problemReference } from './problem-reference.ts';
-import { HOP_NAMES } from './timing.ts';
+import { HOPS } from '@sallyport/telemetry';
 
 /** The visitor's own doing: there is nobody left to tell. */
 const NEVER_TOLD: readonly number[] = [StreamCode.CANCELLED, StreamCode.DONE];
@@ -72,7 +72,7 @@ describe('a stream that was cut', () => {
 
 describe('a problem', () => {
   it('blames a hop of Server-Timing, or the visitor', () => {
-    for (const { code, hop } of ALL) assert.ok(hop === 'visitor' || HOP_NAMES.includes(hop), code);
+    for (const { code, hop } of ALL) assert.ok(hop === 'visitor' || HOPS.includes(hop), code);
   });
 
   it('blames the visitor for what it did wrong, and nobody else', () => {

@@ -1,12 +1,13 @@
 /** Every answer of our own: one table from cause to status, code, hop and Proxy-Status (RFC 9457, RFC 9209). */
 import { StreamCode } from '@sallyport/protocol';
+import type { HOPS } from '@sallyport/telemetry';
 
 export interface Problem {
   readonly status: number;
   readonly code: string;
   readonly title: string;
   /** Where it went wrong: a hop of Server-Timing, or `visitor`. */
-  readonly hop: 'visitor' | 'entry' | 'uplink' | 'queue' | 'link' | 'slot' | 'client' | 'backend';
+  readonly hop: 'visitor' | (typeof HOPS)[number];
   /** RFC 9209 §2.3 error type. */
   readonly proxyError: string;
   /** Asking again may help. */

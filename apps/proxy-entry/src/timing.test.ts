@@ -4,7 +4,8 @@ import type { HopTimes } from '@sallyport/protocol';
 import fc from 'fast-check';
 import { PLAIN, u32Value } from '../../../packages/protocol/src/testing/arbitraries.ts';
 import { check } from '../../../packages/protocol/src/testing/check.ts';
-import { attribute, chargeOwn, HOP_NAMES, serverTiming } from './timing.ts';
+import { HOPS } from '@sallyport/telemetry';
+import { attribute, chargeOwn, serverTiming } from './timing.ts';
 
 const DAY_US = 24 * 3_600 * 1e6;
 const NONE: HopTimes = { serverUs: 0, queueUs: 0, clientUs: 0, slotUs: 0, uploadUs: 0, backendUs: 0 };
@@ -23,7 +24,7 @@ const anyTimes: fc.Arbitrary<HopTimes> = fc.record(
 const anySpanUs = fc.double({ min: 0, max: DAY_US, noNaN: true });
 
 function hopsOf(totalUs: number, streamUs: number, times: Partial<HopTimes>): number[] {
-  const hops = new Float64Array(HOP_NAMES.length);
+  const hops = new Float64Array(HOPS.length);
   attribute(hops, totalUs, streamUs, { ...NONE, ...times });
   return [...hops];
 }
@@ -99,14 +100,14 @@ describe('Server-Timing', () => {
     check(
       t,
       fc.property(anySpanUs, anySpanUs, anyTimes, (totalUs, streamUs, times) => {
-        const hops = new Float64Array(HOP_NAMES.length);
+        const hops = new Float64Array(HOPS.length);
         attribute(hops, totalUs, streamUs, times);
         const entries = serverTiming(hops)
           .split(', ')
           .map((each) => /^([a-z]+);dur=(\d+)\.(\d{3})$/.exec(each)!);
         assert.deepEqual(
           entries.map((each) => each[1]),
-          [...HOP_NAMES, 'total'],
+          [...HOPS, 'total'],
         );
         const us = entries.map((each) => Number(each[2]) * 1_000 + Number(each[3]));
         assert.equal(sum(us.slice(0, -1)), us.at(-1));
@@ -117,7 +118,7 @@ describe('Server-Timing', () => {
 });
 
 function charged(totalUs: number, streamUs: number, hop: string): number[] {
-  const hopsUs = new Float64Array(HOP_NAMES.length).fill(7);
+  const hopsUs = new Float64Array(HOPS.length).fill(7);
   chargeOwn(hopsUs, totalUs, streamUs, hop);
   return [...hopsUs];
 }

@@ -8,8 +8,7 @@
  * which sum to T by construction. Waiting for the visitor's own upload is charged to the entry, where it arrives.
  */
 import type { HopTimes } from '@sallyport/protocol';
-
-export const HOP_NAMES = ['entry', 'uplink', 'queue', 'link', 'slot', 'client', 'backend'] as const;
+import { HOPS } from '@sallyport/telemetry';
 
 /** Requests whose upload kept the backend waiting longer than this stay out of the hop histograms. */
 export const UPLOAD_TOLERANCE_US = 1_000;
@@ -49,13 +48,13 @@ export function attribute(into: Float64Array, totalUs: number, streamUs: number,
 export function chargeOwn(into: Float64Array, totalUs: number, streamUs: number, hop: string): void {
   const total = Math.round(totalUs);
   const stream = Math.min(total, Math.round(streamUs));
-  const atFault = Math.max(0, (HOP_NAMES as readonly string[]).indexOf(hop));
+  const atFault = Math.max(0, (HOPS as readonly string[]).indexOf(hop));
   into.fill(0);
   into[0] = total - stream;
   into[atFault] = into[atFault]! + stream;
 }
 
-const NAMES = [...HOP_NAMES, 'total'].map((name, i) => Buffer.from(`${i === 0 ? '' : ', '}${name};dur=`, 'latin1'));
+const NAMES = [...HOPS, 'total'].map((name, i) => Buffer.from(`${i === 0 ? '' : ', '}${name};dur=`, 'latin1'));
 /** Eight names and eight numbers of at most 17 digits. */
 const scratch = Buffer.alloc(512);
 const ZERO = 0x30;
@@ -68,11 +67,11 @@ const POINT = 0x2e;
 export function serverTiming(hopsUs: Float64Array): string {
   let at = 0;
   let totalUs = 0;
-  for (let i = 0; i < HOP_NAMES.length; i += 1) {
+  for (let i = 0; i < HOPS.length; i += 1) {
     totalUs += hopsUs[i]!;
     at = writeMilliseconds(writeName(at, i), hopsUs[i]!);
   }
-  at = writeMilliseconds(writeName(at, HOP_NAMES.length), totalUs);
+  at = writeMilliseconds(writeName(at, HOPS.length), totalUs);
   return scratch.toString('latin1', 0, at);
 }
 

@@ -8,6 +8,7 @@
 import {
   endToEnd,
   fitsHead,
+  isEventStream,
   lowerName,
   MAX_INFORMATIONAL_HEADS,
   MAX_STATUS,
@@ -260,9 +261,7 @@ function describeBody(fields: readonly string[]): { isEventStream: boolean; isEm
   for (let i = 0; i < fields.length; i += 2) {
     const lower = lowerName(fields[i]!);
     if (lower === 'content-length') body.isEmpty = fields[i + 1] === '0';
-    else if (lower === 'content-type') body.isEventStream = EVENT_STREAM.test(fields[i + 1]!);
+    else if (lower === 'content-type') body.isEventStream = isEventStream(fields[i + 1]!);
   }
   return body;
 }
-
-const EVENT_STREAM = /^\s*text\/event-stream\b/i;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { isToken, lowerName } from './field-kinds.ts';
-import { endToEnd, fieldsAreValid, isTarget, trailerFields } from './fields.ts';
+import { endToEnd, fieldsAreValid, isEventStream, isTarget, trailerFields } from './fields.ts';
 import { fields, target, token, TOKEN_CHARACTERS } from './testing/arbitraries.ts';
 import { check } from './testing/check.ts';
 
@@ -20,6 +20,15 @@ describe('fields', () => {
     assert.ok(isToken('accept'));
     assert.ok(!isToken('accept\n'));
     assert.ok(!isToken('accept\r'));
+  });
+
+  it('tell server-sent events by their media type, whatever its parameters', () => {
+    for (const type of ['text/event-stream', 'Text/Event-Stream;charset=utf-8', ' text/event-stream ;a=b']) {
+      assert.ok(isEventStream(type), type);
+    }
+    for (const type of ['text/event-stream-of-ours', 'x-text/event-stream', 'text/html; a=text/event-stream', '']) {
+      assert.ok(!isEventStream(type), type);
+    }
   });
 
   it('refuse space and tab around a value, and take an empty one', () => {

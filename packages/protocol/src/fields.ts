@@ -98,3 +98,10 @@ export function trailerFields(fields: readonly string[]): readonly string[] {
   }
   return kept;
 }
+
+const EVENT_STREAM = /^[ \t]*text\/event-stream(?![^ \t;,])/i;
+
+/** Whether a Content-Type names server-sent events: an answer that may last, and is quiet for long. */
+export function isEventStream(contentType: string): boolean {
+  return EVENT_STREAM.test(contentType);
+}

@@ -1,5 +1,6 @@
 /** The trace of one request: its id, what the backend is told of it, and, where it is sampled, what becomes of it. */
 import { performance } from 'node:perf_hooks';
+import { isEventStream } from '@sallyport/protocol';
 import type { HopTimes, Link, ResponseHead } from '@sallyport/protocol';
 import { joinedValue } from '../fields/values.ts';
 import { SPAN_ID_BYTES } from './random-ids.ts';
@@ -84,9 +85,7 @@ export class Trace {
   }
 }
 
-const EVENT_STREAM = /^\s*text\/event-stream\b/i;
-
 /** Whether an answer goes on for as long as its two ends like: its spans tell of the way to its head, and do not wait. */
 export function outlastsTrace(status: number, fields: readonly string[]): boolean {
-  return status === 101 || EVENT_STREAM.test(joinedValue(fields, 'content-type') ?? '');
+  return status === 101 || isEventStream(joinedValue(fields, 'content-type') ?? '');
 }

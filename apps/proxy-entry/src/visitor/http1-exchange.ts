@@ -1,5 +1,6 @@
 /** One request and its answer by our own codec. One object is both: what was asked, and what it is answered by. */
 import { Framing, writePieces } from '@sallyport/http1';
+import { isEventStream } from '@sallyport/protocol';
 import { valuesOf } from '../fields/values.ts';
 import type { VisitorConnection } from './http1-connection.ts';
 import type { Peer, Refusal, VisitorExchange, VisitorListener, VisitorRequest } from './transport.ts';
@@ -7,7 +8,6 @@ import type { Peer, Refusal, VisitorExchange, VisitorListener, VisitorRequest } 
 /** A body up to this size that comes in the same turn as its head goes out with it, as one string in one write. */
 const JOINED_BODY_BYTES = 4_096;
 const CONTINUE = 100;
-const EVENT_STREAM = /^text\/event-stream\b/i;
 /** Every answer begins so, a 1xx as well, and to HTTP/1.0. */
 const BEGINNING = 'HTTP/1.1 ';
 
@@ -184,7 +184,7 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
    */
   get mayOnlyBeRead(): boolean {
     if (!this.isHeadGiven) return !this.isUpgrade;
-    return !valuesOf(this.#answerFields, 'content-type').some((type) => EVENT_STREAM.test(type));
+    return !valuesOf(this.#answerFields, 'content-type').some(isEventStream);
   }
 
   /** Says ahead what every answer begins with: to a visitor that has closed all of its connection it is an error. */
