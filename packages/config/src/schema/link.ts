@@ -6,12 +6,12 @@ import { KIB, MIB, closed } from './shared.ts';
 export const link = Type.Object(
   {
     heartbeatMs: milliseconds('Time between pings on a link', 5000, { minimum: 100 }),
-    canaryMs: milliseconds('Time between canaries through the relay to the client and back', 1000, { minimum: 100 }),
+    canaryMs: milliseconds('Time between canaries over one link to its other end and back', 1000, { minimum: 100 }),
     helloTimeoutMs: milliseconds('Time for the other end of a new link to say hello', 5000),
     // Beyond it new requests are refused. It must hold several whole windows: with 4 MiB, less than one, ten downloads
     // of 2 MB at once had 40 % of all requests refused.
-    egressBytes: count('Bytes queued for one link', 64 * MIB, { minimum: 64 * KIB, maximum: 1024 * MIB }),
-    windowMaxBytes: count('Largest window of one stream', 8 * MIB, { minimum: 16 * KIB, maximum: 1024 * MIB }),
+    egressBytes: count('Bytes queued at the server for one link', 64 * MIB, { minimum: 64 * KIB, maximum: 1024 * MIB }),
+    windowMaxBytes: count('Largest window of one stream', 8 * MIB, { minimum: 16 * KIB, maximum: 8 * MIB }),
     windowBudgetBytes: count('Windows of all streams of a process together', 256 * MIB, {
       minimum: MIB,
       maximum: 65_536 * MIB,
