@@ -1,4 +1,5 @@
 /** Which session a request is for, decided once from the raw target and the host; no I/O. */
+import { SESSION_ID_PATTERN } from '@sallyport/config';
 import { withoutDot } from './tls/names.ts';
 
 export interface RouteTable {
@@ -20,7 +21,7 @@ export type Route =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'none' };
 
-const SESSION_ID = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$/;
+const SESSION_ID = new RegExp(SESSION_ID_PATTERN);
 const PATH_PREFIX = '/session/';
 const NONE: Route = { kind: 'none' };
 

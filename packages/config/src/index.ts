@@ -17,17 +17,6 @@ export type { FileText } from './regular-file.ts';
 export { judgeReplacement } from './replacement.ts';
 export type { Unfit } from './replacement.ts';
 export { CONFIG_SCHEMA } from './schema.ts';
-export type {
-  AdminConfig,
-  BackendConfig,
-  ClientConfig,
-  Config,
-  EntryConfig,
-  LinkConfig,
-  LogConfig,
-  ServerConfig,
-  SessionConfig,
-  TracingConfig,
-} from './schema.ts';
+export type { Config, EntryConfig, SessionConfig } from './schema.ts';
 export { secretFromFileOrEnv } from './secret.ts';
 export type { SecretErrorCode, SecretOptions, SecretResult } from './secret.ts';

@@ -50,13 +50,5 @@ type Frozen<T> = T extends readonly (infer Item)[]
 
 /** A validated, deeply frozen configuration. */
 export type Config = Frozen<Static<typeof CONFIG_SCHEMA>>;
-export type LogConfig = Config['log'];
 export type EntryConfig = Config['entry'];
-export type ServerConfig = Config['server'];
-export type LinkConfig = Config['link'];
-export type ClientConfig = Config['client'];
-export type SloConfig = Config['slo'];
-export type TracingConfig = Config['tracing'];
-export type BackendConfig = Config['backend'];
-export type AdminConfig = EntryConfig['admin'];
-export type SessionConfig = ClientConfig['sessions'][number];
+export type SessionConfig = Config['client']['sessions'][number];

@@ -8,7 +8,6 @@ import {
   createTelemetry,
   Histogram,
   nowMs,
-  nowUs,
   SloCounts,
 } from '../src/index.ts';
 
@@ -75,7 +74,6 @@ const access = createAccessLog(logger);
 const slo = new SloCounts(telemetry, { availabilityPercent: 99.9, latencyMs: 50, latencyPercent: 99 });
 let sink = 0;
 measure('nowMs', 1e6, () => (sink += nowMs()));
-measure('nowUs', 1e6, () => (sink += nowUs()));
 measure('histogram.observe, ours', 1e6, (i) => own.observe(seconds(i)));
 measure('histogram.observe, prom-client with one label', 2e5, (i) => theirs.observe({ part: 'entry' }, seconds(i)));
 measure('countRequest', 1e6, (i) => telemetry.countRequest(200 + (i & 3), seconds(i)));

@@ -5,11 +5,6 @@
  */
 export const nowMs = (): number => performance.now();
 
-const US_PER_MS = 1000;
-
-/** Microseconds on the same clock as `nowMs`. */
-export const nowUs = (): number => performance.now() * US_PER_MS;
-
 /** What code that waits is given, so that a test can decide when time passes. */
 export type Clock = {
   /** Runs `run` once after `delayMs`; the answer cancels it. Never keeps the process alive. */

@@ -1,5 +1,4 @@
 /** Fields of an answer as HTTP/2 has them (RFC 9113 §8.2). Pure. */
-import { createHash } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { FieldKind, kindOf, lowerName } from '@sallyport/protocol';
 
@@ -13,7 +12,6 @@ export interface AnswerFields {
 }
 
 /** RFC 6455 §1.3. */
-const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 export function answerFields(status: number, fields: readonly string[]): AnswerFields {
   const list = [':status', String(status)];
@@ -52,10 +50,4 @@ export function fieldsObject(fields: readonly string[], status: number): Outgoin
 /** RFC 9113 §8.2.2: node:http2 throws where it is given one. */
 function isOfConnection(name: string): boolean {
   return (kindOf(name) & FieldKind.HOP) !== 0;
-}
-
-export function acceptOf(key: string): string {
-  return createHash('sha1')
-    .update(key + WEBSOCKET_GUID)
-    .digest('base64');
 }

@@ -3,7 +3,8 @@
  * given: that cuts the stream, and must reach nobody else.
  */
 import type { ServerHttp2Stream, ServerStreamResponseOptions } from 'node:http2';
-import { acceptOf, answerFields, fieldsObject } from './http2-answer.ts';
+import { webSocketAccept } from '@sallyport/protocol';
+import { answerFields, fieldsObject } from './http2-answer.ts';
 import { awaitDrain, awaitTrailers } from './http2-events.ts';
 
 /** A first piece up to this size waits for the end of the turn where trailers may follow: it may be all. */
@@ -60,7 +61,7 @@ export class Http2Reply {
   switchToWebSocket(fields: readonly string[], key: string): void {
     const { list, accept } = answerFields(200, fields);
     this.isHeadGiven = true;
-    if (accept !== acceptOf(key)) return this.cut();
+    if (accept !== webSocketAccept(key)) return this.cut();
     this.isRaw = true;
     this.#head = list;
     this.#respond(false);

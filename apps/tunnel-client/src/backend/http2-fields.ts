@@ -1,10 +1,8 @@
 /** Heads between the tunnel's form and HTTP/2's (RFC 9113 §8.3). Both flat: name, value, … */
-import { createHash } from 'node:crypto';
-import { lowerName } from '@sallyport/protocol';
+import { lowerName, webSocketAccept } from '@sallyport/protocol';
 import type { BackendRequest } from './transport.ts';
 
 /** RFC 6455 §1.3. */
-const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 export interface Http2Head {
   /** Pseudo fields first, all names in lower case. */
@@ -47,8 +45,7 @@ export function connectHead(request: BackendRequest, scheme: string): string[] |
 /** What the 101 says that a visitor of HTTP/1.1 waits for (RFC 6455 §4.2.2). */
 export function switchedFields(request: BackendRequest, fields: readonly string[]): string[] {
   const key = valueOf(request.fields, 'sec-websocket-key') ?? '';
-  const accept = createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64');
-  return ['Upgrade', 'websocket', 'Sec-WebSocket-Accept', accept, ...fields];
+  return ['Upgrade', 'websocket', 'Sec-WebSocket-Accept', webSocketAccept(key), ...fields];
 }
 
 /** An answer's fields without its pseudo fields. */
