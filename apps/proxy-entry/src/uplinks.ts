@@ -94,6 +94,7 @@ export class Uplinks {
       onEvent: (event) => this.#onDial(address.url, dialer, event),
       // The server may not have heard of the new credential yet.
       isPatient: () => this.#places.get(address.url)?.next?.dialer === dialer,
+      hasOthers: () => this.#hasOthers(address.url),
     });
     return { view, credential, dialer, next: null };
   }
@@ -112,6 +113,14 @@ export class Uplinks {
       if (event.kind === 'fatal') return;
     }
     onDial(url, event);
+  }
+
+  /** Whether another server may be reached: that this one refuses us is then no reason to end. */
+  #hasOthers(url: string): boolean {
+    if (this.#local.length > 0) return true;
+    return [...this.#places].some(
+      ([other, { dialer, next }]) => other !== url && (!dialer.isRefused || next?.dialer.isRefused === false),
+    );
   }
 
   /** Dials no more; its link goes when nothing runs on it. */

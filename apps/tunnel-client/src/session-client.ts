@@ -182,6 +182,7 @@ export class SessionClient implements ExchangeHost, QuotaUser {
       backoff: quota.reconnect,
       makeLink: (transport) => this.#link(dialer, transport, place),
       onEvent: (event) => observer.dial(this.session, server.url, event),
+      hasOthers: () => this.dialers.some((each) => each !== dialer && !each.isRefused),
       ...(isPatient === undefined ? {} : { isPatient }),
     });
     return dialer;

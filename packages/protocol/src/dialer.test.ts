@@ -65,7 +65,13 @@ async function listen(t: TestContext, status = 101) {
   return { http, arrivals, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` };
 }
 
-function dial(t: TestContext, url: string, random = () => 0.999_999, proxy: Proxy | null = null) {
+interface Dialling {
+  readonly random?: () => number;
+  readonly proxy?: Proxy | null;
+  readonly hasOthers?: () => boolean;
+}
+
+function dial(t: TestContext, url: string, { random = () => 0.999_999, proxy = null, ...others }: Dialling = {}) {
   const clock = new VirtualClock();
   const events = new Inbox<DialEvent>();
   const links = new Inbox<Link>();
@@ -75,6 +81,7 @@ function dial(t: TestContext, url: string, random = () => 0.999_999, proxy: Prox
     clock,
     random,
     backoff: BACKOFF,
+    ...others,
     onEvent: (event) => events.put(event),
     makeLink: (transport) => {
       const handler = new RecordingHandler();
@@ -143,7 +150,7 @@ describe('a dialer', () => {
 
   it('spreads its dials over the whole of the back-off', async (t) => {
     const { url } = await listen(t, 503);
-    const { clock, events } = dial(t, url, () => 0);
+    const { clock, events } = dial(t, url, { random: () => 0 });
     for (let i = 0; i < 3; i += 1) {
       assert.equal(await lost(events), 0);
       clock.advance(0);
@@ -186,6 +193,43 @@ describe('a dialer', () => {
     }
   });
 
+  it('dials again though it is refused, after the longest wait, while another of its part is not', async (t) => {
+    let others = true;
+    const { dialer, clock, events } = dial(t, (await listen(t, 401)).url, { hasOthers: () => others });
+    for (let i = 0; i < 2; i += 1) {
+      const event = await events.take();
+      assert.ok(event.kind === 'lost' && event.reason.endsWith('credential name (401)'), JSON.stringify(event));
+      assert.deepEqual([Math.round(event.retryInMs), dialer.isRefused], [1_000, true]);
+      others = i === 0;
+      clock.advance(1_000);
+    }
+    assert.equal((await events.take()).kind, 'fatal');
+    assert.equal(clock.liveTimers, 0);
+  });
+
+  it('is refused no longer once its server takes it, or is out of reach', async (t) => {
+    const server = await listen(t);
+    const { dialer, clock, events, links } = dial(t, server.url, { hasOthers: () => true });
+    for (const heal of ['ready', 'unreachable'] as const) {
+      const [{ ws }] = await Promise.all([server.arrivals.take(), links.take()]);
+      ws.close(CloseCode.SESSION_REFUSED, 'refused');
+      assert.equal(await lost(events), 1_000);
+      assert.ok(dialer.isRefused);
+      if (heal === 'unreachable') server.http.close();
+      clock.advance(1_000);
+      if (heal === 'ready') {
+        const [fresh] = await Promise.all([server.arrivals.take(), links.take()]);
+        dialer.ready();
+        await events.take();
+        assert.ok(!dialer.isRefused);
+        fresh.ws.close(CloseCode.DONE, '');
+      }
+      await lost(events);
+      assert.ok(!dialer.isRefused);
+      clock.advance(1_000);
+    }
+  });
+
   it('has a new link beside one that goes away, and closes that once it has no streams', async (t) => {
     const { url, arrivals } = await listen(t);
     const { dialer, clock, links } = dial(t, url);
@@ -211,9 +255,9 @@ describe('a dialer', () => {
     t.after(() => void silent.close());
     const env = { HTTP_PROXY: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` };
     const asked = once(silent, 'connection') as Promise<[Socket]>;
-    const { dialer } = dial(t, 'ws://server.test:1', undefined, proxyFor(new URL('ws://server.test:1'), env));
+    const { dialer } = dial(t, 'ws://server.test:1', { proxy: proxyFor(new URL('ws://server.test:1'), env) });
     const [socket] = await asked;
-    const cut = once(socket, 'close', { signal: AbortSignal.timeout(5_000) });
+    const cut = once(socket, 'close', { signal: AbortSignal.timeout(30_000) });
     dialer.stop();
     await cut;
   });

@@ -1,6 +1,6 @@
 /**
  * Keeps one link to one server: dials, dials again after a loss (full jitter, for ever), and replaces a link that goes
- * away while its streams finish. Stops for good only where dialling again cannot help.
+ * away while its streams finish. Stops for good only where it is refused, and so are all others of its part.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -26,12 +26,14 @@ export interface DialerOptions {
   readonly onEvent: (event: DialEvent) => void;
   /** True: a refusal is no end, since what it is about may yet be put right; asked at each. Without it each is. */
   readonly isPatient?: () => boolean;
+  /** True: another dialler of the same part has not been refused, so that this one's refusal is not the part's end. */
+  readonly hasOthers?: () => boolean;
 }
 
 export type DialEvent =
   | { readonly kind: 'up'; readonly isFirst: boolean }
   | { readonly kind: 'lost'; readonly reason: string; readonly retryInMs: number }
-  /** Dialling again cannot help: a refused credential or session, or no common version. */
+  /** Dialling again cannot help, and no other dialler of the part can: a refused credential or session, or no common version. */
   | {
       readonly kind: 'fatal';
       readonly code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION';
@@ -40,6 +42,8 @@ export type DialEvent =
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const LASTED_MS = 5_000;
+/** Behind so many the back-off is as long as it gets. */
+const MANY_FAILURES = 30;
 const REAP_PERIOD_MS = 1_000;
 const MAYBE_REFUSED = 'the server may not accept the certificate that it was shown (link.certificateFile)';
 const NO_CERTIFICATE = 'the server asks for a certificate (link.certificateFile, link.keyFile)';
@@ -59,6 +63,7 @@ export class Dialer {
   #upSinceMs: number | null = null;
   #wasUp = false;
   #isStopped = false;
+  #isRefused = false;
 
   constructor(options: DialerOptions) {
     this.#options = options;
@@ -72,6 +77,11 @@ export class Dialer {
   /** The link in use and those that are finishing. */
   get links(): Link[] {
     return this.#link === null ? [...this.#finishing] : [this.#link, ...this.#finishing];
+  }
+
+  /** What was heard last is that dialling again cannot help. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   start(): void {
@@ -152,6 +162,7 @@ export class Dialer {
   /** The peer said HELLO. The back-off starts anew only once the link has lasted: a server that flaps is not hammered. */
   ready(): void {
     this.#upSinceMs = this.#options.clock.nowMs();
+    this.#isRefused = false;
     this.#options.onEvent({ kind: 'up', isFirst: !this.#wasUp });
     this.#wasUp = true;
   }
@@ -185,20 +196,32 @@ export class Dialer {
   }
 
   #fatal(code: 'SP_CREDENTIAL_REFUSED' | 'SP_SESSION_REFUSED' | 'SP_VERSION', reason: string): void {
-    if (this.#options.isPatient?.() === true) {
-      this.#attempt = null;
-      return this.#retry(reason);
+    const { isPatient, hasOthers, onEvent } = this.#options;
+    this.#isRefused = true;
+    const isNew = isPatient?.() === true;
+    if (!isNew && hasOthers?.() !== true) {
+      this.stop();
+      return onEvent({ kind: 'fatal', code, reason });
     }
-    this.stop();
-    this.#options.onEvent({ kind: 'fatal', code, reason });
+    this.#attempt = null;
+    // Only what is new may be put right in a moment.
+    if (!isNew) this.#failures = MANY_FAILURES;
+    this.#again(reason);
+  }
+
+  /** It was not refused, but lost or out of reach. */
+  #retry(reason: string): void {
+    this.#isRefused = false;
+    this.#again(reason);
   }
 
   /** Full jitter: anywhere between at once and the current back-off, so that many clients do not come back together. */
-  #retry(reason: string): void {
+  #again(reason: string): void {
     if (this.#isStopped || this.#timer !== null) return;
     const { clock, random, backoff } = this.#options;
-    if (this.#upSinceMs !== null && clock.nowMs() - this.#upSinceMs >= LASTED_MS) this.#failures = 0;
-    const retryInMs = random() * Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures, 30));
+    const hasLasted = this.#upSinceMs !== null && clock.nowMs() - this.#upSinceMs >= LASTED_MS;
+    if (hasLasted && !this.#isRefused) this.#failures = 0;
+    const retryInMs = random() * Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures, MANY_FAILURES));
     this.#failures += 1;
     this.#upSinceMs = null;
     this.#timer = clock.after(retryInMs, () => {
