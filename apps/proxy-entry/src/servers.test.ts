@@ -178,10 +178,45 @@ describe('a session that two servers claim for two principals', () => {
   it('goes to the other once the first has left', () => {
     const { servers, connect } = newBench();
     const first = connect(state({ principal: 'alice' }));
+    const ignorant = connect();
     const second = connect(state({ principal: 'mallory' }));
     servers.linkLost(first.view, first.link);
-    tell(servers, second, state({ principal: 'mallory' }));
     assert.equal(servers.choose('s', null), second.link);
+    assert.deepEqual([...ignorant.view.sessions.keys(), ...second.view.sessions.keys()], ['s']);
+  });
+
+  it('goes to the other once the first begins its list anew without it', () => {
+    const { servers, connect } = newBench();
+    const first = connect(state({ principal: 'alice' }));
+    const second = connect(state({ principal: 'mallory' }));
+    servers.update(first.view, first.link, { reset: true, complete: true, sessions: [state({ principal: 'alice' })] });
+    assert.equal(servers.choose('s', null), first.link);
+    servers.update(first.view, first.link, { reset: true, complete: true, sessions: [] });
+    assert.equal(servers.choose('s', null), second.link);
+  });
+
+  it('goes to nobody else while a server of the first principal still holds it', () => {
+    const { servers, connect } = newBench();
+    const first = connect(state({ principal: 'alice' }));
+    const again = connect(state({ principal: 'alice' }));
+    connect(state({ principal: 'mallory' }));
+    servers.linkLost(first.view, first.link);
+    assert.equal(servers.choose('s', null), again.link);
+    Object.assign(again.link, { takesStreams: false });
+    assert.equal(servers.choose('s', null), null);
+  });
+
+  it('goes to all servers of the principal that comes next', () => {
+    const { servers, connect, conflicts } = newBench();
+    const first = connect(state({ principal: 'alice' }));
+    const [one, other] = [connect(state({ principal: 'bob' })), connect(state({ principal: 'bob', free: 0 }))];
+    const third = connect(state({ principal: 'mallory' }));
+    tell(servers, first, state({ principal: 'alice', links: 0 }));
+    assert.deepEqual(
+      [one, other, third].map(({ view }) => view.sessions.size),
+      [1, 1, 0],
+    );
+    assert.equal(conflicts.length, 3);
   });
 
   it('is not asked for at the other, not even where the first takes no streams', () => {

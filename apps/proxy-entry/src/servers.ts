@@ -13,8 +13,8 @@ export interface ServerConflict {
 export class ServerView {
   readonly name: string;
   readonly sessions = new Map<string, SessionState>();
-  /** Sessions that another server's owner holds: this one's is not believed. */
-  readonly refused = new Set<string>();
+  /** What it says of sessions that another server's owner holds: it is not believed. */
+  readonly refused = new Map<string, SessionState>();
   link: Link | null = null;
   /** A full list came on the link in use. */
   isSynced = false;
@@ -78,7 +78,7 @@ export class Servers {
     view.link = null;
     view.isSynced = false;
     this.#forgetSessions(view);
-    view.refused.clear();
+    this.#reconsiderAll();
   }
 
   update(view: ServerView, link: Link, update: SessionsUpdate): void {
@@ -86,6 +86,8 @@ export class Servers {
     if (update.reset) this.#forgetSessions(view);
     for (const state of update.sessions) this.#take(view, state);
     if (!update.complete) return;
+    // A list that was begun anew may lack what it had.
+    this.#reconsiderAll();
     view.isSynced = true;
     for (const done of this.#waiting) done();
   }
@@ -123,26 +125,47 @@ export class Servers {
   }
 
   /** What it held it holds no more, unless it says so anew. */
-  #forgetSessions({ sessions }: ServerView): void {
+  #forgetSessions({ sessions, refused }: ServerView): void {
     const nowMs = this.#nowMs();
     for (const session of sessions.keys()) this.#lost.add(session, nowMs);
     sessions.clear();
+    refused.clear();
+  }
+
+  #reconsiderAll(): void {
+    for (const view of this.views) {
+      if (view.refused.size === 0) continue;
+      for (const session of view.refused.keys()) this.#reconsider(view, session);
+    }
+  }
+
+  /** What another held, and holds no more, is believed of who was refused: it need not say so again. */
+  #reconsider(view: ServerView, session: string): void {
+    const state = view.refused.get(session);
+    if (state === undefined) return;
+    const owner = this.#ownerElsewhere(view, session);
+    if (owner !== null && owner !== state.principal) return;
+    view.refused.delete(session);
+    view.sessions.set(session, state);
   }
 
   #take(view: ServerView, state: SessionState): void {
     if (state.links === 0) {
-      if (view.sessions.delete(state.session)) this.#lost.add(state.session, this.#nowMs());
-      // Nobody's any more: whoever else holds it may be asked again.
-      for (const each of this.views) each.refused.delete(state.session);
+      view.refused.delete(state.session);
+      if (!view.sessions.delete(state.session)) return;
+      this.#lost.add(state.session, this.#nowMs());
+      for (const each of this.views) this.#reconsider(each, state.session);
       return;
     }
     const owner = this.#ownerElsewhere(view, state.session);
     if (owner !== null && owner !== state.principal) {
       // What it said before was of the owner that it has lost.
       view.sessions.delete(state.session);
-      if (view.refused.has(state.session)) return;
-      view.refused.add(state.session);
-      this.#onConflict({ session: state.session, keptPrincipal: owner, refusedPrincipal: state.principal });
+      const isNews = !view.refused.has(state.session);
+      view.refused.set(state.session, state);
+      if (isNews) {
+        this.#onConflict({ session: state.session, keptPrincipal: owner, refusedPrincipal: state.principal });
+      }
       return;
     }
     view.refused.delete(state.session);

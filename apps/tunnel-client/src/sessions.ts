@@ -154,8 +154,10 @@ export class Sessions {
     const current = this.#places.get(id);
     if (current === undefined || (place !== current && place !== current.next)) return;
     if (event.kind === 'up') place.wasUp = true;
-    if (event.kind === 'lost' && place === current.next) return this.#observer.notReplaced(id, server, event.reason);
-    this.#replaceIfDue(id, current, place, event);
+    this.#replaceIfDue(id, current, place === current && event.kind === 'fatal');
+    if (event.kind === 'lost' && place === this.#places.get(id)?.next) {
+      return this.#observer.notReplaced(id, server, event.reason);
+    }
     const { client } = place;
     if (place === this.#places.get(id) && client.acceptedLinks === client.dialers.length) place.isNeeded = true;
     if (event.kind !== 'fatal') this.#observer.dial(id, server, event);
@@ -163,14 +165,15 @@ export class Sessions {
     else if (current.next === null) this.#observer.fatal(event);
   }
 
-  /** As many links as the first had are enough: it may have been without a server itself. */
-  #replaceIfDue(id: string, current: Place, place: Place, event: DialEvent): void {
+  /**
+   * As many links as the first has are enough: it may be without a server itself, or lose one while it waits for the other.
+   * So whatever happens to either is looked at. `isOver`: the first will have none any more.
+   */
+  #replaceIfDue(id: string, current: Place, isOver: boolean): void {
     const { next } = current;
     if (next === null) return;
-    const enough = Math.min(current.client.acceptedLinks, next.client.dialers.length);
-    const isUp = place === next && event.kind === 'up' && next.client.acceptedLinks >= enough;
-    const isOver = place === current && event.kind === 'fatal';
-    if (!isUp && !isOver) return;
+    const enough = Math.max(1, Math.min(current.client.acceptedLinks, next.client.dialers.length));
+    if (next.client.acceptedLinks < enough && !isOver) return;
     next.isNeeded ||= isOver;
     this.#places.set(id, next);
     next.client.quota.leaseBy(next.client);
