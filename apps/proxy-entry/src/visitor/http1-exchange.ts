@@ -161,8 +161,9 @@ export class Http1Exchange implements VisitorExchange, VisitorRequest {
   cut(): void {
     if (this.#isOver) return;
     this.#forget();
-    // A reset where the end of the connection would be the end of the body.
-    if (this.httpVersion === '1.0') this.#connection.reset();
+    // A reset where the end of the connection would be the end of the body, or of what is spoken behind a 101.
+    const looksWhole = this.httpVersion === '1.0' || (this.isRaw && !this.isEnded);
+    if (looksWhole) this.#connection.reset();
     else this.#connection.socket.destroy();
   }
 

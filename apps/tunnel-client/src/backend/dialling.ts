@@ -44,6 +44,15 @@ export class Dialling {
     return socket;
   }
 
+  /**
+   * Ends it so that nobody takes it for a clean end: TLS says by itself that no close_notify came, and a Unix socket knows
+   * no reset.
+   */
+  cut(socket: Socket): void {
+    if (this.#tcp === null || 'path' in this.#tcp) socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
   #dialTls(common: object): Socket {
     const session = this.#session === null ? {} : { session: this.#session };
     const socket = connectTls({ ...this.#tls, ...session, ...common });

@@ -64,9 +64,9 @@ export class AnswerReader implements MessageHandler {
     const at = this.#reader.read(buffer, 0, bytes);
     if (!this.#isHeadDue) return at;
     // The end of a connection that came with its last bytes is read in the turn behind theirs. So a head that comes without
-    // any of its body waits for one turn, and where the end is there by then nothing goes on but the failure, which can be
-    // answered as one (502). An end that comes later cuts an answer that has begun. Both are right; which it is depends on
-    // when the end is read.
+    // any of its body waits for one turn, and where the end is there by then the two go on together: the entry has not sent
+    // the head yet, takes it back, and answers with a 502. An end that comes later cuts an answer that has begun. Both are
+    // right; which it is depends on when the end is read.
     if (this.phase === Phase.BODY || this.phase === Phase.TRAILERS) setImmediate(this.giveHead);
     else this.giveHead();
     return at;

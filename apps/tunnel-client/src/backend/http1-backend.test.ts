@@ -11,7 +11,7 @@ import { Http1Backend } from './http1-backend.ts';
 import type { BackendOptions } from './transport.ts';
 
 /** Nothing here waits; this is for what never comes. */
-const CEILING_MS = 10_000;
+const CEILING_MS = 60_000;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 async function setUp(t: TestContext, changes: Partial<BackendOptions> = {}) {
@@ -73,12 +73,14 @@ describe('a request by our own codec', { timeout: CEILING_MS }, () => {
   });
 
   it('that expects a 100 is late where nothing is said to its head; behind a 100 its visitor has all the time', async (t) => {
-    const { raw, backend } = await setUp(t, { headTimeoutMs: 40 });
+    const { raw, backend } = await setUp(t);
     const expecting = post('/', 'Expect', '100-continue', 'Content-Length', '4');
     const asked = new Answer(backend, expecting);
     const wire = await raw.accept();
     await wire.hearHead();
     wire.say('HTTP/1.1 100 Continue\r\n\r\n');
+    await asked.informed(1);
+    backend.configure({ ...OPTIONS, headTimeoutMs: 40 });
     const late = new Answer(backend, expecting);
     await late.over;
     assert.deepEqual([late.told, asked.told], [['failed backend-timeout'], ['100']]);

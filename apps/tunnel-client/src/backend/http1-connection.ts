@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import { Phase } from '@sallyport/http1';
+import { Faults, Phase } from '@sallyport/http1';
 import { StreamCode } from '@sallyport/protocol';
 import type { Dialling } from './dialling.ts';
 import { failureCode } from './failures.ts';
@@ -43,6 +43,7 @@ export class Http1Connection implements AnswerOwner {
   /** How long it may then be used again. */
   idleLimitMs = 0;
   readonly #options: BackendOptions;
+  readonly #dialling: Dialling;
   readonly #owner: ConnectionOwner;
   readonly #answer: AnswerReader;
   readonly #connectTimer: NodeJS.Timeout;
@@ -58,6 +59,7 @@ export class Http1Connection implements AnswerOwner {
   /** Begins to connect for `call`. */
   constructor(options: BackendOptions, dialling: Dialling, owner: ConnectionOwner, call: Http1Call) {
     this.#options = options;
+    this.#dialling = dialling;
     this.#owner = owner;
     this.#answer = new AnswerReader(options.headBytes, this);
     this.#call = call;
@@ -100,8 +102,10 @@ export class Http1Connection implements AnswerOwner {
   }
 
   destroy(): void {
+    // Behind a 101 the end of the connection would be the end of what the visitor says.
+    if (this.isRaw && this.#call?.isSent !== true) this.#dialling.cut(this.socket);
+    else this.socket.destroy();
     this.#answer.stop();
-    this.socket.destroy();
     this.#closed();
   }
 
@@ -219,7 +223,10 @@ export class Http1Connection implements AnswerOwner {
     if (call === null) return this.destroy();
     if (this.isRaw) return this.#onRawEnd(call);
     this.#answer.finish();
-    if (this.#answer.phase === Phase.DONE) return this.#answered(call, false);
+    const { phase, fault } = this.#answer;
+    if (phase === Phase.DONE) return this.#answered(call, false);
+    // A head that came in pieces is looked at here for the last time.
+    if (phase === Phase.FAILED && fault !== Faults.CUT) return this.#refuse();
     const code = this.#wasReady ? StreamCode.BACKEND_RESET : StreamCode.BACKEND_REFUSED;
     call.fail(code, this.#wasReady, new Error('the backend closed the connection'));
     this.destroy();

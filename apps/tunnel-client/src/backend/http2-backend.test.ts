@@ -12,7 +12,7 @@ import { Http2Backend } from './http2-backend.ts';
 import type { BackendOptions, BackendTransport } from './transport.ts';
 
 /** Nothing here waits; this is for what never comes. */
-const CEILING_MS = 10_000;
+const CEILING_MS = 60_000;
 
 interface Arrived {
   readonly stream: ServerHttp2Stream;

@@ -19,15 +19,16 @@ const TCP6 = 0x21;
 const ANY = { 4: '0.0.0.0', 6: '::' } as const;
 
 /**
- * The visitor as the entry saw it: the last in X-Forwarded-For, which the entry wrote; null where that is no address.
+ * The visitor as the entry knows it: the first in X-Forwarded-For, which the entry writes anew. Behind it come the proxies
+ * that vouched for it, and the spec wants the first source, not the last hop. Null where it is no address.
  */
 export function visitorOf(fields: readonly string[]): string | null {
-  let last = '';
   for (let i = 0; i < fields.length; i += 2) {
-    if (lowerName(fields[i]!) === 'x-forwarded-for') last = fields[i + 1]!;
+    if (lowerName(fields[i]!) !== 'x-forwarded-for') continue;
+    const address = fields[i + 1]!.split(',', 1)[0]!.trim();
+    return isIP(address) === 0 ? null : address;
   }
-  const address = last.slice(last.lastIndexOf(',') + 1).trim();
-  return isIP(address) === 0 ? null : address;
+  return null;
 }
 
 /** The bytes in front of all others. The visitor's port is not known here: 0. */

@@ -12,7 +12,7 @@ import { Http1Backend } from './http1-backend.ts';
 import type { BackendOptions, BackendRequest, BackendTransport } from './transport.ts';
 
 /** Nothing here waits; this is for what never comes. */
-const CEILING_MS = 10_000;
+const CEILING_MS = 60_000;
 /** What a socket is read by. */
 const CHUNK_BYTES = 65_536;
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -21,7 +21,7 @@ export const session = Type.Object(
       ['http1', 'h2', 'h2c'],
     ),
     proxyProtocol: choice(
-      'What begins each connection to an http1 backend without TLS: nothing, or whom it is for (PROXY protocol). Each request then has its own',
+      'What begins each connection to an http1 backend without TLS: nothing, or whom it is for (PROXY protocol): the visitor, behind entry.trustedProxies too. Each request then has its own',
       'off',
       ['off', 'v1', 'v2'],
     ),
