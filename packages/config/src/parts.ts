@@ -165,10 +165,14 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** True for 127.0.0.0/8, ::1 (also in brackets, as URL.hostname has it) and localhost (RFC 6761 §6.3). Resolves nothing. */
+/**
+ * True for 127.0.0.0/8, ::1 (also in brackets, as URL.hostname has it), localhost and the names below it (RFC 6761 §6.3),
+ * their last dot or not. Resolves nothing. The admin port judges by the same rule.
+ */
 export function isLoopbackHost(host: string): boolean {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host.toLowerCase();
-  if (bare === 'localhost' || bare.endsWith('.localhost')) return true;
+  const name = bare.replace(/\.$/, '');
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
   const family = isIP(bare);
   return family !== 0 && loopback.check(bare, family === 4 ? 'ipv4' : 'ipv6');
 }

@@ -57,11 +57,15 @@ export function checkRequest({ principal, role, sessions }: CredentialRequest): 
       'for example demo or team-*',
     );
   }
-  // Entries and admins work for all sessions; a client or visitor with none could do nothing.
-  if (sessions.length === 0 && (role === 'client' || role === 'visitor')) {
+  if (role === 'client' || role === 'visitor') {
+    // With none it could do nothing.
+    if (sessions.length > 0) return null;
     return failed('SP_CREDENTIALS_ARGUMENT', `a ${role} needs sessions`, "name them: --sessions 'demo,team-*'");
   }
-  return null;
+  // Nobody asks which: a list of some would look like a bound that is not there.
+  if (sessions.every((glob) => glob === '*')) return null;
+  const message = `${role === 'entry' ? 'an entry' : 'an admin'} works for all sessions, and cannot be kept to some`;
+  return failed('SP_CREDENTIALS_ARGUMENT', message, "leave --sessions out, or give '*'");
 }
 
 export function fullStore(): Result<never> {

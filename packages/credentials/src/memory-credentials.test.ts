@@ -66,12 +66,16 @@ describe('add', () => {
       { ...alice, sessions: ['a b'] },
       { ...alice, sessions: [] },
       { ...alice, sessions: Array.from({ length: 65 }, () => 'a') },
+      { ...alice, role: 'entry' },
+      { ...alice, role: 'admin', sessions: ['*', 'demo'] },
     ];
     for (const request of wrong) {
       const result = store.add(request);
       assert.equal(!result.ok && result.error.code, 'SP_CREDENTIALS_ARGUMENT', JSON.stringify(request));
     }
-    assert.ok(store.add({ principal: 'edge', role: 'entry', sessions: [] }).ok);
+    for (const sessions of [[], ['*']]) {
+      for (const role of ['entry', 'admin'] as const) assert.ok(store.add({ principal: 'edge', role, sessions }).ok);
+    }
   });
 });
 

@@ -8,7 +8,7 @@ export interface CredentialRecord {
   /** The named owner, which outlives any one secret. */
   readonly principal: string;
   readonly role: Role;
-  /** Globs of the sessions it is good for: `demo`, `team-*`. */
+  /** Globs of the sessions it is good for: `demo`, `team-*`. An entry's and an admin's is good for all, whatever is here. */
   readonly sessions: readonly string[];
   /** HMAC-SHA-256(pepper, secret), base64url. */
   readonly hash: string;

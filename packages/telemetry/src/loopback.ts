@@ -1,15 +1,19 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
-const IPV4_IN_IPV6 = '::ffff:';
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
 
-/** Whether a listening address or host name means this machine only: 127.0.0.0/8, ::1, localhost. */
+/**
+ * Whether a listening address or host name means this machine only: 127.0.0.0/8, ::1, localhost and the names below it
+ * (RFC 6761 §6.3). The rule by which the configuration is judged; packages import none of ours, so it stands here too.
+ */
 export function isLoopbackHost(host: string): boolean {
-  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const name = bare.toLowerCase();
-  if (name === 'localhost') return true;
-  const ipv4 = name.startsWith(IPV4_IN_IPV6) ? name.slice(IPV4_IN_IPV6.length) : name;
-  if (isIPv4(ipv4)) return ipv4.startsWith('127.');
-  return isIPv6(name) && (name === '::1' || name === '0:0:0:0:0:0:0:1');
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host.toLowerCase();
+  const name = bare.replace(/\.$/, '');
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  const family = isIP(bare);
+  return family !== 0 && loopback.check(bare, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Whether a Host header (`host` or `host:port`) names this machine. */

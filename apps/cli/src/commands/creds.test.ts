@@ -28,7 +28,7 @@ async function isGood(path: string, { id, secret }: Secret): Promise<boolean> {
   return opened.ok && opened.value.verify(id, secret).ok;
 }
 
-describe('creds', { concurrency: 2, timeout: 120_000 }, () => {
+describe('creds', { concurrency: 2, timeout: 300_000 }, () => {
   it('makes a store of mode 0600 and a credential that it then knows, and prints nothing but id and secret', async (t) => {
     const store = join(temporaryFolder(t), 'store.json');
     const made = await json<Secret>(t, [
@@ -97,6 +97,8 @@ describe('creds', { concurrency: 2, timeout: 120_000 }, () => {
     writeFileSync(keys, 'key-1:0123456789abcdef\nkey-2\nkey-3:short\nkey-4:0123456789abcdef\nkey-5\n');
     const refused: [RegExp, string[]][] = [
       [/a client needs sessions; .*--sessions/, ['add', 'x', '--for', 'client']],
+      [/an entry works for all sessions, .*; leave --sessions/, ['add', 'x', '--for', 'entry', '--sessions', 'demo']],
+      [/an admin works for all sessions, /, ['import', keys, '--for', 'admin', '--sessions', 'demo,*']],
       [/name is not 1 to 64/, ['add', 'two words', '--for', 'admin']],
       [/Allowed choices are client, entry, visitor, admin/, ['add', 'x', '--for', 'root']],
       [/store\.json is not there; .*creds add/, ['list']],

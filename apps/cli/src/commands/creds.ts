@@ -60,7 +60,7 @@ function addStoreFlags(command: Command): Command {
 function addForFlags(command: Command): Command {
   return addStoreFlags(command)
     .addOption(new Option('--for <use>', 'what it is for').choices(ROLES).makeOptionMandatory())
-    .option('--sessions <globs>', "sessions it is good for, by comma: 'demo,team-*'", (text) =>
+    .option('--sessions <globs>', "sessions a client's or visitor's is good for, by comma: 'demo,team-*'", (text) =>
       text
         .split(',')
         .map((glob) => glob.trim())
