@@ -28,6 +28,10 @@ export interface AcceptOptions {
 }
 
 const HEAD_TIMEOUT_MS = 5_000;
+/** Node looks for heads that take too long so often; every 30 s unless told. */
+const LOOK_FOR_LATE_MS = 1_000;
+/** Connections that no link has come of yet, at once: strangers', until their credential was looked at. */
+const DIALS_LIMIT = 1_024;
 const REFUSAL_GRACE_MS = 1_000;
 const RAW_ANSWER_HEAD = 'Connection: close\r\nContent-Length: 0\r\n';
 
@@ -44,6 +48,9 @@ export function createLinkServer(options: AcceptOptions): LinkServer {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   const server = listenerFor(options);
+  // Node counts those of links as well, so each of them makes room for itself.
+  server.maxConnections = DIALS_LIMIT;
+  server.on('drop', () => options.limitHit('link-dials'));
   server.on('upgrade', (request, socket, head) => {
     // Until ws has it, nobody else listens for what a vanished dialler does to its socket.
     socket.on('error', () => socket.destroy());
@@ -53,6 +60,8 @@ export function createLinkServer(options: AcceptOptions): LinkServer {
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (ws) => {
+      server.maxConnections += 1;
+      socket.once('close', () => (server.maxConnections -= 1));
       const transport = new WsTransport(ws, socket as Socket);
       if (answer.role === 'entry') options.relay.acceptUplink(transport, answer.owner);
       else options.relay.acceptClient(transport, answer.owner);
@@ -66,7 +75,11 @@ const upgradeRequired: RequestListener = (_request, response) => {
 };
 
 function listenerFor({ tls, handshakeFailed }: AcceptOptions): LinkServer {
-  const limits = { headersTimeout: HEAD_TIMEOUT_MS, requestTimeout: HEAD_TIMEOUT_MS };
+  const limits = {
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: HEAD_TIMEOUT_MS,
+    connectionsCheckingInterval: LOOK_FOR_LATE_MS,
+  };
   if (tls === null) return createServer(limits, upgradeRequired);
   const server = createSecureServer({ ...limits, ...tls.serverOptions }, upgradeRequired);
   tls.serve(server);

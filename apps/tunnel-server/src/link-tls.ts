@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { judgeReplacement, readRegularFile } from '@sallyport/config';
 import type { Config, Unfit } from '@sallyport/config';
+import { areCertificates } from '@sallyport/protocol';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 
 export type LinkTlsFiles = Config['server']['tls'];
@@ -156,7 +157,7 @@ async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
   if (ca?.ok === false) return `server.tls.clientCaFile: ${ca.why}`;
   const leaf = parsed(cert.text);
   if (leaf === null) return `${certificateFile} is no certificate (PEM)`;
-  if (ca !== null && parsed(ca.text) === null) return `${clientCaFile} is no certificate (PEM)`;
+  if (ca !== null && !areCertificates(ca.text)) return `${clientCaFile} is no file of whole certificates (PEM)`;
   const context: SecureContextOptions = {
     cert: cert.text,
     key: key.text,

@@ -13,11 +13,16 @@ const FIX = 'give it a file (PEM), whole, that can be read';
 /** The text (PEM) of the file that `setting` names. Throws a LinkAddressError: OpenSSL passes over what it cannot read. */
 export function readAuthorities(file: string, setting: string, readFile: ReadFile): string {
   const text = textOf(file, setting, readFile);
-  const blocks = text.match(BLOCK) ?? [];
-  if (blocks.length === 0 || blocks.length !== text.split('-----BEGIN ').length - 1 || !blocks.every(isCertificate)) {
+  if (!areCertificates(text)) {
     throw new LinkAddressError('SP_LINK_CERTIFICATE', `${setting}: ${file} is no file of whole certificates`, FIX);
   }
   return text;
+}
+
+/** Whether a text (PEM) is certificates and nothing else, each of them whole: a file may be half written. */
+export function areCertificates(text: string): boolean {
+  const blocks = text.match(BLOCK) ?? [];
+  return blocks.length > 0 && blocks.length === text.split('-----BEGIN ').length - 1 && blocks.every(isCertificate);
 }
 
 /** The text of the file that `setting` names. Throws a LinkAddressError. */

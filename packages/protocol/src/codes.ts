@@ -34,6 +34,7 @@ export const CloseCode = {
   SESSION_REFUSED: 4007,
   DEAD: 4008,
   FLOOD: 4009,
+  OVERLOADED: 4010,
 } as const;
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 

@@ -10,13 +10,16 @@ import type { Leg } from './leg.ts';
 import type { Transport } from './transport.ts';
 import { HEADER_BYTES, Kind, rewriteId, writeHeader, writeU32 } from './wire.ts';
 
-/** Bytes in the transport's hands at a time: a stalled peer's kernel swallows 4 MB before `ws` shows any. */
+/**
+ * Bytes in the transport's hands at a time: a stalled peer's kernel swallows 4 MB before `ws` shows any. Asked before a
+ * frame is added, so with the one that reaches it, and what a turn grants, it is more.
+ */
 export const HANDED_LIMIT_BYTES = 128 * 1024;
 /** Frames under this are copied together; larger ones go as their own message without a copy. */
 const SMALL_BYTES = 4_096;
 const SLAB_BYTES = 64 * 1024;
 const NO_SLAB = Buffer.alloc(0);
-/** Answers to a peer that sends and does not read (PONG, CANARY, RESET) beyond this are a flood. */
+/** Answers to a peer that sends and does not read (PONG, CANARY, RESET, SLOTS) beyond this are a flood. */
 export const URGENT_LIMIT_BYTES = 256 * 1024;
 
 export class Egress {
@@ -25,9 +28,14 @@ export class Egress {
   /** Where to write what `reserve` made room for. */
   target: Buffer = NO_SLAB;
   urgentBytes = 0;
-  /** Of these, answers that the peer made us queue. */
+  /** Bytes that waited as `urgentBytes` and went on to the transport, since the link began. */
+  urgentLeftBytes = 0;
+  /** Of those that wait, answers that the peer made us queue. */
   answerBytes = 0;
-  /** Its limit is URGENT_LIMIT_BYTES: beyond, the link closes the peer as a flood. */
+  /**
+   * Its limit: of answers URGENT_LIMIT_BYTES, beyond which the link closes the peer as a flood. The relay sends no
+   * SESSIONS while those before wait here; a GOAWAY is sent once.
+   */
   readonly #urgent: Buffer[] = [];
   readonly #transport: Transport;
   readonly #clock: Clock;
@@ -158,14 +166,20 @@ export class Egress {
 
   /** A frame each, before whatever waits: credit that is late is a stream that stands still. */
   #writeGrants(): void {
-    for (const leg of this.#grants) {
+    const grants = this.#grants;
+    this.#grants = [];
+    for (const leg of grants) {
+      // Its OPEN still waits: there is no id yet to say it of.
+      if (leg.id === 0 && !leg.isOver) {
+        this.#grants.push(leg);
+        continue;
+      }
       const bytes = leg.takeGrant();
       if (bytes === 0) continue;
       const at = this.#slabRoom(HEADER_BYTES + 4);
       writeHeader(this.#slab, at, 4, Kind.CREDIT, leg.id);
       writeU32(this.#slab, at + HEADER_BYTES, bytes);
     }
-    this.#grants = [];
   }
 
   #enqueue(leg: Leg | null, frame: Buffer): void {
@@ -197,6 +211,7 @@ export class Egress {
     while (this.#urgent.length > 0 && this.#handedRoom()) {
       const frame = this.#urgent.shift()!;
       this.urgentBytes -= frame.length;
+      this.urgentLeftBytes += frame.length;
       if (isAnswer(frame)) this.answerBytes -= frame.length;
       this.#add(frame);
     }
@@ -262,5 +277,5 @@ export class Egress {
 
 function isAnswer(frame: Buffer): boolean {
   const kind = frame[3];
-  return kind === Kind.PONG || kind === Kind.CANARY || kind === Kind.RESET;
+  return kind === Kind.PONG || kind === Kind.CANARY || kind === Kind.RESET || kind === Kind.SLOTS;
 }

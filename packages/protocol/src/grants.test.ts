@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StreamCode } from './codes.ts';
-import { answerPings, readyBench, responseHead } from './testing/bench.ts';
+import { answerPings, block, open, readyBench, responseHead } from './testing/bench.ts';
 import type { Bench } from './testing/bench.ts';
 import { rawData, rawFrame, rawOpen, u32 } from './testing/frames.ts';
 import { Kind, MAX_DATA_BYTES } from './wire.ts';
@@ -75,5 +75,26 @@ describe('grants', () => {
     assert.equal(frames[0]?.kind, Kind.CREDIT);
     assert.equal(frames[0].payload.readUInt32BE(0), 3);
     assert.ok(frames.slice(1).every((frame) => frame.kind === Kind.DATA));
+  });
+
+  it('of a stream whose OPEN waits are said behind it, all that was granted, and none of one that was taken back', () => {
+    const bench = readyBench('server');
+    block(bench);
+    const { leg } = open(bench);
+    const { leg: gone } = open(bench);
+    leg.grant(3);
+    gone.grant(3);
+    leg.grant(4);
+    gone.reset(StreamCode.CANCELLED, false);
+    const told: string[] = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      bench.tape.confirm();
+      for (const { kind, id, payload } of answerPings(bench)) {
+        if (kind === Kind.OPEN) told.push(`OPEN ${id}`);
+        if (kind === Kind.CREDIT) told.push(`CREDIT ${id} ${payload.readUInt32BE(0)}`);
+      }
+    }
+    assert.deepEqual(told, ['OPEN 1', 'OPEN 2', 'CREDIT 2 7']);
+    assert.equal(leg.receiveCredit, MAX_DATA_BYTES + 7);
   });
 });

@@ -11,7 +11,7 @@ const OPEN_SESSION_AT = 6;
 
 export interface OpenHead {
   readonly upgrade: boolean;
-  /** 1, or 2 for the one retry. */
+  /** 1 to 3: one more for the one retry, and for asking another server where one has no client. */
   readonly attempt: number;
   /** Smoothed round trips of the links so far, in microseconds. */
   readonly rttUs: number;

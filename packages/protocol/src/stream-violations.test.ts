@@ -83,6 +83,18 @@ describe('4009 flood meets', () => {
     assert.ok(answered > 384 * 1024, 'the transport takes 128 KiB before anything waits');
   });
 
+  it('more than 256 KiB of SLOTS that a server had given back and does not read', () => {
+    const bench = readyBench('client');
+    let given = 0;
+    while (!bench.link.isClosed) {
+      times(1_000, () => bench.link.sendSlots({ leases: 1, returned: given, waiting: 0 }));
+      bench.tape.give(rawFrame(Kind.PING, 0, FOUR));
+      given += 1;
+      assert.ok(given < 100, 'SLOTS without a limit');
+    }
+    assert.equal(bench.tape.closed?.code, FLOOD);
+  });
+
   it('nobody who reads what he asked for', () => {
     const bench = readyBench('client');
     const pings = Buffer.concat(times(1_000, () => rawFrame(Kind.PING, 0, FOUR)));

@@ -21,6 +21,6 @@ export interface TransportHandler {
   onLeaving(): void;
   /** `bytes` of what was sent have left the transport's hands. */
   onSent(bytes: number): void;
-  /** Exactly once, whoever closed it. */
+  /** At most once: the other side closed it, or the connection is lost. After a `close` or `destroy` of ours it may come or not. */
   onClosed(code: number, reason: string): void;
 }

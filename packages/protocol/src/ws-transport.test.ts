@@ -8,6 +8,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { CloseCode } from './codes.ts';
 import { LEAVING, maskGenerator, WS_OPTIONS, WsTransport } from './ws-transport.ts';
 
+/** A busy machine may take its time over a closing handshake. */
+const OPTIONS = { ...WS_OPTIONS, closeTimeout: 60_000 };
+
 /** What one side hears, and a promise of the moment when `count` messages are there, or the end. */
 class Listener {
   readonly messages: Buffer[] = [];
@@ -61,7 +64,7 @@ function sideOf(ws: WebSocket, socket: Socket): Side {
 
 /** Dials a server of its own over loopback; `isPrivate` as the dialler knows it. */
 async function connect(t: TestContext, isPrivate: boolean): Promise<{ dialler: Side; server: Side }> {
-  const wss = new WebSocketServer({ ...WS_OPTIONS, host: '127.0.0.1', port: 0 });
+  const wss = new WebSocketServer({ ...OPTIONS, host: '127.0.0.1', port: 0 });
   t.after(() => {
     for (const each of wss.clients) each.terminate();
     wss.close();
@@ -69,7 +72,7 @@ async function connect(t: TestContext, isPrivate: boolean): Promise<{ dialler: S
   await once(wss, 'listening');
   const arrived = once(wss, 'connection') as Promise<[WebSocket, IncomingMessage]>;
   const generateMask = maskGenerator(isPrivate);
-  const options = generateMask === undefined ? WS_OPTIONS : { ...WS_OPTIONS, generateMask };
+  const options = generateMask === undefined ? OPTIONS : { ...OPTIONS, generateMask };
   const ws = new WebSocket(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}/link`, options);
   // Both at once: they come in the same turn.
   const [[response]] = (await Promise.all([once(ws, 'upgrade'), once(ws, 'open')])) as [[IncomingMessage], unknown];

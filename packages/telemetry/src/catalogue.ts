@@ -69,7 +69,7 @@ export const LIMITS = {
     'upload-stall',
     'websocket-close',
   ],
-  server: ['link-egress', 'links', 'queue', 'queue-timeout', 'queue-wait'],
+  server: ['link-dials', 'link-egress', 'links', 'queue', 'queue-timeout', 'queue-wait', 'sessions'],
   client: ['long-streams', 'slots'],
 } as const;
 

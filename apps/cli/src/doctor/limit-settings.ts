@@ -51,6 +51,8 @@ export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetti
   'queue-timeout': raise('client.concurrency, or start another client,', 'SP_QUEUE_TIMEOUT'),
   links: raise('server.maxLinks (at an entry entry.tls.maxLinks), and the open files that it may have,'),
   'link-asks': fixed('see which of entry.servers does not answer: 64 links may be asked for at once'),
+  'link-dials': fixed('find who opens connections to the port for links and shows no credential (1,024 at once)'),
+  sessions: fixed('find whose clients take ever new sessions (/api/sessions): 10,000 of one owner are remembered'),
   'link-egress': fixed('find the entry or the line that does not take what is sent (/api/links)', 'SP_OVERLOADED'),
   'long-streams': raise('client.maxLongStreams', 'SP_LONG_STREAMS'),
   slots: fixed('report it: a server gives more than was leased', 'SP_OVERLOADED'),

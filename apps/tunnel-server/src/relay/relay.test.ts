@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CloseCode, StreamCode } from '@sallyport/protocol';
-import { responseHead } from '../../../../packages/protocol/src/testing/bench.ts';
+import { CloseCode, Kind, Role, StreamCode } from '@sallyport/protocol';
+import { encodeHello } from '../../../../packages/protocol/src/control.ts';
+import { helloOf, responseHead } from '../../../../packages/protocol/src/testing/bench.ts';
 import { rawFrame } from '../../../../packages/protocol/src/testing/frames.ts';
+import { Tape } from '../../../../packages/protocol/src/testing/tape.ts';
 import { ownerOf, RelayBench } from '../testing/relay-bench.ts';
 import type { Visit } from '../testing/relay-bench.ts';
 
@@ -86,6 +88,27 @@ describe('a session', () => {
     assert.deepEqual(named.told, [`cut ${StreamCode.NO_CLIENT} not-started`]);
     assert.deepEqual(unknown.told, [`cut ${StreamCode.NO_SESSION} not-started`]);
     assert.deepEqual(bench.seen.refused, [StreamCode.NO_CLIENT, StreamCode.NO_SESSION]);
+  });
+
+  it('is one of 10,000 of its principal that are remembered: the next new one is refused until one is forgotten', () => {
+    const bench = new RelayBench();
+    const take = (session: string, owner = ownerOf('alice')) => bench.client(1, { session, owner });
+    const served = take('served');
+    for (let i = 0; i < 10_000; i += 1) {
+      const tape = new Tape();
+      bench.relay.acceptClient(tape, ownerOf('alice'));
+      tape.give(rawFrame(Kind.HELLO, 0, encodeHello(helloOf(Role.CLIENT, { session: `team-${i}` }))));
+      tape.handler!.onClosed(1006, '');
+    }
+    assert.equal(take('one-more').closedWith, CloseCode.OVERLOADED);
+    assert.ok(!bench.relay.sessions.has('one-more'));
+    assert.deepEqual(bench.seen.limits, ['sessions']);
+    assert.equal(take('team-0').closedWith, null);
+    assert.equal(take('of-another', ownerOf('bob')).closedWith, null);
+    bench.clock.advance(MEMORY_MS + SWEEP_MS);
+    assert.equal(take('one-more').closedWith, null);
+    assert.equal(served.closedWith, null);
+    assert.equal(bench.relay.sessions.size, 4);
   });
 
   it('knows no other by a name out of JavaScript’s own', () => {
@@ -185,6 +208,18 @@ describe('a relay that drains', () => {
     assert.deepEqual(visits.map(outcomeOf), [['head 200 last'], ['head 200 last']]);
     assert.deepEqual(client.paths, ['/runs', '/waits']);
     assert.deepEqual(crossed.told, []);
+  });
+
+  it('tells an entry that comes meanwhile, as its head may have been on its way', () => {
+    const bench = new RelayBench();
+    bench.client(1);
+    bench.entry().ask('/runs');
+    void bench.relay.drain();
+    bench.clock.settle();
+    const late = bench.entry();
+    assert.deepEqual(late.handler.goaways, [StreamCode.DRAINING]);
+    assert.ok(!late.link.takesStreams);
+    assert.equal(late.closedWith, null);
   });
 
   it('refuses an OPEN that crossed with its GOAWAY: it never began', async () => {

@@ -47,6 +47,8 @@ export interface LinkOwner {
 
 /** A session without links is remembered this long: 503 instead of 404, and nobody else may take it. */
 const SESSION_MEMORY_MS = 600_000;
+/** Sessions of one principal that are remembered so: a credential for `team-*` could name another one each time. */
+const REMEMBERED_LIMIT = 10_000;
 const SWEEP_PERIOD_MS = 1_000;
 
 interface Uplink {
@@ -57,6 +59,8 @@ interface Uplink {
 
 export class Relay {
   readonly sessions = new Map<string, Session>();
+  /** How many of them each principal has, served or not. */
+  readonly #sessionsOf = new Map<string, number>();
   readonly uplinks = new Map<Link, Uplink>();
   readonly clientLinks = new Map<Link, ClientLink>();
   /** Since the start, once they have said hello: who only tries a credential does not count. */
@@ -86,6 +90,8 @@ export class Relay {
       onHello: () => {
         this.accepted.uplink += 1;
         this.#feed.add(link, this.sessions.values());
+        // Its head came before the drain, its upgrade after.
+        if (this.#isDraining) link.goAway(StreamCode.DRAINING);
         return null;
       },
       onOpen: (leg, frame, start, end, last) => this.#onOpen(leg, frame, start, end, last),
@@ -109,8 +115,9 @@ export class Relay {
     let session: Session | null = null;
     const link = this.#link(transport, Role.CLIENT, {
       onHello: (_link, hello) => {
-        session = this.#claim(hello, owner);
-        if (session === null) return CloseCode.SESSION_REFUSED;
+        const claimed = this.#claim(hello, owner);
+        if (typeof claimed === 'number') return claimed;
+        session = claimed;
         this.accepted.client += 1;
         clientLink.leases = hello.leases;
         session.links.add(clientLink);
@@ -204,25 +211,21 @@ export class Relay {
     this.#feed.loadChanged(session);
   }
 
-  /** The session that a client may serve, made known if it is new; null: not its own. */
-  #claim(hello: Hello, owner: LinkOwner): Session | null {
-    if (!owner.allows(hello.session)) return null;
-    const session = this.#sessionNamed(hello.session);
-    if (session.principal !== null && session.principal !== owner.principal) return null;
-    if (session.principal === null) {
-      session.principal = owner.principal;
-      session.epoch += 1;
+  /** The session that a client may serve, made known if it is new; or what its link is closed with. */
+  #claim(hello: Hello, { principal, allows }: LinkOwner): Session | CloseCode {
+    if (!allows(hello.session)) return CloseCode.SESSION_REFUSED;
+    const known = this.sessions.get(hello.session);
+    if (known !== undefined) return known.principal === principal ? known : CloseCode.SESSION_REFUSED;
+    const held = this.#sessionsOf.get(principal) ?? 0;
+    // Each that is served has a link, and this one serves none yet; of links there is a limit already.
+    if (held >= REMEMBERED_LIMIT + this.clientLinks.size - 1) {
+      this.#options.observer.limitHit('sessions');
+      return CloseCode.OVERLOADED;
     }
-    return session;
-  }
-
-  #sessionNamed(id: string): Session {
-    let session = this.sessions.get(id);
-    if (session === undefined) {
-      const { clock, queue, observer } = this.#options;
-      session = new Session(id, clock, queue, observer);
-      this.sessions.set(id, session);
-    }
+    this.#sessionsOf.set(principal, held + 1);
+    const { clock, queue, observer } = this.#options;
+    const session = new Session(hello.session, principal, clock, queue, observer);
+    this.sessions.set(hello.session, session);
     return session;
   }
 
@@ -237,7 +240,7 @@ export class Relay {
     const nowMs = this.#options.clock.nowMs();
     for (const session of this.sessions.values()) {
       const isIdle = session.links.size === 0 && nowMs - session.idleSinceMs >= SESSION_MEMORY_MS;
-      if (isIdle) this.sessions.delete(session.id);
+      if (isIdle) this.#forget(session);
       if (session.givesUp()) this.#feed.membershipChanged(session);
       // A link that had too much to send says nothing when it has caught up.
       session.pump();
@@ -247,6 +250,13 @@ export class Relay {
     }
     this.#checkDrained();
   };
+
+  #forget({ id, principal }: Session): void {
+    this.sessions.delete(id);
+    const held = (this.#sessionsOf.get(principal) ?? 0) - 1;
+    if (held > 0) this.#sessionsOf.set(principal, held);
+    else this.#sessionsOf.delete(principal);
+  }
 
   #checkDrained(): void {
     if (this.#wakeDrain === null || this.streams > 0) return;

@@ -18,9 +18,9 @@ const REPLACE_MS = 2_000;
 
 export class Session {
   readonly id: string;
-  /** Who owns it; null for one that is only known by name. */
-  principal: string | null = null;
-  epoch = 0;
+  /** Who owns it. */
+  readonly principal: string;
+  readonly epoch = 1;
   readonly links = new Set<ClientLink>();
   /** When its last link left. */
   idleSinceMs: number;
@@ -36,8 +36,9 @@ export class Session {
   #drainIntervalMs = 0;
   #lastDrainMs = 0;
 
-  constructor(id: string, clock: Clock, limits: QueueLimits, observer: RelayObserver) {
+  constructor(id: string, principal: string, clock: Clock, limits: QueueLimits, observer: RelayObserver) {
     this.id = id;
+    this.principal = principal;
     this.#clock = clock;
     this.#limits = limits;
     this.#observer = observer;

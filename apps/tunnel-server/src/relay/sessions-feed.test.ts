@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CloseCode, Kind, Role } from '@sallyport/protocol';
 import type { SessionState, SessionsUpdate } from '@sallyport/protocol';
+import { decodeSessions } from '../../../../packages/protocol/src/control.ts';
+import { rawFrame, rawHello, u32 } from '../../../../packages/protocol/src/testing/frames.ts';
+import { Tape } from '../../../../packages/protocol/src/testing/tape.ts';
 import { ownerOf, RelayBench } from '../testing/relay-bench.ts';
-import type { EntryPeer } from '../testing/relay-bench.ts';
+import type { ClientPeer, EntryPeer } from '../testing/relay-bench.ts';
 
 const LOAD_PERIOD_MS = 50;
 const LONGEST_SESSION = 63;
@@ -136,5 +140,71 @@ describe('how busy a session is', () => {
     ]);
     bench.clock.advance(LOAD_PERIOD_MS);
     assert.equal(entry.handler.sessions.length, before + 1);
+  });
+});
+
+/** An uplink whose entry goes on to send and takes nothing, and fifty sessions that are busy. */
+class Unread {
+  readonly bench = new RelayBench();
+  readonly clients: readonly ClientPeer[];
+  readonly tape = new Tape();
+  readonly queuedBytes: () => number;
+
+  constructor() {
+    const { bench, tape } = this;
+    this.clients = Array.from({ length: 50 }, (_, i) => bench.client(1, { session: `session-${i}` }));
+    const link = bench.relay.acceptUplink(tape, ownerOf('entries'));
+    this.queuedBytes = () => link.egress.queuedBytes;
+    tape.give(rawHello(Role.ENTRY));
+  }
+
+  /** All sessions change each 50 ms. */
+  pass(seconds: number): void {
+    for (let i = 0; i < (seconds * 1_000) / LOAD_PERIOD_MS; i += 1) {
+      const leases = 1 + (i % 9);
+      for (const { link } of this.clients) link.sendSlots({ leases, returned: 0, waiting: 0 });
+      this.bench.clock.advance(LOAD_PERIOD_MS);
+      if (i % 20 === 0) this.tape.give(rawFrame(Kind.PING, 0, u32(i)));
+    }
+  }
+
+  /** What it has been told of each session by now. */
+  read(): Map<string, number> {
+    const free = new Map<string, number>();
+    for (let turn = 0; turn < 10; turn += 1) {
+      this.tape.confirm();
+      this.bench.clock.advance(LOAD_PERIOD_MS);
+    }
+    for (const { kind, payload } of this.tape.frames()) {
+      if (kind !== Kind.SESSIONS) continue;
+      const update = decodeSessions(payload, 0, payload.length);
+      for (const each of update!.sessions) free.set(each.session, each.free);
+    }
+    return free;
+  }
+}
+
+describe('an entry that takes nothing and goes on to send', () => {
+  it('has no more queued for it than was told once, and hears what is so now when it takes it', () => {
+    const unread = new Unread();
+    unread.pass(30);
+    assert.ok(unread.queuedBytes() < 8_192, `${unread.queuedBytes()} bytes`);
+    const now = unread.clients.map(({ serverLink }) => unread.bench.relay.clientLinks.get(serverLink)!.free);
+    assert.deepEqual([...unread.read().values()], now);
+    unread.pass(1);
+    assert.equal(unread.read().size, 50);
+    assert.equal(unread.tape.closed, null);
+  });
+
+  it('is closed as a flood when what it was told has waited for a minute', () => {
+    const unread = new Unread();
+    const other = unread.bench.entry();
+    unread.pass(50);
+    const closes = () => unread.tape.closed?.code;
+    assert.equal(closes(), undefined);
+    unread.pass(30);
+    assert.equal(closes(), CloseCode.FLOOD);
+    assert.equal(other.closedWith, null);
+    assert.equal(unread.bench.relay.uplinks.size, 1);
   });
 });
