@@ -18,6 +18,8 @@ import { eventually, within } from './harness/deadline.ts';
 import { scrape, total } from './harness/metrics.ts';
 
 const NAME = 'app.test';
+/** An order looks again after one, two, four seconds, and so on. */
+const ORDER_MS = 60_000;
 
 interface Wanted {
   readonly folder: string;
@@ -75,6 +77,7 @@ async function inForce({ tls, command }: Entry, name: string, ca: string): Promi
   return eventually(
     async () => (await shown(tls, name, ca)) ?? undefined,
     () => `a certificate for ${name}: ${command.stderr}`,
+    ORDER_MS,
   );
 }
 
@@ -82,13 +85,28 @@ async function count({ admin }: Entry, what: 'issued' | 'failures'): Promise<num
   return total(await scrape(admin), `sallyport_acme_${what}_total`);
 }
 
+/** By all of them together: a certificate is in force a moment before it is counted. */
+async function issued(expected: number, ...entries: readonly Entry[]): Promise<void> {
+  const isSo = async () => {
+    const counts = await Promise.all(entries.map((entry) => count(entry, 'issued')));
+    return counts.reduce((sum, each) => sum + each, 0) === expected ? true : undefined;
+  };
+  await eventually(isSo, `${expected} certificates to be counted`);
+}
+
+/** The first line about it. */
+function told({ command }: Entry, what: string): Promise<string> {
+  const find = () => Promise.resolve(command.lines.find((line) => line.includes(what)));
+  return eventually(find, () => `${what} in: ${command.stderr}`);
+}
+
 /** The line of the first failure, which must be the only one. */
 async function failedOnce(entry: Entry): Promise<string> {
-  const lines = () => entry.command.stderr.split('\n').filter((line) => line.includes('"ACME: '));
-  await eventually(() => Promise.resolve(lines().length > 0 ? true : undefined), 'a line of the failure');
-  assert.equal(lines().length, 1, lines().join('\n'));
+  const line = await told(entry, '"ACME: ');
+  const lines = entry.command.lines.filter((each) => each.includes('"ACME: '));
+  assert.equal(lines.length, 1, lines.join('\n'));
   assert.equal(await count(entry, 'failures'), 1);
-  return lines()[0]!;
+  return line;
 }
 
 /** Takes connections at `port` and gives them to one entry after the other, once all are there; who was given any. */
@@ -118,9 +136,8 @@ void describe('certificates by ACME', pebbleIsThere(), () => {
     const entry = await startEntry(t, pebble, { folder, set: ['entry.tls.redirectPort=443'] });
     const first = await inForce(entry, NAME, await pebble.root());
     assert.equal(first.subjectAltName, `DNS:${NAME}`);
-    assert.equal(await count(entry, 'issued'), 1);
-    const line = entry.command.stderr.split('\n').find((each) => each.includes('ACME: certificate issued'));
-    assert.match(line ?? '', /"name":"app\.test","expires":"20/);
+    await issued(1, entry);
+    assert.match(await told(entry, 'ACME: certificate issued'), /"name":"app\.test","expires":"20/);
     for (const secret of [`acme-${NAME}.key`, '.acme/account.key']) {
       assert.equal(statSync(join(folder, secret)).mode & 0o777, 0o600, secret);
     }
@@ -141,7 +158,7 @@ void describe('certificates by ACME', pebbleIsThere(), () => {
       set: ['entry.tls.acme.contact=ops@example.org'],
     });
     await inForce(further, 'other.test', await pebble.root());
-    assert.equal(await count(further, 'issued'), 1);
+    await issued(1, further);
     assert.equal(readFileSync(join(folder, '.acme/account.key'), 'utf8'), account);
   });
 
@@ -182,7 +199,7 @@ esac
       assert(now !== null, 'a moment without a certificate');
       return now.serialNumber === new X509Certificate(old.cert).serialNumber ? undefined : now;
     };
-    const second = await eventually(renewed, 'the new certificate');
+    const second = await eventually(renewed, 'the new certificate', ORDER_MS);
     assert.ok(second.validToDate > new X509Certificate(old.cert).validToDate);
   });
 
@@ -196,8 +213,7 @@ esac
     const root = await pebble.root();
     const [one, other] = await Promise.all(both.map((entry) => inForce(entry, NAME, root)));
     assert.equal(one!.serialNumber, other!.serialNumber);
-    const counts = await Promise.all(both.map((entry) => count(entry, 'issued')));
-    assert.equal(counts[0]! + counts[1]!, 1);
+    await issued(1, ...both);
     assert.equal(asked.size, 2, 'the authority asked one of them only');
   });
 
@@ -209,13 +225,16 @@ esac
     const line = await failedOnce(entry);
     assert.match(line, /"name":"app\.test","reason":".*connection refused","failures":1,"nextAttempt":"20/);
     assert.ok(total(await scrape(entry.admin), 'sallyport_acme_last_failure_timestamp_seconds') > 1.7e9);
-    const state = () => readFileSync(join(folder, '.acme', `acme-${NAME}.failed.json`), 'utf8');
+    const stateFile = join(folder, '.acme', `acme-${NAME}.failed.json`);
+    const state = () => readFileSync(stateFile, 'utf8');
+    await eventually(async () => (existsSync(stateFile) ? true : undefined), 'the failure to be kept for a restart');
     const before = state();
     await entry.command.stop();
     const again = await startEntry(t, pebble, { folder, names: [NAME, 'other.test'] });
     // Its turn is after the one that failed.
     await inForce(again, 'other.test', await pebble.root());
-    assert.deepEqual([await count(again, 'issued'), await count(again, 'failures')], [1, 0]);
+    await issued(1, again);
+    assert.equal(await count(again, 'failures'), 0);
     assert.equal(state(), before);
   });
 
@@ -273,7 +292,8 @@ esac
     await eventually(isCalled, 'the hook to run');
     assert.ok(existsSync(join(folder, '.acme/lock')));
     assert.equal((await entry.command.stop()).code, 0);
-    assert.equal(isAlive(Number(readFileSync(called, 'utf8'))), false);
+    const hookPid = Number(readFileSync(called, 'utf8'));
+    await eventually(async () => (isAlive(hookPid) ? undefined : true), 'the hook to end');
     await inForce(await startEntry(t, pebble, { folder }), NAME, await pebble.root());
   });
 

@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
 import { frame, hello, KIND, ROLE } from './harness/frames.ts';
-import { HandLink, startLinkServer } from './harness/link-server.ts';
+import { HandLink, linksFor, startLinkServer } from './harness/link-server.ts';
 import type { LinkServer, Secret } from './harness/link-server.ts';
 import { scrape, total } from './harness/metrics.ts';
 import { visit } from './harness/visit.ts';
@@ -117,9 +117,17 @@ async function setUp(t: TestContext): Promise<Scene> {
   return { server, evil: server.issue('evil', 'client', ['evil']), entry, url, entryAdmin: admin };
 }
 
-async function joinAsEvil(scene: Scene): Promise<HandLink> {
-  const link = await HandLink.dial(scene.server, scene.evil);
+/** With a link that the server knows, and no other. */
+async function joinAsEvil({ server, evil }: Scene): Promise<HandLink> {
+  const untilHas = (count: number) =>
+    eventually(
+      async () => ((await linksFor(server, 'evil')).length === count ? true : undefined),
+      `the session evil to have ${count} links`,
+    );
+  await untilHas(0);
+  const link = await HandLink.dial(server, evil);
   link.ws.send(hello({ role: ROLE.client, session: 'evil' }));
+  await untilHas(1);
   return link;
 }
 
@@ -154,8 +162,10 @@ it('a hostile client ends its own link or requests, and nobody else’s', async 
     const { bytes } = await visitor.readAll();
     assert.match(bytes.toString('latin1'), /"SP_LINK_LOST"/);
   });
-  const metrics = await scrape(scene.entryAdmin);
+  const metrics = await eventually(async () => {
+    const now = await scrape(scene.entryAdmin);
+    return total(now, 'sallyport_streams') === 0 ? now : undefined;
+  }, 'all streams to be over');
   assert.equal(total(metrics, 'sallyport_links', 'kind="uplink"'), 1);
   assert.equal(total(metrics, 'sallyport_reconnects_total'), 0);
-  assert.equal(total(metrics, 'sallyport_streams'), 0);
 });

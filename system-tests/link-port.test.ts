@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { frame, hello, KIND, ROLE } from './harness/frames.ts';
-import { HandLink, startLinkServer } from './harness/link-server.ts';
+import { HandLink, linksFor, startLinkServer } from './harness/link-server.ts';
 import type { LinkServer, Secret } from './harness/link-server.ts';
 import { eventually } from './harness/deadline.ts';
 import { scrape, total } from './harness/metrics.ts';
@@ -113,7 +113,6 @@ describe('the link port', () => {
     ['a stream that was never opened', 4002, asClient, frame(KIND.DATA, 7, Buffer.alloc(1))],
     ['OPEN, which clients may not send', 4002, asClient, frame(KIND.OPEN, 1, Buffer.alloc(40))],
     ['more slots given back than were ever taken', 4006, asClient, frame(KIND.SLOTS, 0, slots(10, 3))],
-    ['nothing at all, after the hello time', 4002],
     // WebSocket's own code for it (RFC 6455 §7.4.1): the message is never taken in.
     ['a message of 161 KiB', 1009, asClient, Buffer.alloc(161 * 1024)],
   ];
@@ -125,29 +124,36 @@ describe('the link port', () => {
     });
   }
 
+  it('closes a link with 4002 for nothing at all, after the hello time', async (t) => {
+    const hasty = await startLinkServer({ 'link.helloTimeoutMs': 1_000 });
+    t.after(() => hasty.running.stop());
+    const link = await HandLink.dial(hasty, hasty.issue('owner', 'client', ['demo']));
+    const { code, reason } = await link.closeAfter();
+    assert.equal(code, 4002, reason);
+  });
+
+  const untilLinks = (count: number, what: string) =>
+    eventually(async () => ((await linksFor(server, 'demo')).length === count ? true : undefined), what);
+
   it('refuses a session that another principal holds, and leaves the holder alone', async () => {
     const rival = server.issue('rival', 'client', ['demo']);
+    await untilLinks(0, 'those before to be gone');
     const holder = await HandLink.dial(server, client);
     holder.ws.send(asClient);
-    await eventually(async () => ((await links()).length === 1 ? true : undefined), 'the holder to be let in');
+    await untilLinks(1, 'the holder to be let in');
     const intruder = await HandLink.dial(server, rival);
     assert.equal((await intruder.closeAfter(asClient)).code, 4007);
-    assert.equal((await links()).length, 1);
+    assert.equal((await linksFor(server, 'demo')).length, 1);
     holder.ws.close();
     await holder.closed;
   });
-
-  async function links(): Promise<{ session: string | null }[]> {
-    const response = await fetch(`${server.running.adminUrl}/api/links`, { headers: { Connection: 'close' } });
-    return ((await response.json()) as { session: string | null }[]).filter(({ session }) => session === 'demo');
-  }
 
   it('still lets a good client and a good entry in after all that', async () => {
     const good = await HandLink.dial(server, client);
     const edge = await HandLink.dial(server, entry);
     good.ws.send(asClient);
     edge.ws.send(hello({ role: ROLE.entry }));
-    await eventually(async () => ((await links()).length === 1 ? true : undefined), 'the client to be let in');
+    await untilLinks(1, 'the client to be let in');
     for (const { ws, closed } of [good, edge]) {
       ws.close();
       await closed;

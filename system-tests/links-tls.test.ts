@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { connect as connectSecurely } from 'node:tls';
+import { connect as connectSecurely, rootCertificates } from 'node:tls';
 import { createLogger } from '@sallyport/telemetry';
 import { startServer } from '@sallyport/tunnel-server';
 import { MemoryCredentials } from '@sallyport/credentials';
@@ -17,6 +16,7 @@ import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
 import { scrape, total } from './harness/metrics.ts';
 import { needs } from './harness/needs.ts';
+import { quietPort } from './harness/port.ts';
 import { noteSecret } from './harness/secrets.ts';
 import { SHAPES, startStack } from './harness/stack.ts';
 import { startConnectProxy } from './links/connect-proxy.ts';
@@ -25,6 +25,9 @@ import type { Dialling, SecureServer } from './links/secure-server.ts';
 
 const SECRET = noteSecret('p%40ss-hunter2');
 const PROXY_LINE = `Basic ${noteSecret(Buffer.from('me:p@ss-hunter2').toString('base64'))}`;
+
+/** It looks twice, a second apart. */
+const DOCTOR_MS = 60_000;
 
 function shown({ certFile, keyFile }: { certFile: string; keyFile: string }): string[] {
   return [`link.certificateFile=${certFile}`, `link.keyFile=${keyFile}`];
@@ -56,7 +59,7 @@ async function doctorOf(server: SecureServer, { url, set = [], environment = {} 
   const secret = ['--set', `client.credentialFile=${server.credentialFile('client')}`];
   const flags = [...secret, ...settings.flatMap((each) => ['--set', each])];
   const doctor = new Command(['doctor', '--json', ...flags], environment);
-  await within(doctor.ended, 'the end of doctor');
+  await within(doctor.ended, 'the end of doctor', DOCTOR_MS);
   const about = new Set(['proxy', 'server', 'certificate', 'link', 'clock']);
   return doctor.events.flatMap(({ status, check }) =>
     about.has(String(check)) ? [`${String(status)} ${String(check)}`] : [],
@@ -100,7 +103,7 @@ void describe('links over TLS', skip, () => {
     const all = ['ok server', 'fail certificate', 'ok link', 'ok clock', 'ok link'];
     assert.deepEqual(await doctorOf(server, { url, set }), all);
     assert.deepEqual(await doctorOf(server, { url }), ['ok server', 'fail certificate', 'fail link']);
-    assert.equal(await linksOf(server), 1);
+    await eventually(async () => ((await linksOf(server)) === 1 ? true : undefined), 'the link of the client alone');
     const metrics = await (await fetch(`${server.running.adminUrl}/metrics`)).text();
     assert.match(metrics, /sallyport_refused_total\{[^}]*SP_LINK_TLS[^}]*\} [1-9]/);
     assert.match(metrics, /sallyport_certificate_expiry_timestamp_seconds\{[^}]*name="links"[^}]*\} [1-9]/);
@@ -142,6 +145,23 @@ void describe('links over TLS', skip, () => {
     assert.equal(await isWhole(), true);
     assert.equal(await linksOf(server), 2);
     assert.doesNotMatch(client.stderr, /link lost/);
+  });
+
+  it('ask for certificates of the same authorities as before while their file is half written', async (t) => {
+    const server = await startSecureServer(t, { asksForCertificates: true });
+    const { caFile, folder } = server.authority;
+    const whole = readFileSync(caFile, 'utf8');
+    const ownFile = join(folder, 'own-ca.pem');
+    writeFileSync(ownFile, whole);
+    const set = [`link.caFile=${ownFile}`, ...shown(server.issue('good'))];
+    writeFileSync(caFile, `${rootCertificates[0]!}\n${whole.slice(0, -100)}`);
+    const isSeen = async () => {
+      const metrics = await scrape(server.running.adminUrl);
+      return total(metrics, 'sallyport_tls_reload_failures_total') > 0 ? true : undefined;
+    };
+    await eventually(isSeen, 'the server to see the file of authorities');
+    const url = `wss://127.0.0.1:${server.port}`;
+    await startClient(t, server, await startBackend(t), { url, set }).event('ready');
   });
 
   it('keep a certificate that is good where an expired one is put in its place, or one that is to come', async (t) => {
@@ -187,7 +207,7 @@ void describe('links over TLS', skip, () => {
     await assert.rejects(start({}), { code: 'SP_LINK_TLS', message: /are no certificate and its key/ });
     await assert.rejects(start({ 'server.tls.keyFile': '/nowhere.key' }), { message: /nowhere\.key cannot be read/ });
     const noAuthority = { 'server.tls.keyFile': server.files.keyFile, 'server.tls.clientCaFile': server.files.keyFile };
-    await assert.rejects(start(noAuthority), { message: /is no certificate/ });
+    await assert.rejects(start(noAuthority), { message: /is no file of whole certificates/ });
     const set = [`link.certificateFile=${authority.caFile}`, `link.keyFile=${server.files.keyFile}`];
     const client = startClient(t, server, 'http://127.0.0.1:1', { url: `wss://127.0.0.1:${server.port}`, set });
     assert.equal((await within(client.ended, 'the client to end')).code, 2);
@@ -285,11 +305,7 @@ void describe('links through an HTTP proxy', skip, () => {
 });
 
 async function startTinyproxy(t: TestContext, folder: string): Promise<number> {
-  const free = createServer().listen(0, '127.0.0.1');
-  await once(free, 'listening');
-  const { port } = free.address() as AddressInfo;
-  free.close();
-  await once(free, 'close');
+  const port = await quietPort();
   const file = join(folder, 'tinyproxy.conf');
   writeFileSync(file, `Port ${port}\nListen 127.0.0.1\nTimeout 600\nAllow 127.0.0.1\nBasicAuth me hunter2\n`);
   const child = spawn('tinyproxy', ['-d', '-c', file], { stdio: 'ignore' });

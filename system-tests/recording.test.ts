@@ -18,10 +18,10 @@ describe('what visitors did', () => {
     t.after(() => rmSync(folder, { recursive: true }));
     await visit(`${url}loadtest/get`);
     await visit(`${url}loadtest/echo?key=hunter2`, { method: 'POST', body: 'hello' });
-    const lines = (): number => command.stderr.split('"msg":"request"').length - 1;
-    await eventually(async () => (lines() >= 2 ? true : undefined), 'two lines of the access log');
+    const requests = (): number => command.lines.filter((line) => line.includes('"msg":"request"')).length;
+    await eventually(async () => (requests() >= 2 ? true : undefined), 'two lines of the access log');
     const accessLog = join(folder, 'entry.log');
-    writeFileSync(accessLog, command.stderr);
+    writeFileSync(accessLog, command.lines.join('\n'));
     const { notes, sessions } = await loadRecord({ accessLog, out: join(folder, 'seen.yaml') });
     assert.deepEqual([notes, sessions], [[], ['demo']]);
     const { trace } = loadProfile(join(folder, 'seen.yaml'));

@@ -98,14 +98,18 @@ describe('TLS and a reload', openssl, () => {
       'entry.tls.defaultCertificate': 'a',
       'entry.tls.hstsMaxAgeS': 600,
       'entry.tls.redirectPort': 443,
-      'entry.tls.handshakeTimeoutMs': 100,
     });
     assert.match((await shake(site, {}))?.head ?? '', /strict-transport-security: max-age=600/i);
     assert.equal((await visit(fleet.entry.url, { fields: { Host: 'a.test' } })).status, 308);
+    await fleet.set('entry', { 'entry.tls.handshakeTimeoutMs': 100 });
     const silent = connectTcp(site.port, '127.0.0.1');
     silent.on('error', () => {}).resume();
     await within(new Promise((resolve) => silent.once('close', resolve)), 'a silent connection to be closed');
-    await fleet.set('entry', { 'entry.tls.clientCertificateHosts': ['a.test'] });
+    // Nobody else is to be in such a hurry.
+    await fleet.set('entry', {
+      'entry.tls.handshakeTimeoutMs': 600_000,
+      'entry.tls.clientCertificateHosts': ['a.test'],
+    });
     assert.match((await shake(site, { servername: 'a.test' }))?.head ?? '', /^HTTP\/1\.1 403 /);
   });
 

@@ -14,6 +14,8 @@ import type { TlsFiles } from './conformance/tls-wire.ts';
 import { CEILING_MS, eventually, within } from './harness/deadline.ts';
 import { scrape, total } from './harness/metrics.ts';
 import { startStack, useStack } from './harness/stack.ts';
+import { visit } from './harness/visit.ts';
+import { startEchoBackend } from './reload/echo-backend.ts';
 
 interface Said {
   readonly code: number | null;
@@ -191,15 +193,18 @@ function defineTests(made: TlsFiles): void {
   });
 
   void it('a request that runs over TLS is finished when the entry is told to stop', async (t) => {
-    const stack = await startStack({ isSplit: true, set });
+    const backend = await startEchoBackend('one');
+    t.after(() => backend.close());
+    const stack = await startStack({ isSplit: true, set, backend: backend.url });
     t.after(() => stack.command.signal('SIGKILL'));
     const agent = new Agent({ ca: authority.ca, servername: 'app.test', keepAlive: true });
     t.after(() => agent.destroy());
-    const asked = request(`${stack.tls!}/loadtest/delay/700`, { agent, headers: { Host: 'app.test' } }).end();
-    await eventually(async () => {
-      return total(await scrape(stack.admin.entry), 'sallyport_streams') === 1 || undefined;
-    }, 'the request to run');
+    const asked = request(`${stack.tls!}/held`, { agent, headers: { Host: 'app.test' } }).end();
+    await backend.holds(1);
     const stopped = stack.command.stop();
+    const isDraining = async () => (await visit(`${stack.admin.entry}/readyz`)).status === 503 || undefined;
+    await eventually(isDraining, 'the entry to drain');
+    backend.release();
     const [answer] = (await within(once(asked, 'response'), 'an answer')) as [IncomingMessage];
     assert.deepEqual([answer.statusCode, answer.headers.connection], [200, 'close']);
     answer.resume();

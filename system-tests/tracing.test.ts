@@ -13,6 +13,8 @@ import { Command } from './harness/command.ts';
 import { eventually, within } from './harness/deadline.ts';
 import { answerOn, dialHttp2 } from './harness/h2.ts';
 import { scrape, total } from './harness/metrics.ts';
+import type { Metrics } from './harness/metrics.ts';
+import { quietPort } from './harness/port.ts';
 import { assertProblem } from './harness/problem.ts';
 import { noteSecret } from './harness/secrets.ts';
 import { SHAPES, useStack } from './harness/stack.ts';
@@ -31,20 +33,24 @@ const UNSAMPLED = `00-${TRACE}-${VISITOR_SPAN}-00`;
 const PROXY = '127.0.0.2';
 const TOKEN = noteSecret('collector-token-1f8e6b');
 /** For a process to start or not to, on a machine that others use. */
-const START_MS = 40_000;
+const START_MS = 60_000;
 const LOGGED = ['log.level=info', 'log.accessLog=true'];
 const NS_PER_MS = 1e6;
 /** The answer tells whole microseconds. */
 const TOLERANCE_MS = 0.01;
 
 /** A stack whose traces come to a collector of ours; `settings` beside that. */
-function useTracedStack(settings: readonly string[], options: Omit<StackOptions, 'set' | 'backend'> = {}) {
+function useTracedStack(
+  settings: readonly string[],
+  options: Omit<StackOptions, 'set' | 'backend'> = {},
+  portOfReceiver = () => Promise.resolve(0),
+) {
   let receiver: OtlpReceiver;
   let backend: TracedBackend;
   // Ended in the order in which they were begun: a collector is there until the last span has come.
   const ends: (() => unknown)[] = [];
   before(async () => {
-    receiver = await OtlpReceiver.start();
+    receiver = await OtlpReceiver.start(await portOfReceiver());
     backend = await startTracedBackend({ after: (end) => void ends.push(end as () => unknown) });
   });
   const used = useStack(() => ({
@@ -328,7 +334,7 @@ for (const { shape, isSplit } of SHAPES) {
       const { entry } = byHop(await traced.spansOf('logged'));
       const { command } = traced.stack;
       const line = await eventually(
-        () => Promise.resolve(command.stderr.split('\n').find((each) => each.includes('"requestId":"logged"'))),
+        () => Promise.resolve(command.lines.find((each) => each.includes('"requestId":"logged"'))),
         'the line',
       );
       assert.equal((JSON.parse(line) as { traceId: string }).traceId, entry!.traceId);
@@ -403,8 +409,7 @@ describe('which requests are traced', () => {
     it('the access log names the trace that a visitor belongs to all the same', async () => {
       await visit(`${used.stack.url}plain`, { fields: { traceparent: UNSAMPLED, 'X-Request-Id': 'known' } });
       const line = await eventually(
-        () =>
-          Promise.resolve(used.stack.command.stderr.split('\n').find((each) => each.includes('"requestId":"known"'))),
+        () => Promise.resolve(used.stack.command.lines.find((each) => each.includes('"requestId":"known"'))),
         'the line',
       );
       assert.equal((JSON.parse(line) as { traceId: string }).traceId, TRACE);
@@ -431,6 +436,10 @@ it('the share of requests that are traced is changed while the entry runs', asyn
   assert.equal(await flag(), '01');
 });
 
+function queuedOf(metrics: Metrics): number {
+  return total(metrics, 'sallyport_limit_used', 'limit="trace-queue"');
+}
+
 describe('a collector that wants a token, and fails', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-tracing-'));
   const headersFile = join(folder, 'headers');
@@ -438,14 +447,19 @@ describe('a collector that wants a token, and fails', () => {
   after(() => rmSync(folder, { recursive: true }));
   const QUEUE_SPANS = 64;
   const REQUESTS = 200;
-  const traced = useTracedStack([
-    'tracing.sampleRatio=1',
-    `tracing.queueSpans=${QUEUE_SPANS}`,
-    'tracing.batchSpans=16',
-    'tracing.exportTimeoutMs=60000',
-    `tracing.headersFile=${headersFile}`,
-    'log.level=trace',
-  ]);
+  // It comes back at the port that it had.
+  const traced = useTracedStack(
+    [
+      'tracing.sampleRatio=1',
+      `tracing.queueSpans=${QUEUE_SPANS}`,
+      'tracing.batchSpans=16',
+      'tracing.exportTimeoutMs=60000',
+      `tracing.headersFile=${headersFile}`,
+      'log.level=trace',
+    ],
+    {},
+    quietPort,
+  );
   const askMany = async () => {
     for (let i = 0; i < REQUESTS; i += 1) {
       const { status, isWhole } = await visit(`${traced.stack.url}plain`);
@@ -462,11 +476,15 @@ describe('a collector that wants a token, and fails', () => {
   it('by never answering keeps no request waiting: spans beyond the queue are dropped and counted', async () => {
     traced.receiver.answer = hang;
     await askMany();
-    const metrics = await scrape(traced.stack.admin.entry);
-    const queued = total(metrics, 'sallyport_limit_used', 'limit="trace-queue"');
+    // The last visitor has its answer before its trace is over.
+    const metrics = await eventually(async () => {
+      const now = await scrape(traced.stack.admin.entry);
+      const dropped = total(now, 'sallyport_trace_spans_dropped_total', 'reason="queue_full"');
+      const all = queuedOf(now) + dropped + total(now, 'sallyport_trace_spans_exported_total');
+      return all === 8 * (REQUESTS + 1) ? now : undefined;
+    }, 'every span to wait, to be dropped, or to have been exported');
+    const queued = queuedOf(metrics);
     assert(queued > 0 && queued <= QUEUE_SPANS, `${queued} spans wait`);
-    const dropped = total(metrics, 'sallyport_trace_spans_dropped_total', 'reason="queue_full"');
-    assert.equal(queued + dropped + total(metrics, 'sallyport_trace_spans_exported_total'), 8 * (REQUESTS + 1));
     assert.equal(traced.receiver.exports.length, 2, 'one export at a time');
     assert(total(metrics, 'sallyport_limit_hits_total', 'limit="trace-queue"') > 0);
   });

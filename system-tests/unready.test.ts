@@ -10,7 +10,10 @@ import { dial } from './harness/wire.ts';
 
 const GET = 'GET /session/demo/loadtest/bytes/100000000 HTTP/1.1\r\nHost: visited.example\r\n\r\n';
 const NO_CLIENT = { status: 503, code: 'SP_NO_CLIENT', hop: 'link', error: 'destination_unavailable' };
-const PATIENT = 'entry.sessionSyncTimeoutMs=30000';
+const PATIENT = 'entry.sessionSyncTimeoutMs=600000';
+
+/** Three others come and leave meanwhile. */
+const PATIENT_MS = 120_000;
 
 describe('a tunnel that is not whole yet', () => {
   let tunnel: Deployment;
@@ -33,7 +36,8 @@ describe('a tunnel that is not whole yet', () => {
     await tunnel.entry.command.stop();
     tunnel.server.command.signal('SIGSTOP');
     await tunnel.startEntry();
-    const patient = visit(`${tunnel.url}loadtest/get`);
+    const patient = visit(`${tunnel.url}loadtest/get`, { limitMs: PATIENT_MS });
+    await eventually(async () => ((await streams()) === 1 ? true : undefined), 'the patient visitor to come in');
     for (let i = 0; i < 3; i += 1) await leaveWaiting();
     tunnel.server.command.signal('SIGCONT');
     assert.equal((await patient).status, 200);
@@ -41,14 +45,17 @@ describe('a tunnel that is not whole yet', () => {
     await settled(tunnel.admin, atRest);
   });
 
+  async function streams(): Promise<number> {
+    return total(await scrape(tunnel.entry.admin), 'sallyport_streams');
+  }
+
   /** A visitor whose request has come in, and who has gone when this resolves. */
   async function leaveWaiting(): Promise<void> {
-    const connections = async () => total(await scrape(tunnel.entry.admin), 'sallyport_streams');
-    const before = await connections();
+    const before = await streams();
     const visitor = await dial(tunnel.url);
     visitor.send(GET);
-    await eventually(async () => ((await connections()) > before ? true : undefined), 'the request to come in');
+    await eventually(async () => ((await streams()) > before ? true : undefined), 'the request to come in');
     visitor.reset();
-    await eventually(async () => ((await connections()) === before ? true : undefined), 'the visitor to be missed');
+    await eventually(async () => ((await streams()) === before ? true : undefined), 'the visitor to be missed');
   }
 });

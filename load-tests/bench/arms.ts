@@ -19,7 +19,7 @@ export interface Arm {
 const ROOT = join(import.meta.dirname, '../..');
 const SALLYPORT = join(ROOT, 'node_modules/.bin/sallyport');
 /** A stack of four processes starts in two seconds; a machine that is busy with something else may need many more. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 /** How long a process may take to end when asked, before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 /** Slots of the tunnel's client: more than the connections of any window, so that no request waits for one. */

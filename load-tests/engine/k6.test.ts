@@ -152,13 +152,15 @@ describe('k6 itself', () => {
     for (const name of ['tunnel', 'direct'] as const) {
       const parts = shares.map(({ steps }) => steps[0]?.arms[name]);
       const sum = parts.reduce((total, part) => total + (part?.requests ?? 0), 0);
-      const [least = 0, most = 0] = parts.map((part) => part?.latencyMs.p50 ?? NaN).sort((a, b) => a - b);
+      const all = (percentile: number): number[] =>
+        parts.map((part) => part?.curve?.find(([each]) => each === percentile)?.[1] ?? NaN);
+      const [least, most] = [Math.min(...all(40)), Math.max(...all(60))];
       const whole: ArmReport | undefined = step.arms[name];
       // Each may be one over at the end, and a machine out of breath leaves some out.
       assert.ok(whole !== undefined && whole.requests === sum && sum > 0 && sum <= 122, `${whole?.requests} of ${sum}`);
       const p50: number = whole.latencyMs.p50;
-      // Between those of the two, but for a request more or less: percentiles of so few are some way apart.
-      assert.ok(p50 >= 0.8 * least && p50 <= 1.25 * most, `${least} ${p50} ${most}`);
+      // Between those of the two, but for some requests more or less: the median of few may lie in a wide gap.
+      assert.ok(p50 >= 0.99 * least && p50 <= 1.01 * most, `${least} ${p50} ${most}`);
     }
     assert.match(report.evidence.notes[0] ?? '', /merged from 2 generators .* response times from their percentiles/);
   });
@@ -232,10 +234,15 @@ describe('k6 itself', () => {
 
   test('stops when asked to, with what it has', { skip, timeout }, async (context) => {
     const controller = new AbortController();
+    const used = new WeakSet<Socket>();
     let answered = 0;
+    let taken = 0;
     const { url, stop } = await startFixture((request, response) => {
       answered += 1;
-      if (answered === 20) controller.abort();
+      // Who asks again on a connection has taken what came on it before.
+      if (!controller.signal.aborted && used.has(request.socket)) taken += 1;
+      used.add(request.socket);
+      if (answered >= 20 && taken > 0) controller.abort();
       answerWell(request, response);
     });
     context.after(stop);
@@ -244,6 +251,7 @@ describe('k6 itself', () => {
     const { error } = await k6Engine().run(plan, journal, AbortSignal.any([controller.signal, context.signal]));
     assert.equal(error, null);
     assert.equal(journal.steps[0]?.complete, false);
-    assert.ok((journal.steps[0]?.arms.tunnel?.ok ?? 0) >= 19);
+    const ok = journal.steps[0]?.arms.tunnel?.ok ?? 0;
+    assert.ok(ok >= taken, `${ok} of ${taken}`);
   });
 });

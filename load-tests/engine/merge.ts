@@ -87,8 +87,11 @@ export class SecondsMerge {
     return this.#seconds.all();
   }
 
-  /** The same second of every generator, in one; service and lag so far are those of the slowest generator. */
-  merge(shares: readonly [Progress, ...Progress[]]): Progress {
+  /**
+   * The same second of every generator, in one; service and lag so far are those of the slowest generator.
+   * @param latest the last of every generator: one that has ended the step before the others has no such second
+   */
+  merge(shares: readonly [Progress, ...Progress[]], latest: readonly Progress[]): Progress {
     const [first] = shares;
     const merged: Progress = {
       stepIndex: first.stepIndex,
@@ -105,7 +108,7 @@ export class SecondsMerge {
       soFar.add(histogram);
       merged.second.arms[name] = armSecond(figures, histogram);
       merged.histograms[name] = histogram.encode();
-      const reports = shares.map(({ arms }) => arms[name]).filter((each) => each !== undefined);
+      const reports = latest.map(({ arms }) => arms[name]).filter((each) => each !== undefined);
       merged.arms[name] = reportSoFar(reports, soFar);
     }
     this.#seconds.add(merged.second);

@@ -12,7 +12,8 @@ import type { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { makeCertificates } from '../testing/certificates.ts';
 import type { Certificates } from '../testing/certificates.ts';
-import { TIMING } from '../testing/fixture.ts';
+import type { ArmReport } from '../report/model.ts';
+import { NOBODY, TIMING } from '../testing/fixture.ts';
 import { runInThread } from '../testing/in-thread.ts';
 import { makeArm, makePlan } from '../testing/plans.ts';
 import type { ArmPlan, EnginePlan, RequestPlan, TlsPlan } from './plan.ts';
@@ -36,6 +37,13 @@ async function listen(context: TestContext, server: Server): Promise<number> {
 /** 20 requests in 0.4 s over one arm. */
 function planFor(url: string, arm: Partial<ArmPlan>, ...requests: Partial<RequestPlan>[]): EnginePlan {
   return makePlan(url, { arms: [{ ...makeArm('tunnel', url, ...requests), ...arm }] });
+}
+
+/** All took too long: mostly the answer, on a machine that stalls just then the connection that it was to come on. */
+function assertLate({ failed, errors }: ArmReport): void {
+  const { timeout = 0, connect_timeout: unopened = 0 } = errors;
+  assert.deepEqual([failed, timeout + unopened], [20, 20], JSON.stringify(errors));
+  assert.ok(timeout > 0, JSON.stringify(errors));
 }
 
 const resuming = (ca: string): TlsPlan => ({ ca, cert: null, key: null, isResuming: true });
@@ -142,31 +150,25 @@ describe('HTTP/2', () => {
     server.on('session', (session) => {
       session.on('stream', () => {
         streams += 1;
+        // With the last request of the warm-up: what is on its way when a goodbye comes may be refused.
         if (streams === 10) session.close();
       });
     });
     const url = `http://127.0.0.1:${await listen(context, server)}/`;
-    const { tunnel } = await runInThread(planFor(url, { protocol: 'http2' }));
-    assert.deepEqual([tunnel.requests, tunnel.connects], [20, 2]);
-    // What was on its way when the goodbye came may be refused.
-    assert.ok(tunnel.ok >= 18, JSON.stringify(tunnel.errors));
+    const { tunnel } = await runInThread({ ...planFor(url, { protocol: 'http2' }), warmUpS: 0.2 });
+    assert.deepEqual([tunnel.ok, tunnel.connects, streams], [20, 1, 30], JSON.stringify(tunnel.errors));
   });
 
   test('reports timeouts, resets and closed doors by kind', async (context) => {
-    let turn = 0;
-    const server = createHttp2Server((_, response) => {
-      turn += 1;
-      if (turn % 2 === 0) response.stream.close(2);
+    const server = createHttp2Server((request, response) => {
+      if (request.url === '/reset') response.stream.close(2);
     });
-    const port = await listen(context, server);
-    const plan = planFor(`http://127.0.0.1:${port}/`, { protocol: 'http2' });
-    const { tunnel } = await runInThread({ ...plan, timeoutMs: 300 });
-    assert.deepEqual(tunnel.errors, { timeout: 10, http2_stream_reset: 10 });
-    const closed = createServer();
-    const nobody = await listen(context, closed);
-    closed.close();
-    await once(closed, 'close');
-    const shut = await runInThread(planFor(`http://127.0.0.1:${nobody}/`, { protocol: 'http2' }));
+    const url = `http://127.0.0.1:${await listen(context, server)}/`;
+    const silent = await runInThread({ ...planFor(url, { protocol: 'http2' }), timeoutMs: 300 });
+    assertLate(silent.tunnel);
+    const reset = await runInThread(planFor(url, { protocol: 'http2' }, { path: '/reset' }));
+    assert.deepEqual(reset.tunnel.errors, { http2_stream_reset: 20 });
+    const shut = await runInThread(planFor(NOBODY, { protocol: 'http2' }));
     assert.deepEqual(shut.tunnel.errors, { connection_refused: 20 });
   });
 });
@@ -262,6 +264,6 @@ describe('WebSocket', () => {
     const silent = createServer();
     new WebSocketServer({ server: silent }).on('connection', (socket) => socket.on('error', () => undefined));
     const plan = planFor(`ws://127.0.0.1:${await listen(context, silent)}/`, arm);
-    assert.deepEqual((await runInThread({ ...plan, timeoutMs: 200 })).tunnel.errors, { timeout: 20 });
+    assertLate((await runInThread({ ...plan, timeoutMs: 200 })).tunnel);
   });
 });

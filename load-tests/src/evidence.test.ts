@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Engine, EnginePlan, StepMeasurement } from '../engine/plan.ts';
-import { startFixture } from '../testing/fixture.ts';
+import { NOBODY, startFixture } from '../testing/fixture.ts';
 import { makePlan } from '../testing/plans.ts';
 import { makeStep } from '../testing/steps.ts';
 import { watchParts } from './evidence.ts';
 import { findParts } from './parts.ts';
 
-/** What a part would say: counters that its test moves on. */
-type Figures = { cpuS: number; activeS: number; hits: number; requests: number };
+/** What a part would say: counters that its test moves on, and what is called when it has said them. */
+type Figures = { cpuS: number; activeS: number; hits: number; requests: number; onTold?: () => void };
 
 async function startPart(t: TestContext, part: string, figures: Figures, startedS = 1): Promise<string> {
   const fixture = await startFixture((_request, response) => {
+    figures.onTold?.();
     response.end(`sallyport_build_info{part="${part}",version="1",node="26"} 1
 process_cpu_seconds_total ${figures.cpuS}
 process_start_time_seconds ${startedS}
@@ -26,17 +27,26 @@ sallyport_requests_total{part="${part}",code="200"} ${figures.requests}
   return fixture.url;
 }
 
-/** An engine of two steps, 50/s and 100/s; `onStep` is called as each of them ends, half a second apart. */
-function makeEngine(onStep: (index: number) => void): Engine {
+/** An engine of two steps, 50/s and 100/s, well apart; `onStep` is called as each of them ends. */
+function makeEngine(figures: Figures, onStep: (index: number) => void): Engine {
   const run: Engine['run'] = async (_plan, events) => {
     for (const [index, rate] of [50, 100].entries()) {
       await new Promise((resolve) => setTimeout(resolve, 350));
       onStep(index);
+      const read = told(figures);
       events.onStep(measurement(rate));
+      await read;
     }
     return { error: null, totals: null };
   };
   return { name: 'embedded', run };
+}
+
+/** The next reading of the part: what its test changes before it would be read with what was there. */
+function told(figures: Figures): Promise<void> {
+  return new Promise((resolve) => {
+    figures.onTold = resolve;
+  });
 }
 
 function measurement(rate: number): StepMeasurement {
@@ -48,30 +58,32 @@ const IGNORED = { onWarmUp: () => undefined, onProgress: () => undefined, onStep
 async function watched(
   admin: string[] | undefined,
   plan: EnginePlan,
-  onStep: (index: number) => void = () => undefined,
+  engine: Engine = { name: 'embedded', run: () => Promise.resolve({ error: null, totals: null }) },
 ) {
   const watch = await watchParts({ admin }, plan);
-  await watch.watching(makeEngine(onStep)).run(plan, IGNORED, new AbortController().signal);
+  await watch.watching(engine).run(plan, IGNORED, new AbortController().signal);
   return await watch.evidence();
 }
 
-describe('the parts’ metrics as evidence', () => {
+describe('the parts’ metrics as evidence', { timeout: 60_000 }, () => {
   test('give the limits that were reached, and at which rate first', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 7, requests: 0 };
     const url = await startPart(t, 'server', figures);
-    const { limits } = await watched([url], makePlan(url), (index) => {
+    const engine = makeEngine(figures, (index) => {
       if (index === 1) figures.hits += 5;
     });
+    const { limits } = await watched([url], makePlan(url), engine);
     assert.deepEqual(limits, [{ part: 'server', limit: 'queue', hits: 5, firstAt: 100 }]);
   });
 
   test('give CPU per request of each step, and how busy the event loop was', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);
-    const { partCpu } = await watched([url], makePlan(url), (index) => {
+    const engine = makeEngine(figures, (index) => {
       figures.cpuS += index === 0 ? 0.05 : 0.2;
       figures.activeS += 0.1;
     });
+    const { partCpu } = await watched([url], makePlan(url), engine);
     // Steps of 500 and of 1000 requests.
     assert.deepEqual(
       partCpu.map(({ rate, usPerRequest }) => [rate, usPerRequest['entry']]),
@@ -86,14 +98,15 @@ describe('the parts’ metrics as evidence', () => {
   test('are of all steps together where an engine tells of them at once, and of none where these differ in rate', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);
-    const told = async (rates: readonly number[]) => {
+    const cpuOf = async (rates: readonly number[]) => {
       const watch = await watchParts({ admin: [url] }, makePlan(url));
       const atOnce: Engine = {
         name: 'k6',
         run: async (_plan, events) => {
-          events.onStepDue?.(0);
           // Until what its warm-up has cost is read.
-          await new Promise((resolve) => setTimeout(resolve, 350));
+          const read = told(figures);
+          events.onStepDue?.(0);
+          await read;
           figures.cpuS += 0.2;
           for (const rate of rates) events.onStep(measurement(rate));
           return { error: null, totals: null };
@@ -102,17 +115,17 @@ describe('the parts’ metrics as evidence', () => {
       await watch.watching(atOnce).run(makePlan(url), IGNORED, new AbortController().signal);
       return (await watch.evidence()).partCpu;
     };
-    const [all, ...others] = await told([50, 50]);
+    const [all, ...others] = await cpuOf([50, 50]);
     // 0.2 s of CPU time for 500 requests in each of both.
     assert.deepEqual([all?.rate, all?.usPerRequest['entry'], others], [50, 200, []]);
-    assert.deepEqual(await told([50, 100]), []);
+    assert.deepEqual(await cpuOf([50, 100]), []);
   });
 
   test('count what the twin of a gate sent through the same parts', async (t) => {
     const figures = { cpuS: 1, activeS: 1, hits: 0, requests: 0 };
     const url = await startPart(t, 'entry', figures);
     const watch = await watchParts({ admin: [url] }, makePlan(url));
-    const engine = makeEngine(() => (figures.cpuS += 0.1));
+    const engine = makeEngine(figures, () => (figures.cpuS += 0.1));
     const twinned: Engine = {
       ...engine,
       run: (plan, events, signal) => {
@@ -151,16 +164,18 @@ describe('the parts’ metrics as evidence', () => {
       startPart(t, 'client', figures, 2),
       startPart(t, 'client', figures, 3),
     ]);
-    const { partCpu } = await watched(urls, makePlan(urls[0] ?? ''));
+    const { partCpu } = await watched(
+      urls,
+      makePlan(urls[0] ?? ''),
+      makeEngine(figures, () => undefined),
+    );
     assert.deepEqual(Object.keys(partCpu[0]?.usPerRequest ?? {}), ['server+entry', 'client', 'client 2']);
   });
 
   test('that cannot be had are a note, and never an error', async (t) => {
     const stranger = await startFixture();
     t.after(stranger.stop);
-    const gone = await startFixture();
-    await gone.stop();
-    const { notes, limits } = await watched([stranger.url, gone.url], makePlan(stranger.url));
+    const { notes, limits } = await watched([stranger.url, NOBODY], makePlan(stranger.url));
     assert.deepEqual(limits, []);
     assert.match(notes.join('\n'), /could not be read: it is no part of a tunnel/);
     assert.match(notes.join('\n'), /could not be read: nobody answers/);

@@ -103,10 +103,10 @@ describe('the port of a load test’s figures', { timeout: 60_000 }, () => {
     await closed;
   });
 
-  // Half of what a wait takes.
+  // Less than a single wait takes.
   test(
     'waits for nobody where nobody has scraped, where all is told, or when interrupted',
-    { timeout: 10_000 },
+    { timeout: 18_000 },
     async (context) => {
       const unseen = await openLive(context);
       unseen.metrics.due(plan, 0);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
+import { NOBODY, Transcript, answerWell, startFixture } from '../testing/fixture.ts';
 import { loadCapacity } from './load-capacity.ts';
 import type { CapacityOptions } from './load-capacity.ts';
 
@@ -47,11 +47,12 @@ describe('load capacity', () => {
 
   test('asks the queueing model where it is told the slots', async (context) => {
     const { options } = await prepareRun(context);
-    const { report } = await loadCapacity(
-      { ...options, from: 40, to: 40, slots: 10, whatIfSlots: [5, 20] },
-      uncalibrated,
-    );
-    const rows = report.sections.capacity?.whatIf ?? [];
+    const asked = { ...options, from: 40, to: 40, slots: 10, whatIfSlots: [5, 20] };
+    const attempt = async () => (await loadCapacity(asked, uncalibrated)).report.sections.capacity;
+    // A machine that is held up just then carries nothing, and of nothing there is no model: then once more.
+    let found = await attempt();
+    for (let more = 4; found?.whatIf?.length === 0 && more > 0; more -= 1) found = await attempt();
+    const rows = found?.whatIf ?? [];
     assert.deepEqual(
       rows.map(({ slots, isMeasured }) => [slots, isMeasured]),
       [
@@ -83,17 +84,13 @@ describe('load capacity', () => {
 
   test('says that nobody answers, and ends with 1', async (context) => {
     const { options } = await prepareRun(context);
-    const gone = await startFixture();
-    await gone.stop();
-    const { exitCode, report } = await loadCapacity({ ...options, target: gone.url, from: 40, to: 80 }, uncalibrated);
+    const { exitCode, report } = await loadCapacity({ ...options, target: NOBODY, from: 40, to: 80 }, uncalibrated);
     assert.deepEqual([exitCode, report.stopped?.code], [1, 'SP_LOAD_UNREACHABLE']);
   });
 
   test('does not call a rate carried at which nobody answered, and ends with 3', async (context) => {
     const { options, stderr } = await prepareRun(context);
-    const gone = await startFixture();
-    await gone.stop();
-    const asked = { ...options, target: gone.url, from: 40, to: 80, warmUpS: 0, check: false };
+    const asked = { ...options, target: NOBODY, from: 40, to: 80, warmUpS: 0, check: false };
     const { exitCode, report } = await loadCapacity(asked, uncalibrated);
     assert.equal(exitCode, 3);
     assert.ok(report.sections.capacity?.tries.every(({ isCarried }) => !isCarried));

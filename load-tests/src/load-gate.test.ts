@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { LoadReport } from '../report/model.ts';
-import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
+import { NOBODY, Transcript, answerWell, startFixture } from '../testing/fixture.ts';
 import { loadGate } from './load-gate.ts';
 import type { GateOptions } from './load-gate.ts';
 import { loadOverhead } from './load-overhead.ts';
@@ -74,9 +74,7 @@ describe('load gate', () => {
 
   test('says that nobody answers, and does not take it for a verdict', async (context) => {
     const { options } = await prepareGate(context);
-    const gone = await startFixture();
-    await gone.stop();
-    const { exitCode, report } = await loadGate({ ...options, target: gone.url });
+    const { exitCode, report } = await loadGate({ ...options, target: NOBODY });
     assert.deepEqual([exitCode, report.stopped?.code], [1, 'SP_LOAD_UNREACHABLE']);
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { LoadReport } from '../report/model.ts';
-import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
+import { NOBODY, Transcript, answerWell, startFixture } from '../testing/fixture.ts';
 import { loadRamp } from './load-ramp.ts';
 import type { LoadOptions } from './load-options.ts';
 
@@ -53,7 +53,9 @@ describe('a ramp', () => {
       [step?.rate, step?.durationS, step?.arms.tunnel.requests, step?.arms.direct?.requests],
       [50, 1, 50, 50],
     );
-    assert.equal(step?.arms.tunnel.achievedRate, 50);
+    // All were in step, but on a machine that has let the last ones leave late.
+    const { achievedRate = NaN } = step?.arms.tunnel ?? {};
+    assert.ok(achievedRate === 50 || (achievedRate < 50 && (step?.generator.sentRatio ?? 1) < 1), `${achievedRate}`);
     assert.deepEqual(step?.hopsMs?.link, { p50: 0.05, p99: 0.05 });
     assert.equal(typeof step?.addedMs?.p50, 'number');
     assert.equal(written.totals.arms.tunnel.requests, 50);
@@ -115,9 +117,7 @@ describe('a ramp', () => {
 
   test('says at once that nobody answers, and ends with 1', async (context) => {
     const { options } = await prepareRun(context);
-    const gone = await startFixture();
-    await gone.stop();
-    const { exitCode, report } = await loadRamp({ ...options, target: gone.url, durationS: 600 });
+    const { exitCode, report } = await loadRamp({ ...options, target: NOBODY, durationS: 600 });
     assert.equal(exitCode, 1);
     assert.equal(report.stopped?.code, 'SP_LOAD_UNREACHABLE');
     assert.match(
@@ -128,11 +128,9 @@ describe('a ramp', () => {
 
   test('says at once that nobody answers at the direct address, and does not accuse the backend', async (context) => {
     const { options } = await prepareRun(context);
-    const gone = await startFixture();
-    await gone.stop();
-    const { exitCode, report } = await loadRamp({ ...options, direct: gone.url, durationS: 600 });
+    const { exitCode, report } = await loadRamp({ ...options, direct: NOBODY, durationS: 600 });
     assert.deepEqual([exitCode, report.stopped?.code], [1, 'SP_LOAD_UNREACHABLE']);
-    assert.ok(report.stopped?.message.includes(gone.url));
+    assert.ok(report.stopped?.message.includes(NOBODY));
     assert.notEqual(report.verdict.fault, 'backend');
   });
 

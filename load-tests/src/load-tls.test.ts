@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { makeCertificates } from '../testing/certificates.ts';
-import { Transcript, answerWell, startFixture } from '../testing/fixture.ts';
+import { NOBODY, Transcript, answerWell, startFixture } from '../testing/fixture.ts';
 import { loadTls, parseModes } from './load-tls.ts';
 import type { TlsOverheadOptions } from './load-tls.ts';
 
@@ -69,7 +69,7 @@ describe('load overhead --tls', () => {
       [0, 0, 0],
     );
     assert.ok((section[3]?.resumed ?? 0) >= 30, `${section[3]?.resumed} of 40`);
-    assert.ok(section.every(({ connectP50Ms, latencyP50Ms }) => connectP50Ms > 0 && connectP50Ms < latencyP50Ms));
+    assert.ok(section.every(({ connectP50Ms, latencyP50Ms }) => connectP50Ms > 0 && connectP50Ms <= latencyP50Ms));
     assert.ok(section.slice(1).every(({ added }) => added.every(({ medianMs }) => Number.isFinite(medianMs))));
     assert.deepEqual([...known].sort(), ['known', 'unknown']);
     const order = [...stderr.text.matchAll(/^block \d+\/8 {2}(\w+)/gm)].map(([, mode]) => mode);
@@ -78,9 +78,7 @@ describe('load overhead --tls', () => {
 
   test('looks at --plain as at --target before it measures anything', async (context) => {
     const { options } = await prepareModes(context);
-    const gone = await startFixture();
-    await gone.stop();
-    await assert.rejects(loadTls({ ...options, plain: gone.url, modes: 'off,on' }), {
+    await assert.rejects(loadTls({ ...options, plain: NOBODY, modes: 'off,on' }), {
       code: 'SP_LOAD_UNREACHABLE',
       exitCode: 2,
     });

@@ -9,11 +9,19 @@ export const TIMING =
 const FOREIGN_TIMING = 'db;dur=53.2, total;dur=99, cache;desc="hit"';
 const BODY = '{"message":"hello"}\n';
 
+/**
+ * Where nobody listens. A port that was ours a moment ago may be somebody else's by now; one below 1024 is given to
+ * nobody who asks for any. (Not 1 or 9: `fetch` refuses those unasked.)
+ */
+export const NOBODY = 'http://127.0.0.1:2/';
+
 export type Fixture = { url: string; server: Server; stop: () => Promise<void> };
 
 /** Stands in for tunnel and backend: what `answer` says, on a free port of loopback. */
 export async function startFixture(answer: RequestListener = answerWell): Promise<Fixture> {
   const server = createServer(answer);
+  // It never closes a connection that idles: that may cross with a request of somebody who was held up, and cut it.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

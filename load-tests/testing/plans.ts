@@ -1,11 +1,14 @@
 import type { ArmName } from '../report/model.ts';
 import type { ArmPlan, EngineEvents, EnginePlan, RequestPlan, Progress, StepMeasurement } from '../engine/plan.ts';
 
+/** Of a request. A machine that stands still for seconds must not end one that nobody meant to end. */
+const PATIENT_MS = 30_000;
+
 /** A plan of one short step against one address; `changes` say what is special. */
 export function makePlan(url: string, changes: Partial<EnginePlan> = {}): EnginePlan {
   return {
     arms: [makeArm('tunnel', url)],
-    timeoutMs: 2000,
+    timeoutMs: PATIENT_MS,
     warmUpS: 0,
     arrivals: 'uniform',
     seed: 1,
@@ -35,10 +38,13 @@ export class Journal implements EngineEvents {
   readonly warmUps: StepMeasurement[] = [];
   readonly progress: Progress[] = [];
   readonly steps: StepMeasurement[] = [];
-  #onFirstProgress: (() => void) | null;
+  #onAnswers: (() => void) | null;
+  readonly #answers: number;
 
-  constructor(onFirstProgress: (() => void) | null = null) {
-    this.#onFirstProgress = onFirstProgress;
+  /** @param onAnswers called once, with the first progress that tells of so many good answers through the tunnel */
+  constructor(onAnswers: (() => void) | null = null, answers = 0) {
+    this.#onAnswers = onAnswers;
+    this.#answers = answers;
   }
 
   onWarmUp(measurement: StepMeasurement): void {
@@ -47,8 +53,9 @@ export class Journal implements EngineEvents {
 
   onProgress(progress: Progress): void {
     this.progress.push(progress);
-    this.#onFirstProgress?.();
-    this.#onFirstProgress = null;
+    if ((progress.arms.tunnel?.ok ?? 0) < this.#answers) return;
+    this.#onAnswers?.();
+    this.#onAnswers = null;
   }
 
   onStep(measurement: StepMeasurement): void {

@@ -7,9 +7,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { TestAuthority } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { eventually } from '../harness/deadline.ts';
+import { quietPort } from '../harness/port.ts';
 
 export interface Pebble {
   readonly directoryUrl: string;
@@ -39,7 +39,7 @@ export async function startPebble(t: TestContext): Promise<Pebble> {
   t.after(() => authority.remove());
   const { certFile, keyFile } = authority.issue('pebble', { names: 'IP:127.0.0.1' });
   const [port, managementPort, httpPort, dnsPort, dnsManagementPort] = await Promise.all(
-    Array.from({ length: 5 }, () => freePort()),
+    Array.from({ length: 5 }, () => quietPort()),
   );
   const file = join(folder, 'pebble.json');
   const pebble = {
@@ -57,7 +57,7 @@ export async function startPebble(t: TestContext): Promise<Pebble> {
   endWith(t, spawn('pebble-challtestsrv', dns, { stdio: 'ignore' }));
   const env = { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_AUTHZREUSE: '0' };
   endWith(t, spawn('pebble', ['-config', file, '-dnsserver', `127.0.0.1:${dnsPort}`], { stdio: 'ignore', env }));
-  for (const each of [port, managementPort, dnsManagementPort]) await listens(each!);
+  for (const each of [port, managementPort, dnsPort, dnsManagementPort]) await listens(each!);
   return {
     directoryUrl: `https://127.0.0.1:${port}/dir`,
     caFile: authority.caFile,

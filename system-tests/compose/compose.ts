@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 export const ROOT = join(import.meta.dirname, '../..');
 export const PROJECT = 'sallyport-test';
 /** A container's start and its first health check, on two cores that others use as well. */
-export const CEILING_MS = 60_000;
+export const CEILING_MS = 120_000;
 const POLL_MS = 250;
 const OUTPUT_MAX_BYTES = 64 * 1024 * 1024;
 const BASE_IMAGES = ['node:26-bookworm-slim', 'debian:bookworm-slim'];
@@ -118,12 +118,17 @@ export async function stateOf(container: string): Promise<State> {
 }
 
 /** Asks until `find` gives something other than undefined, for what others do in their own time. */
-export async function until<Value>(what: string, find: () => Promise<Value | undefined>): Promise<Value> {
+export async function until<Value>(
+  what: string | (() => string),
+  find: () => Promise<Value | undefined>,
+): Promise<Value> {
   const deadlineMs = performance.now() + CEILING_MS;
   for (;;) {
     const found = await find();
     if (found !== undefined) return found;
-    if (performance.now() > deadlineMs) throw new Error(`waited ${CEILING_MS} ms for ${what}`);
+    if (performance.now() > deadlineMs) {
+      throw new Error(`waited ${CEILING_MS} ms for ${typeof what === 'string' ? what : what()}`);
+    }
     await setTimeout(POLL_MS);
   }
 }

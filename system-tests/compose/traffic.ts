@@ -5,7 +5,7 @@ import { tally } from '../harness/load-outcomes.ts';
 import type { End, Outcome } from '../harness/load.ts';
 
 /** Every request ends, whatever happens; one that has not by then counts as hanging. */
-const HANG_MS = 30_000;
+const HANG_MS = 60_000;
 const WORKERS = 10;
 const BEFORE = 50;
 const AFTER = 100;

@@ -205,7 +205,7 @@ conformance('What a backend says', ['client.backendIdleTimeoutMs=0'], (row) => {
   });
 });
 
-conformance('Kept connections to a backend', [], (row) => {
+conformance('Kept connections to a backend', ['client.backendIdleTimeoutMs=60000'], (row) => {
   row(25, 'Bytes behind an answer without a body, or behind a whole one, are nobody’s answer', async (bench) => {
     const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
     for (const [request, head] of [

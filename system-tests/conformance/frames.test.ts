@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Command } from '../harness/command.ts';
 import { within } from '../harness/deadline.ts';
+import { isReady } from '../harness/deployment.ts';
 import { frame, hello, KIND, ROLE } from '../harness/frames.ts';
 import { HandLink, startLinkServer } from '../harness/link-server.ts';
 import type { LinkServer, Secret } from '../harness/link-server.ts';
@@ -62,7 +63,8 @@ describe('heads in frames', () => {
   row(5, 'A head that a client of the tunnel puts together from bytes that HTTP does not allow is a 502', async () => {
     const secret = server.issue('owner', 'client', ['demo']);
     const entry = start('entry', server.issue('edge', 'entry', []), ['--port', '0']);
-    const { url } = await entry.event<{ url: string }>('ready');
+    const { url, admin } = await entry.event<{ url: string; admin: string }>('ready');
+    await isReady(admin);
     const link = await HandLink.dial(server, secret);
     link.ws.send(hello({ role: ROLE.client, session: 'demo' }));
     await nextFrame(link, KIND.SLOTS);

@@ -46,7 +46,7 @@ export function linesOf({ fields }: RawHead, name: string): string[] {
 
 /** The line of the access log of the request with this id. */
 export async function loggedLine(stack: Stack, requestId: string): Promise<Record<string, unknown>> {
-  const find = () => stack.command.stderr.split('\n').find((line) => line.includes(`"requestId":"${requestId}"`));
+  const find = () => stack.command.lines.find((line) => line.includes(`"requestId":"${requestId}"`));
   const line = await eventually(() => Promise.resolve(find()), `${requestId} in the access log`);
   return JSON.parse(line) as Record<string, unknown>;
 }

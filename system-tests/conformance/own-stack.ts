@@ -13,9 +13,11 @@ export async function ownStack(t: TestContext, { stack }: RowBench, options: Sta
   return own;
 }
 
+const END_MS = 60_000;
+
 /** It has been told to stop: it ends with 0 and leaves no process. */
 export async function assertEnds({ pids, command }: Stack): Promise<void> {
-  const ended = await within(command.ended, () => `the end of the stack:\n${command.stderr}`);
+  const ended = await within(command.ended, () => `the end of the stack:\n${command.stderr}`, END_MS);
   assert.deepEqual(ended, { code: 0, signal: null }, command.stderr);
   const all = [pids.entry, pids.server, ...pids.client];
   assert.deepEqual(all.filter(isAlive), [], 'processes that are left');

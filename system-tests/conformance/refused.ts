@@ -68,8 +68,7 @@ export async function assertNothingForwarded({ visit, backend }: RowBench): Prom
 /** There is one line of the access log for this request, with the status, the code and the cause. */
 export async function assertLogged(stack: Stack, requestId: string, expected: Refused): Promise<void> {
   const find = (): Record<string, unknown>[] => {
-    const lines = stack.command.stderr.split('\n').slice(0, -1);
-    return lines
+    return stack.command.lines
       .filter((line) => line.includes(`"requestId":"${requestId}"`) && line.includes('"msg":"request"'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   };

@@ -235,7 +235,7 @@ conformance('Upgrades', [], (row) => {
     for (const goer of ['visitor', 'far'] as const) {
       const ends = await openWebSocket(bench);
       ends[goer].reset();
-      await ends[goer === 'visitor' ? 'far' : 'visitor'].readAll();
+      assert.equal((await ends[goer === 'visitor' ? 'far' : 'visitor'].readAll()).how, 'reset');
       ends.visitor.close();
       ends.far.close();
     }
@@ -281,12 +281,12 @@ conformance('Upgrades', [], (row) => {
     assert.deepEqual(await far.readAll(), { bytes: Buffer.from('words'), how: 'end' });
   });
 
-  row(35, 'ends the connection of one side when the other is reset', async (bench) => {
+  row(35, 'resets the connection of one side when the other is reset: it is no clean end', async (bench) => {
     for (const goer of ['visitor', 'far'] as const) {
       const ends = await openChat(bench, 'before');
       await ends.visitor.readThrough('before');
       ends[goer].reset();
-      await ends[goer === 'visitor' ? 'far' : 'visitor'].readAll();
+      assert.equal((await ends[goer === 'visitor' ? 'far' : 'visitor'].readAll()).how, 'reset');
       ends.visitor.close();
       ends.far.close();
     }

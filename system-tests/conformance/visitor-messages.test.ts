@@ -4,7 +4,7 @@ import { eventually, within } from '../harness/deadline.ts';
 import { scrape, total } from '../harness/metrics.ts';
 import { valuesOf } from '../harness/wire.ts';
 import type { Wire } from '../harness/wire.ts';
-import { ask, GET, GET_1_0, POST } from './far-end.ts';
+import { ask, GET, GET_1_0, POST, readProblem } from './far-end.ts';
 import { assertNothingForwarded, assertRefused, LOGGED, readRefusal } from './refused.ts';
 import { conformance } from './rows.ts';
 import type { RowBench } from './rows.ts';
@@ -15,13 +15,18 @@ const EXPECT = 'Expect: 100-continue\r\n';
 const CHUNKED = 'Transfer-Encoding: chunked\r\n';
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+/** On a connection that is not used again. */
+const LAST_OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
 const TOO_MUCH = 'HTTP/1.1 413 Too Much\r\nContent-Length: 2\r\n\r\nno';
+/** Where a connection is used again it is not closed for being idle, however late the next request comes. */
+const KEPT = 'client.backendIdleTimeoutMs=60000';
+const FULL = { status: 503, code: 'SP_QUEUE_FULL', hop: 'queue', error: 'connection_limit_reached' };
 /** More than all windows and sockets on the way can hold. */
 const ENDLESS = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n';
 /** Read of an upload behind its answer. */
 const UNWANTED_BYTES = 256 * KIB;
 
-conformance('visitors’ messages', LOGGED, (row) => {
+conformance('visitors’ messages', [...LOGGED, KEPT], (row) => {
   row(26, 'Every 1xx reaches the visitor as it came and in order, repeated 103 too', async (bench) => {
     const { visitor, far } = await ask(bench, GET);
     const hints = [
@@ -193,8 +198,35 @@ conformance('visitors’ messages', LOGGED, (row) => {
   });
 });
 
-/** One slot, and nobody leaves the queue because it is late: over the ceiling of all waits. */
-conformance('visitors that leave', ['client.concurrency=1', 'server.queue.timeoutMs=30000'], (row) => {
+/** One slot, one place in the queue for it, and nobody leaves that because it is late: over the ceiling of all waits. */
+const ONE_SLOT = ['client.concurrency=1', 'server.queue.limit=1', 'server.queue.timeoutMs=120000'];
+
+conformance('visitors that wait or leave', ONE_SLOT, (row) => {
+  row(36, 'answers 503 and Retry-After at once where the queue for a slot is full', async (bench) => {
+    const { visitor, far } = await ask(bench, GET);
+    const [waits, tooMany] = [await bench.visit(), await bench.visit()];
+    waits.send(GET.replace('/x', '/second'));
+    await untilWaiting(bench, 1);
+    tooMany.send(GET);
+    await readProblem(tooMany, FULL);
+    assert.equal(total(await scrape(bench.stack.admin.server), 'sallyport_limit_hits_total', 'limit="queue"'), 1);
+    far.send(LAST_OK);
+    await visitor.readThrough('ok');
+    await assertServesSecond(bench, waits);
+    far.close();
+  });
+
+  row(36, 'gives the slot that comes free to who waits for it', async (bench) => {
+    const { visitor, far } = await ask(bench, GET);
+    const second = await bench.visit();
+    second.send(GET.replace('/x', '/second'));
+    await untilWaiting(bench, 1);
+    far.send(LAST_OK);
+    await visitor.readThrough('ok');
+    await assertServesSecond(bench, second);
+    far.close();
+  });
+
   row(
     29,
     'A visitor that resets while it waits has its backend request cancelled at once, one that closes within about a second',
@@ -331,6 +363,15 @@ async function assertServes(bench: RowBench): Promise<void> {
   far.send(OK);
   await visitor.readThrough('ok');
   visitor.close();
+  far.close();
+}
+
+/** The one that waited has the slot. */
+async function assertServesSecond({ backend }: RowBench, second: Wire): Promise<void> {
+  const far = await backend.accept();
+  assert.equal((await far.readHead()).first, 'GET /second HTTP/1.1');
+  far.send(OK);
+  await second.readThrough('ok');
   far.close();
 }
 

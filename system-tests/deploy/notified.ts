@@ -19,7 +19,7 @@ while True:
     print(json.dumps(notify.recv(65536).decode().splitlines()), flush=True)
 `;
 /** On a machine that has much else to do. */
-const TOLD_WITHIN_MS = 30_000;
+const TOLD_WITHIN_MS = 60_000;
 
 export class Notified {
   /** For the process that tells. */

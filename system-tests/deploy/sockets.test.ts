@@ -40,7 +40,8 @@ for line in sys.stdin:
 print(json.dumps({"event": "ended", "code": end(pid)}), flush=True)
 `;
 const ENTRY_WITHIN_MS = 60_000;
-const HANG_MS = 30_000;
+/** An entry that was just started has its visitors wait for its uplink, on a machine that is held up as well. */
+const HANG_MS = 60_000;
 
 interface Said {
   readonly event: string;
@@ -61,7 +62,8 @@ describe('a listening socket that is handed on', () => {
     await machine.configure('client', { client: { servers: [url], sessions } });
     await machine.start('client').event('ready');
     // No port of its own that it could fall back on: 1 is nobody's.
-    await machine.configure('entry', { entry: { port: 1, servers: [url] }, log: { accessLog: false } });
+    const own = { port: 1, servers: [url], sessionSyncTimeoutMs: HANG_MS };
+    await machine.configure('entry', { entry: own, log: { accessLog: false } });
     const holder = new Holder('http', machine);
     const [port] = (await holder.said('held')).ports!;
     await isReady((await holder.said('ready')).admin!);

@@ -18,6 +18,13 @@ const BAD_GATEWAY = new Set([502, 504]);
 
 const SHOWN_BYTES = 2_000;
 
+/** An answer of the backend's, as the visitor read it. */
+interface Relayed {
+  readonly interim: readonly Response[];
+  readonly message: Response;
+  readonly isWhole: boolean;
+}
+
 export class CaseRun implements Run {
   readonly spec: Case;
   readonly address: string;
@@ -106,16 +113,26 @@ export class CaseRun implements Run {
     if (expected === undefined) return 'there was no such request';
     if (final.kind === 'wrong') return `the entry's answer breaks ${final.rule}`;
     const { message } = final;
-    const mayBeMissing = expected.reading.kind === 'part' || this.#mayFail(place);
+    const mayBeMissing = expected.reading.kind === 'part' || this.#mayFail(place) || this.#isGivenUp(expected);
     if (message === null) return isReset || (isMissing && mayBeMissing) ? null : 'a head that is not whole';
     if (message.doubts.length > 0) return `the entry's answer may be refused: ${message.doubts[0]}`;
     if (isOwn(message)) return this.#checkOwn(place, expected, message, isLast);
     const scripts = this.#arrivals.scripts(place);
     if (scripts.length === 0) return `of nobody: ${message.status} ${message.lines.join('; ')}`;
-    const problems = scripts.map((script) =>
-      this.#checkRelayed(expected, script, interim, message, final.kind === 'whole', isReset),
-    );
+    const mayBeCut = expected.reading.kind !== 'whole' || this.#mayBeRefusedLate(place);
+    const answer = { interim, message, isWhole: final.kind === 'whole' };
+    const problems = scripts.map((script) => this.#checkRelayed(expected, script, answer, isReset, mayBeCut));
     return problems.includes(null) ? null : problems[0]!;
+  }
+
+  /** What may be refused is in its body, and the backend has answered the head: whichever comes first. */
+  #mayBeRefusedLate(place: number): boolean {
+    return this.expected[place]!.verdict?.kind === 'either' && !this.#arrivals.wasRead(place);
+  }
+
+  /** Who wants an upgrade wants to say something: where the visitor says nothing more it is cut. */
+  #isGivenUp(expected: ExpectedRequest | undefined): boolean {
+    return this.#isHalfClosed && expected?.verdict?.isUpgrade === true;
   }
 
   #mayFail(place: number): boolean {
@@ -126,8 +143,7 @@ export class CaseRun implements Run {
   #checkOwn(place: number, { reading, verdict }: ExpectedRequest, answer: Response, isLast: boolean): string | null {
     if (saysClose(answer) && !isLast) return 'more came behind the last answer';
     if (reading.kind === 'wrong' || reading.kind === 'part') return null;
-    // What may be refused is in its body, and the backend has answered the head: whichever comes first.
-    if (verdict?.kind === 'either' && !this.#arrivals.wasRead(place)) return null;
+    if (this.#mayBeRefusedLate(place)) return null;
     if (this.#mayFail(place)) {
       return BAD_GATEWAY.has(answer.status) ? null : `${answer.status}, where the backend's answer was broken`;
     }
@@ -138,24 +154,23 @@ export class CaseRun implements Run {
 
   /** An answer of the backend's. */
   #checkRelayed(
-    { reading, verdict }: ExpectedRequest,
+    { reading }: ExpectedRequest,
     { read, end }: Script,
-    interim: readonly Response[],
-    answer: Response,
-    isWhole: boolean,
+    { interim, message, isWhole }: Relayed,
     isReset: boolean,
+    mayBeCut: boolean,
   ): string | null {
     const { minor } = reading.message!;
     const wanted = read.final.message;
     const heads = interimDiffers(read.interim, interim, minor);
     if (heads !== null) return heads;
-    if (wanted === null) return `an answer where the backend gave none: ${answer.status}`;
+    if (wanted === null) return `an answer where the backend gave none: ${message.status}`;
     const isWantedWhole = read.final.kind === 'whole';
     if (isWhole && !isWantedWhole) return 'a cut looks like an end';
-    const isCutFine = !isWantedWhole || end === 'reset' || reading.kind !== 'whole' || verdict === null;
+    const isCutFine = !isWantedWhole || end === 'reset' || mayBeCut;
     if (!isWhole && !isCutFine) return 'cut, though the backend gave it whole';
-    if (!isWhole && answer.framing === 'close' && !isReset) return 'a cut looks like an end';
-    return differsAtVisitor(wanted, answer, minor, isWhole);
+    if (!isWhole && message.framing === 'close' && !isReset) return 'a cut looks like an end';
+    return differsAtVisitor(wanted, message, minor, isWhole);
   }
 
   #checkEnd(answers: readonly ReadAnswer[], how: Visited['how']): string | null {
@@ -165,8 +180,7 @@ export class CaseRun implements Run {
     const due = this.expected[answers.length];
     // The backend was cut before any of its head had left.
     if (this.#mayFail(answers.length)) return null;
-    // Who wants an upgrade wants to say something.
-    if (this.#isHalfClosed && due?.verdict?.isUpgrade === true) return null;
+    if (this.#isGivenUp(due)) return null;
     if (last === undefined)
       return due === undefined || due.reading.kind === 'part' ? null : `closed (${how}) without a word`;
     const { message } = last.final;

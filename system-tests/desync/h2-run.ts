@@ -141,8 +141,7 @@ export class H2Run implements Run {
     if (stream.isWhole && isOwn(stream)) {
       // What may be refused by its trailers can be answered by its head before.
       const hasToBeRead = verdict?.kind === 'either' ? this.#arrivals.wasRead(place) : scripts.length > 0;
-      if (hasToBeRead && reading.kind === 'whole')
-        return `refused, yet the backend read it: ${stream.body.toString()}`;
+      if (hasToBeRead && reading.kind === 'whole') return `refused, yet the backend read it: ${stream.body.toString()}`;
       return this.#isRight(place) ? `refused what is right: ${stream.body.toString()}` : null;
     }
     if (stream.isWhole) {

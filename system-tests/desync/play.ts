@@ -33,7 +33,15 @@ export const SHAPES: readonly Shape[] = [
 const SLOTS = 64;
 const SHRINK_MS = 20_000;
 const SHRINK_CEILING_MS = 1_500;
-const SETTINGS = ['log.level=warn', 'log.accessLog=false', 'entry.http2.cleartext=true'];
+/** No limit of time is met by a machine that stands still for seconds: then what is right would be refused. */
+const PATIENT = [
+  'client.backendConnectTimeoutMs=60000',
+  'entry.headTimeoutMs=60000',
+  'link.canaryMs=60000',
+  'link.heartbeatMs=60000',
+  'server.queue.timeoutMs=60000',
+];
+const SETTINGS = ['log.level=warn', 'log.accessLog=false', 'entry.http2.cleartext=true', ...PATIENT];
 
 export function playThrough({ isSplit, isHttp2 }: Shape, options: PlayOptions): Promise<Played> {
   return isHttp2 ? playKind(HTTP2, isSplit, options) : playKind(HTTP1, isSplit, options);

@@ -97,7 +97,8 @@ class AnswerReader {
   #end(how: VisitEnd): void {
     if (this.#socket.destroyed && how === 'left') return;
     clearTimeout(this.#timer);
-    this.#look(true, how === 'end');
+    // Who leaves does not wait for the rest of an answer that has begun.
+    if (how !== 'left') this.#look(true, how === 'end');
     this.#isOver = true;
     this.#socket.destroy();
     this.#resolve({ answers: this.#answers, how, bytes: Buffer.concat(this.#chunks) });

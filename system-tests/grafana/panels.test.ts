@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Command } from '../harness/command.ts';
-import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { needs } from '../harness/needs.ts';
+import { quietPort } from '../harness/port.ts';
 import { jobsOf, Prometheus } from '../harness/prometheus.ts';
 import type { Series } from '../harness/prometheus.ts';
 import { startStack } from '../harness/stack.ts';
@@ -16,7 +16,7 @@ import { committed, queriesOf } from './model.ts';
 const RAMP = 'steps: [{ rate: 20, durationS: 3 }, { rate: 50, durationS: 3 }]\n';
 const CAPACITY = ['--from', '30', '--to', '30', '--duration', '1', '--pause', '0.1'];
 /** On a machine that is busy with other tests a generator may spoil its own figures. */
-const TRIES = 3;
+const TRIES = 6;
 const INCONCLUSIVE = 3;
 
 /** A stack of two clients, load tests on it, and a Prometheus that scrapes them all. */
@@ -27,7 +27,7 @@ async function underLoad(t: TestContext): Promise<Prometheus> {
   writeFileSync(profile, RAMP);
   const stack = await startStack({ clients: 2 });
   t.after(() => stack.command.stop());
-  const port = await freePort();
+  const port = await quietPort();
   const prometheus = await Prometheus.start(jobsOf(stack.admin), { 'sallyport-load': [`127.0.0.1:${port}`] });
   t.after(() => prometheus.stop());
   const ways = ['--target', stack.url, '--direct', `${stack.direct}/`, '--metrics-port', String(port)];
@@ -55,7 +55,7 @@ function missingLabels(legend: string, series: readonly Series[]): string[] {
   return named.filter((label) => series.every(({ labels }) => labels[label] === undefined));
 }
 
-describe('the dashboards', { timeout: 150_000, ...needs('prometheus') }, () => {
+describe('the dashboards', { timeout: 480_000, ...needs('prometheus') }, () => {
   it('have data in every panel and for every mark, with the labels that their legends name', async (t) => {
     const fromS = Date.now() / 1000;
     const prometheus = await underLoad(t);

@@ -12,8 +12,8 @@ export const ROOT = join(import.meta.dirname, '../..');
 export const MAIN = ['--disable-warning=ExperimentalWarning', join(ROOT, 'apps/cli/src/main.ts')];
 const ENVIRONMENT = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/sallyport'), ...process.env };
 /** A whole stack under load on two cores that others use as well. */
-const START_MS = 30_000;
-const END_MS = 40_000;
+const START_MS = 60_000;
+const END_MS = 60_000;
 
 export type CommandEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
@@ -53,6 +53,11 @@ export class Command {
       this.#take(line);
     });
     this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
+  }
+
+  /** Those lines of standard error that are whole. */
+  get lines(): string[] {
+    return this.stderr.split('\n').slice(0, -1);
   }
 
   /** The first event of this name, from the beginning on. */

@@ -1,7 +1,10 @@
 /** Nothing in these tests waits for ever, and what did not happen is named. */
 
-/** The ceiling on every wait for an event; how fast things are is the benchmarks' question. */
-export const CEILING_MS = 10_000;
+/**
+ * The ceiling on every wait for an event, on a machine that others hold up for seconds; how fast things are is the
+ * benchmarks' question.
+ */
+export const CEILING_MS = 30_000;
 const POLL_MS = 20;
 
 /** `promise`, or an error that says what was waited for. */

@@ -18,6 +18,8 @@ export interface DeploymentOptions {
   readonly admittedClients?: number;
   /** Slots of each client. */
   readonly concurrency: number;
+  /** For one that is to come back there; default any. */
+  readonly serverPort?: number;
   /** Instead of the test backend. */
   readonly backend?: string;
   /** For every part; `path=value` each. */
@@ -59,7 +61,7 @@ export class Deployment {
     try {
       await all.#writeCredentials();
       all.#backendUrl = options.backend ?? (await all.#part('backend', ['--port', '0'])).url;
-      all.server = await all.startServer('0');
+      all.server = await all.startServer(String(options.serverPort ?? 0));
       await all.startEntry();
       const { clients, admittedClients = clients } = options;
       for (let i = 0; i < clients; i += 1) await all.startClient(i < admittedClients);

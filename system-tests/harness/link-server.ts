@@ -19,10 +19,10 @@ export interface LinkServer {
   issue(principal: string, role: Role, sessions: string[]): Secret;
 }
 
-const SETTINGS = { 'server.port': 0, 'server.admin.port': 0, 'log.level': 'silent', 'link.helloTimeoutMs': 1_000 };
+const SETTINGS = { 'server.port': 0, 'server.admin.port': 0, 'log.level': 'silent' };
 
-export async function startLinkServer(): Promise<LinkServer> {
-  const overrides = Object.entries(SETTINGS).map(([path, value]) => ({ path, value }));
+export async function startLinkServer(set: Readonly<Record<string, unknown>> = {}): Promise<LinkServer> {
+  const overrides = Object.entries({ ...SETTINGS, ...set }).map(([path, value]) => ({ path, value }));
   const loaded = loadConfig({ env: {}, overrides, cwd: import.meta.dirname });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const { config } = loaded;
@@ -37,6 +37,12 @@ export async function startLinkServer(): Promise<LinkServer> {
       return issued.value;
     },
   };
+}
+
+/** The links of a session, as the server lists them. */
+export async function linksFor({ running }: LinkServer, session: string): Promise<unknown[]> {
+  const response = await fetch(`${running.adminUrl}/api/links`, { headers: { Connection: 'close' } });
+  return ((await response.json()) as { session: string | null }[]).filter((link) => link.session === session);
 }
 
 export interface LinkClose {

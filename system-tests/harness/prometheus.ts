@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
 import { ROOT } from './command.ts';
 import { eventually, within } from './deadline.ts';
-import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
+import { quietPort } from './port.ts';
 import type { Admin } from './stack.ts';
 
 export const RULES = join(ROOT, 'deploy/prometheus');
@@ -83,7 +83,7 @@ export class Prometheus {
       const rules = (await readFile(file, 'utf8')).replaceAll(/^ +interval: .*\n/gm, '');
       await writeFile(join(folder, basename(file)), rules);
     }
-    const started = new Prometheus(folder, await freePort());
+    const started = new Prometheus(folder, await quietPort());
     try {
       await started.#areUp(jobs);
       return started;

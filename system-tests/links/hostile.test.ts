@@ -9,9 +9,10 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { connect } from 'node:tls';
 import { opensslIsThere } from '../../apps/proxy-entry/src/testing/authority.ts';
+import type { Command } from '../harness/command.ts';
 import { eventually, within } from '../harness/deadline.ts';
-import { freePort } from '../../packages/protocol/src/testing/free-port.ts';
 import { scrape, total } from '../harness/metrics.ts';
+import { quietPort } from '../harness/port.ts';
 import { Wire } from '../harness/wire.ts';
 import { edgeSettings, LINK_PATH, startEdge } from './edge.ts';
 import { startBackend, startClient, startEntry, startSecureServer } from './secure-server.ts';
@@ -24,6 +25,8 @@ const SWITCHED =
   'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n';
 /** As many as may be asked for at once. */
 const MAX_ASKS = 64;
+/** For many at once to come in, on a machine that is held up. */
+const PATIENT = ['entry.headTimeoutMs=600000', 'entry.tls.handshakeTimeoutMs=600000'];
 
 /** A connection to the TLS port; it stays open when the other side ends. */
 async function dialEdge(t: TestContext, { authority }: SecureServer, port: number): Promise<Wire> {
@@ -74,10 +77,9 @@ interface AccessLine {
   readonly code?: string;
 }
 
-function accessLines(stderr: string): AccessLine[] {
-  const whole = stderr.slice(0, stderr.lastIndexOf('\n') + 1);
-  const lines = whole.split('\n').filter((line) => line.startsWith('{'));
-  return lines.map((line) => JSON.parse(line) as AccessLine).filter(({ msg }) => msg === 'request');
+function accessLines({ lines }: Command): AccessLine[] {
+  const said = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as AccessLine);
+  return said.filter(({ msg }) => msg === 'request');
 }
 
 void describe('the path of links', skip, () => {
@@ -121,7 +123,7 @@ void describe('the path of links', skip, () => {
       assert.match(first, new RegExp(`^HTTP/1\\.1 ${status} `));
     }
     const lines = await eventually(async () => {
-      const told = accessLines(edge.command.stderr);
+      const told = accessLines(edge.command);
       return told.length >= asks.length ? told : undefined;
     }, 'a line for each');
     assert.deepEqual(
@@ -141,7 +143,7 @@ void describe('the path of links', skip, () => {
 
   it('does not go round in an entry whose server is itself', async (t) => {
     const server = await startSecureServer(t);
-    const port = await freePort();
+    const port = await quietPort();
     const set = edgeSettings(server).map((each) => each.replace('entry.tls.port=0', `entry.tls.port=${port}`));
     const entry = startEntry(t, server, { url: `wss://localhost:${port}/edge`, set });
     const { admin } = await entry.event<{ admin: string }>('ready');
@@ -156,7 +158,7 @@ void describe('the path of links', skip, () => {
   it('is free for others while a server does not answer: few may wait for it, and it is asked last from then on', async (t) => {
     const server = await startSecureServer(t);
     const silent = await startOther(t, () => {});
-    const edge = await startEdge(t, server, ['entry.tls.maxLinks=65'], [silent]);
+    const edge = await startEdge(t, server, ['entry.tls.maxLinks=65', ...PATIENT], [silent]);
     await startClient(t, server, await startBackend(t), { url: edge.linkUrl }).event('ready');
     // For about half of these the silent one is the first.
     const waiting = await Promise.all(Array.from({ length: 4 * MAX_ASKS }, () => dialEdge(t, server, edge.tlsPort)));

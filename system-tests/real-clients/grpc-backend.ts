@@ -13,6 +13,8 @@ export const Paths = {
 export interface GrpcBackend {
   /** http://127.0.0.1:PORT */
   readonly url: string;
+  /** How many calls it has held so far. */
+  readonly held: () => number;
   /** Resolves when the service has learnt that a call which it holds was given up. */
   cancelled(): Promise<void>;
   close(): void;
@@ -21,9 +23,14 @@ export interface GrpcBackend {
 export async function startGrpcBackend(): Promise<GrpcBackend> {
   const server = new Server();
   let cancelled = Promise.withResolvers<void>();
+  let held = 0;
   const onCancelled = () => cancelled.resolve();
+  const hold = (call: ServerUnaryCall<Buffer, Buffer>) => {
+    held += 1;
+    call.on('cancelled', onCancelled);
+  };
   server.addService(SERVICE, {
-    unary: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => unary(call, answer, onCancelled),
+    unary: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => unary(call, answer, hold),
     serverStream,
     clientStream,
     bidirectional: (call: ServerDuplexStream<Buffer, Buffer>) => bidirectional(call, onCancelled),
@@ -36,6 +43,7 @@ export async function startGrpcBackend(): Promise<GrpcBackend> {
   });
   return {
     url: `http://127.0.0.1:${port}`,
+    held: () => held,
     cancelled: async () => {
       await cancelled.promise;
       cancelled = Promise.withResolvers<void>();
@@ -75,9 +83,13 @@ function trailersFor({ metadata }: { readonly metadata: Metadata }): Metadata {
 }
 
 /** `hold` is never answered, `missing` is an error; all else comes back, behind metadata of its own. */
-function unary(call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>, onCancelled: () => void): void {
+function unary(
+  call: ServerUnaryCall<Buffer, Buffer>,
+  answer: sendUnaryData<Buffer>,
+  hold: (call: ServerUnaryCall<Buffer, Buffer>) => void,
+): void {
   const asked = call.request.toString('latin1', 0, 16);
-  if (asked === 'hold') return void call.on('cancelled', onCancelled);
+  if (asked === 'hold') return hold(call);
   if (asked === 'missing') {
     return answer({ code: status.NOT_FOUND, details: 'no such thing: grüß', metadata: trailersFor(call) });
   }

@@ -55,6 +55,17 @@ async function http2Settings(fleet: Fleet): Promise<Settings> {
   }
 }
 
+/** Until it does so; a test that is held up between two bytes may be too late itself. */
+async function untilSaid(fleet: Fleet, bytes: string, expected: RegExp): Promise<void> {
+  const ask = async () => (expected.test(await saysTo(fleet, bytes)) ? true : undefined);
+  await eventually(ask, `an answer like ${expected.source}`);
+}
+
+async function untilConnections(fleet: Fleet, count: number): Promise<void> {
+  const look = async () => ((await metric(fleet, 'sallyport_visitor_connections')) === count ? true : undefined);
+  await eventually(look, `${count} connections`);
+}
+
 async function metric(fleet: Fleet, name: string, ...labels: string[]): Promise<number> {
   return total(await scrape(fleet.entry.admin), name, ...labels);
 }
@@ -105,21 +116,16 @@ export const ENTRY_EFFECTS: readonly Effect[] = [
   {
     it: 'no more connections than so many are taken',
     changes: { 'entry.connections': 1 },
+    before: (fleet) => untilConnections(fleet, 0),
     seen: async (fleet) => {
       const first = await dial(fleet.entry.url);
       try {
-        await eventually(
-          async () => ((await metric(fleet, 'sallyport_visitor_connections')) === 1 ? true : undefined),
-          'the first connection to count',
-        );
+        await untilConnections(fleet, 1);
         assert.equal(await saysTo(fleet, `${HEAD}\r\n`), '');
       } finally {
         first.close();
       }
-      await eventually(
-        async () => ((await metric(fleet, 'sallyport_visitor_connections')) === 0 ? true : undefined),
-        'the first connection to be gone',
-      );
+      await untilConnections(fleet, 0);
     },
   },
   {
@@ -148,8 +154,8 @@ export const ENTRY_EFFECTS: readonly Effect[] = [
     it: 'a head must come within its time, and an idle connection is closed after another',
     changes: { 'entry.headTimeoutMs': 100, 'entry.keepAliveTimeoutMs': 100 },
     seen: async (fleet) => {
-      assert.match(await saysTo(fleet, HEAD), /^HTTP\/1\.1 408 /);
-      assert.match(await saysTo(fleet, `${HEAD}\r\n`), /^HTTP\/1\.1 200 /);
+      await untilSaid(fleet, HEAD, /^HTTP\/1\.1 408 /);
+      await untilSaid(fleet, `${HEAD}\r\n`, /^HTTP\/1\.1 200 /);
     },
   },
   {

@@ -211,8 +211,7 @@ export class Fleet {
 
 /** Lines of the log of a part with this message, as objects. */
 export function logged({ command }: Part, message: string): Record<string, unknown>[] {
-  return command.stderr
-    .split('\n')
+  return command.lines
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ msg }) => typeof msg === 'string' && msg.startsWith(message));

@@ -16,8 +16,8 @@ const BURNER_NICE = -13;
  * own, so that its weight does not count for the others on the other core, and that session this nice value.
  */
 const BURNER_SESSION_NICE = -13;
-/** The terminator makes a key first. */
-const START_MS = 15_000;
+/** The terminator makes a key first, on two cores that others use as well. */
+const START_MS = 60_000;
 
 export class Helpers implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];

@@ -15,7 +15,7 @@ function flagsOf(t: TestContext, certificates: string): string[] {
   return [...own, ...set.flatMap((each) => ['--set', each])];
 }
 
-describe('sallyport entry with TLS', { timeout: 60_000 }, () => {
+describe('sallyport entry with TLS', { timeout: 300_000 }, () => {
   it('says where it is reached by TLS, which is so before there is a certificate', async (t) => {
     const folder = join(temporaryFolder(t), 'certificates');
     mkdirSync(folder);

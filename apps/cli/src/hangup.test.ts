@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { startCli } from './testing/cli.ts';
 
-it('a part that is told to reload while it starts does so once it serves', { timeout: 60_000 }, async (t) => {
+it('a part that is told to reload while it starts does so once it serves', { timeout: 300_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-hangup-'));
   const credentialFile = join(folder, 'entry.secret');
   writeFileSync(credentialFile, 'nobody:0123456789abcdef\n', { mode: 0o600 });

@@ -30,12 +30,12 @@ const mustRun = process.env['SALLYPORT_NO_SKIP'] === '1';
 const skip = older === null && !mustRun ? 'no Node before 24 on PATH' : false;
 const viaOlder: CliOptions = { command: [older ?? 'node', LAUNCHER] };
 
-it('starts the command line in the same process under a Node that can run it', { timeout: 30_000 }, async (t) => {
+it('starts the command line in the same process under a Node that can run it', { timeout: 300_000 }, async (t) => {
   const { code, stdout } = await runCli(t, ['--version'], { command: [process.execPath, LAUNCHER] });
   assert.deepEqual([code, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
 });
 
-describe('the launcher under an older Node', { skip, concurrency: 2, timeout: 120_000 }, () => {
+describe('the launcher under an older Node', { skip, concurrency: 2, timeout: 300_000 }, () => {
   it('is tried with an older Node', () => {
     assert.notEqual(older, null, 'SALLYPORT_NO_SKIP is set, and PATH has no Node before 24');
   });

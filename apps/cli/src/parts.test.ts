@@ -45,7 +45,7 @@ function wrongCredential(t: TestContext): string {
   return file;
 }
 
-describe('parts in processes of their own', { concurrency: 2, timeout: 120_000 }, () => {
+describe('parts in processes of their own', { concurrency: 2, timeout: 300_000 }, () => {
   it('connects a client with a credential of the server, and both stop on SIGTERM with 0', async (t) => {
     const server = await startServer(t);
     const client = startClient(t, server.url, server.credentialFile);

@@ -30,7 +30,7 @@ async function storeIn(folder: string): Promise<string> {
   return path;
 }
 
-describe('a pipe in the place of a file', { concurrency: 2, timeout: 120_000 }, () => {
+describe('a pipe in the place of a file', { concurrency: 2, timeout: 300_000 }, () => {
   it('keeps a part from starting, in one line that names its setting', async (t) => {
     const { folder, pipe, credential, certificates } = files(t);
     const dials = ['--server', 'ws://127.0.0.1:1'];

@@ -25,7 +25,7 @@ function pidsOf({ pids }: Ready): number[] {
   return [pids.entry, pids.server, ...pids.client, ...(pids.backend === null ? [] : [pids.backend])];
 }
 
-describe('up', { concurrency: 2, timeout: 180_000 }, () => {
+describe('up', { concurrency: 2, timeout: 300_000 }, () => {
   for (const split of [[], ['--split']]) {
     it(`says where everything is and serves until SIGTERM, and leaves nothing (${split.join('') || 'up'})`, async (t) => {
       const cli = startCli(t, [...UP, ...split, '--clients', '2']);

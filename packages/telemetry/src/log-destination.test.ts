@@ -25,7 +25,9 @@ function open(context: TestContext, maxBufferedBytes?: number) {
   return { sink, destination };
 }
 
-test('lines come out whole and in order, however few bytes a write takes', async () => {
+test('lines come out whole and in order, however few bytes a write takes', async (context) => {
+  // However long a busy machine takes: closing gives up after 2 s.
+  context.mock.timers.enable({ apis: ['setTimeout'] });
   const line = fc.string({ unit: 'binary', maxLength: 50 }).map((text) => `${JSON.stringify(text)}\n`);
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 40 }), fc.integer({ min: 7, max: 500 }), async (lines, takesBytes) => {
@@ -112,13 +114,15 @@ test('closing over a full disk ends, and counts what it leaves, the torn line in
   assert.ok(sink.released);
 });
 
-test('closing waits out a full pipe', async () => {
+test('closing waits out a full pipe', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
   const sink = new MemorySink();
   const destination = new LogDestination(sink);
   sink.failWith = 'EAGAIN';
   destination.write('late\n');
   sink.onAnswered = () => {
     if (sink.writes === 5) sink.failWith = null;
+    context.mock.timers.tick(5);
   };
   await destination.close();
   assert.equal(sink.text, 'late\n');

@@ -131,7 +131,7 @@ test('a file system of 64 KiB that fills up loses lines, counted, and takes them
 
 test('a reader that goes away loses lines, counted, and the process goes on', async () => {
   const body = `
-    let left = 200;
+    let left = 6_000;
     const tick = setInterval(() => {
       logger.info('x');
       if (lost() === 0 && --left > 0) return;

@@ -4,9 +4,8 @@ import * as fc from 'fast-check';
 import { isLoopbackAuthority, isLoopbackHost } from './loopback.ts';
 
 test('127.0.0.0/8, ::1 and localhost are this machine', () => {
-  for (const host of ['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'LocalHost', '::ffff:127.0.0.1']) {
-    assert.ok(isLoopbackHost(host), host);
-  }
+  const addresses = ['127.0.0.1', '127.9.9.9', '::1', '[::1]', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1'];
+  for (const host of [...addresses, 'localhost', 'LocalHost', 'a.localhost']) assert.ok(isLoopbackHost(host), host);
 });
 
 test('anything else is not, also where it looks like it', () => {

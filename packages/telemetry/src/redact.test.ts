@@ -103,7 +103,7 @@ test('a hostile target takes no longer than its length', () => {
     const began = performance.now();
     redactTarget(target);
     redact({ target });
-    assert.ok(performance.now() - began < 10_000, part);
+    assert.ok(performance.now() - began < 30_000, part);
   }
 });
 

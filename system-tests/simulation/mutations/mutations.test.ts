@@ -7,7 +7,8 @@ import { MUTATIONS } from './list.ts';
 
 const CHILD = new URL('child.ts', import.meta.url).pathname;
 const MOST_SCHEDULES = 10_000;
-const MOST_SECONDS = 120;
+/** Only so that it ends: how many schedules a busy machine plays a second says nothing of the fault. */
+const MOST_SECONDS = 900;
 const AT_ONCE = 2;
 
 const run = promisify(execFile);

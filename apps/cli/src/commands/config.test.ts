@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { configReference, configSchema } from '@sallyport/config';
 import { eventsOf, runCli, temporaryFolder } from '../testing/cli.ts';
 
-describe('config', { concurrency: 2, timeout: 60_000 }, () => {
+describe('config', { concurrency: 2, timeout: 300_000 }, () => {
   it('check says ok, and which file that is true of', async (t) => {
     const cwd = temporaryFolder(t);
     const without = await runCli(t, ['config', 'check'], { cwd });

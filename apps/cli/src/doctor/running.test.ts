@@ -389,7 +389,7 @@ async function look(given: Given): Promise<Finding[]> {
   return (await checkRunning(contextOf(given))).filter(({ check }) => check !== 'event-loop');
 }
 
-describe('checkRunning', { timeout: 60_000 }, () => {
+describe('checkRunning', { timeout: 300_000 }, () => {
   it('asks the parts of the configuration, and says nothing of those that do not run', async (t) => {
     const port = Number(new URL(await runningServer(t)).port);
     const found = await look({ set: { 'server.admin.port': port } });

@@ -21,7 +21,8 @@ export interface Given {
   readonly nowMs?: () => number;
 }
 
-const STEP_TIMEOUT_MS = 5_000;
+/** For what never comes: a busy machine is none that does not answer. */
+const STEP_TIMEOUT_MS = 30_000;
 
 export function contextOf({
   set = {},

@@ -31,6 +31,8 @@ describe('the lock of an order', () => {
   it('is taken over from who died a minute ago, and who only slept sees that it lost it', async (t) => {
     const folder = folderOf(t);
     const path = join(folder, 'lock');
+    // Who sleeps does not say that it lives.
+    t.mock.timers.enable({ apis: ['setInterval'] });
     const sleeper = await tryLock(path, Date.now());
     const longAgo = new Date(Date.now() - 61_000);
     utimesSync(path, longAgo, longAgo);

@@ -40,7 +40,10 @@ export async function tryLock(path: string, nowMs: number): Promise<Lock | null>
   };
 }
 
-/** Moved aside, which only one can do with one file. */
+/**
+ * Moved aside, which only one can do with one file. Of two who found it stale the slower may so move the lock that the
+ * faster has made meanwhile: then both go on, and the faster finds by `isHeld` that it has it no more.
+ */
 async function removeIfStale(path: string, token: string, nowMs: number): Promise<void> {
   try {
     const { mtimeMs } = await stat(path);

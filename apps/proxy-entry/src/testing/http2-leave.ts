@@ -1,6 +1,6 @@
 /**
  * A process of its own, since what it looks for is an endless loop: a visitor that leaves while an answer of one of its
- * streams is with nghttp2 and not sent. Says `alive` where it comes to its end.
+ * streams is with nghttp2 and not sent. Says `leaving` before that, and `alive` where it comes to its end.
  */
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -9,6 +9,7 @@ import { Http2Visitors } from '../visitor/http2-visitors.ts';
 import type { VisitorExchange } from '../visitor/transport.ts';
 import { HTTP2_OPTIONS } from './http2-visitors.ts';
 import { Http2Peer } from './http2-peer.ts';
+import { whenClosed } from './visitors.ts';
 
 const exchanges: VisitorExchange[] = [];
 const { promise: haveCome, resolve: haveAllCome } = Promise.withResolvers<void>();
@@ -34,8 +35,9 @@ accepted.prependOnceListener('close', () => {
   exchanges[0]!.head(200, 'OK', ['Content-Length', '2'], false);
   exchanges[0]!.write(Buffer.from('o'));
 });
+process.stdout.write('leaving\n');
 visitor.resetAndDestroy();
-await once(accepted, 'close');
+await whenClosed(accepted);
 await new Promise((resolve) => setImmediate(resolve));
 await visitors.close();
 server.close();

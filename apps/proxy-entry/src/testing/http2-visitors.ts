@@ -39,6 +39,8 @@ export type Http2Changes = Partial<Omit<Http2Options, 'http2'>> & { readonly htt
 
 export interface Http2Bench {
   readonly visitors: Http2Visitors;
+  /** From now on, on open connections too: so a short limit is not met before the test is there to wait for it. */
+  readonly configure: (changes: Partial<typeof OPTIONS>) => void;
   /** Those that were reached, in order. */
   readonly limits: readonly string[];
   /** What became no exchange. */
@@ -58,20 +60,18 @@ export async function listenHttp2(t: TestContext, changes: Http2Changes = {}): P
   const sockets: Socket[] = [];
   let taken = 0;
   let wake: (() => void) | null = null;
-  const visitors = new Http2Visitors(
-    { ...OPTIONS, ...changes, http2: { ...HTTP2, ...changes.http2 } },
-    {
-      onRequest: (exchange) => {
-        arrivals.push(new Arrived(exchange));
-        wake?.();
-      },
-      onRefused: (refusal) => {
-        refusals.push(refusal);
-        return { status: refusal.status, reason: '', fields: ['Content-Length', '2'], body: Buffer.from('no') };
-      },
-      limitHit: (limit) => limits.push(limit),
+  const options = { ...OPTIONS, ...changes, http2: { ...HTTP2, ...changes.http2 } };
+  const visitors = new Http2Visitors(options, {
+    onRequest: (exchange) => {
+      arrivals.push(new Arrived(exchange));
+      wake?.();
     },
-  );
+    onRefused: (refusal) => {
+      refusals.push(refusal);
+      return { status: refusal.status, reason: '', fields: ['Content-Length', '2'], body: Buffer.from('no') };
+    },
+    limitHit: (limit) => limits.push(limit),
+  });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
     visitors.accept(socket, { remoteAddress: '127.0.0.1', scheme: 'http' }),
   );
@@ -91,6 +91,7 @@ export async function listenHttp2(t: TestContext, changes: Http2Changes = {}): P
   };
   return {
     visitors,
+    configure: (set) => visitors.configure({ ...options, ...set }),
     limits,
     refusals,
     arrivals,

@@ -35,7 +35,7 @@ export function newAuthority(): { authority: TestAuthority; folder: string } {
 export function tlsConfig(set: Partial<TlsConfig>): TlsConfig {
   const loaded = loadConfig({ env: {}, overrides: [], cwd: '/nowhere' });
   assert.ok(loaded.ok);
-  return { ...loaded.config.entry.tls, port: 0, ...set };
+  return { ...loaded.config.entry.tls, port: 0, handshakeTimeoutMs: 60_000, ...set };
 }
 
 /** `nowMs`: the wall clock. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,8 @@ import type { TlsBench } from '../testing/tls-bench.ts';
 import { TlsMaterial } from './material.ts';
 import { TlsError } from './tls-error.ts';
 
-const CEILING_MS = 10_000;
+/** Of a whole group of tests. Nothing here waits for it; it is for what never comes. */
+const CEILING_MS = 300_000;
 const POLL_MS = 20;
 const SUCCESSFUL = 'sallyport_tls_last_reload_successful{part="entry"}';
 const GET = 'GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n';
@@ -35,7 +37,7 @@ async function serial(bench: TlsBench, name: string): Promise<string> {
   }
 }
 
-describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
+describe('the certificates of the entry', { timeout: CEILING_MS }, () => {
   let authority: TestAuthority;
   let first: Made;
   let second: Made;
@@ -61,7 +63,7 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     exchange.end([]);
     assert.match(await old.hear('\r\n\r\n'), /^HTTP\/1.1 204/);
     const expires = await bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
-    assert.ok(Math.abs(expires - Date.now() / 1_000 - 7_200) < 60);
+    assert.ok(Math.abs(expires - Date.now() / 1_000 - 7_200) < 1_000);
   });
 
   it('come and go with their files', async (t) => {
@@ -186,13 +188,14 @@ describe('the certificates of the entry', { timeout: 6 * CEILING_MS }, () => {
     const expiry = () => bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
     const before = await expiry();
     const dates = { secondsUntilGood: 3_600, secondsLeft: 90_000 };
-    putPair(folder, 'a', authority.issue('early', { names: 'DNS:a.test', ...dates }));
+    const early = authority.issue('early', { names: 'DNS:a.test', ...dates });
+    putPair(folder, 'a', early);
     const why = /certificate a: its certificate is good from .* only, that in force is good now/;
     await until(() => why.test(bench.log()));
     await assert.rejects(material.check(material.config), why);
     assert.equal(await expiry(), before);
     assert.equal(await bench.metric(SUCCESSFUL), 0);
-    nowMs += 3_600_000;
+    nowMs = new X509Certificate(early.cert).validFromDate.getTime();
     await material.check(material.config);
     await material.configure(material.config);
     assert.ok((await expiry()) > before);
@@ -268,7 +271,7 @@ async function isResumed(bench: TlsBench, session: Buffer, options: ConnectionOp
   return isReused;
 }
 
-describe('a session ticket', { timeout: 6 * CEILING_MS }, () => {
+describe('a session ticket', { timeout: CEILING_MS }, () => {
   let authority: TestAuthority;
   let folder: string;
   before((t) => {
@@ -324,7 +327,7 @@ describe('a session ticket', { timeout: 6 * CEILING_MS }, () => {
     await until(async () => (await serial(bench, 'a.test')).includes('FAILURE'));
     const visitor = await bench.secure('a.test', { session });
     assert.equal((await visitor.hearAll()).text, '');
-    assert.equal(bench.transport.connections, 0);
+    await until(() => bench.transport.connections === 0);
     (await bench.secure('a.test', { session: old, maxVersion: 'TLSv1.2' })).say(GET);
     const { peer } = (await bench.arrival()).exchange.request;
     assert.equal(peer.covers?.('a.test'), false);

@@ -148,7 +148,7 @@ describe('the spans of a request', () => {
       'http.response.status_code': 200,
       'http.response.body.size': 12,
     });
-    assert(Math.abs(root!.endMs - Date.now()) < 10_000, 'milliseconds since 1970');
+    assert(Math.abs(root!.endMs - Date.now()) < 1_000_000, 'milliseconds since 1970');
   });
 
   it('of one that was sent twice have both tries, the backend of each another parent', () => {

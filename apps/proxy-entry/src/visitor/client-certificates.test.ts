@@ -10,7 +10,8 @@ import { listenTls } from '../testing/tls-bench.ts';
 import type { TlsBench } from '../testing/tls-bench.ts';
 import type { TlsConfig } from '../tls/material.ts';
 
-const CEILING_MS = 10_000;
+/** Of a whole group of tests. Nothing here waits for it; it is for what never comes. */
+const CEILING_MS = 300_000;
 const GET = 'GET /a HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n';
 const POLL_MS = 20;
 const HOUR_MS = 3_600_000;
@@ -60,7 +61,7 @@ function asByteSequence({ cert }: Made): string {
   return `:${new X509Certificate(cert).raw.toString('base64')}:`;
 }
 
-describe('certificates of visitors', { timeout: 6 * CEILING_MS }, () => {
+describe('certificates of visitors', { timeout: CEILING_MS }, () => {
   let authority: TestAuthority;
   let stranger: TestAuthority;
   let folder: string;
@@ -123,11 +124,12 @@ describe('certificates of visitors', { timeout: 6 * CEILING_MS }, () => {
       for (const why of ['CERT_HAS_EXPIRED', 'CERT_REVOKED', 'client_certificate']) {
         while (!bench.log().includes(why)) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
-      const failures = await bench.metric(
-        'sallyport_tls_handshake_failures_total{part="entry",cause="client_certificate"}',
-      );
-      assert.equal(failures, 4);
-      assert.equal(bench.transport.connections, 0);
+      const failures = () =>
+        bench.metric('sallyport_tls_handshake_failures_total{part="entry",cause="client_certificate"}');
+      while ((await failures()) < 4 || bench.transport.connections > 0) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+      assert.equal(await failures(), 4);
     });
 
     it(`are known again when the session is resumed, until they expire, in ${maxVersion}`, async (t) => {

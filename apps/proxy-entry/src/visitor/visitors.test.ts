@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { listenVisitors } from '../testing/visitors.ts';
 
-/** Nothing here waits; this is for what never comes. */
-const CEILING_MS = 10_000;
+/** Of a whole group of tests. Nothing here waits for it; it is for what never comes. */
+const CEILING_MS = 120_000;
 const GET = 'GET /a?b HTTP/1.1\r\nHost: a\r\nX-Many: 1\r\nx-MANY: \xfc\r\n\r\n';
 const HEAD_END = '\r\n\r\n';
 
@@ -210,6 +210,24 @@ describe('visitors', () => {
       arrived.exchange.end([]);
       assert.deepEqual(await visitor.hearAll(), { text: 'answer', end: 'end' });
       assert.equal(await arrived.finished, true);
+    });
+
+    it('is cut by a reset behind a 101: an end would look like the end of what is said', async (t) => {
+      for (const isHalfClosed of [false, true]) {
+        const { visit, arrival } = await listenVisitors(t);
+        const visitor = await visit();
+        visitor.say(UPGRADE);
+        const { exchange, finished } = await arrival();
+        exchange.head(101, 'Switching', ['Upgrade', 'chat'], false);
+        exchange.startBody();
+        exchange.write(Buffer.from('half'));
+        await visitor.hear('half');
+        if (isHalfClosed) exchange.end([]);
+        exchange.cut();
+        // Where all was said, and ended, a reset would only take what is still on its way.
+        assert.deepEqual(await visitor.hearAll(), { text: '', end: isHalfClosed ? 'end' : 'reset' });
+        assert.equal(await finished, isHalfClosed);
+      }
     });
 
     it('has any other answer whole, and the connection ends behind it', async (t) => {

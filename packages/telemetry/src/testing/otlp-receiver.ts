@@ -85,16 +85,18 @@ export class OtlpReceiver {
   /** How the next exports are answered. */
   answer: Answer = take;
   readonly #server: Server;
+  readonly #host: string;
   readonly #waiting = new Set<() => void>();
 
-  private constructor() {
+  private constructor(host: string) {
+    this.#host = host;
     this.#server = createServer((request, response) => void this.#take(request, response));
   }
 
   /** `port`: 0 for a free one. */
-  static async start(port = 0): Promise<OtlpReceiver> {
-    const receiver = new OtlpReceiver();
-    receiver.#server.listen(port, '127.0.0.1');
+  static async start(port = 0, host = '127.0.0.1'): Promise<OtlpReceiver> {
+    const receiver = new OtlpReceiver(host);
+    receiver.#server.listen(port, host);
     await once(receiver.#server, 'listening');
     return receiver;
   }
@@ -104,7 +106,7 @@ export class OtlpReceiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.#host}:${this.port}`;
   }
 
   get spans(): ReceivedSpan[] {

@@ -12,7 +12,7 @@ import { descendantsOf, stillAlive } from '../../testing/processes.ts';
 const CHECKOUT = fileURLToPath(new URL('../../../../..', import.meta.url));
 const SHORT = ['--baseline', CHECKOUT, '--rate', '100', '--windows', '6', '--warm-up', '0.5', '--json'];
 
-describe('load gate against a checkout', { timeout: 120_000 }, () => {
+describe('load gate against a checkout', { timeout: 300_000 }, () => {
   it('starts both stacks before one backend, judges, and leaves no process behind', async (t) => {
     const cwd = temporaryFolder(t);
     // As the recipes name it: relative to where the gate runs.
@@ -20,16 +20,16 @@ describe('load gate against a checkout', { timeout: 120_000 }, () => {
     const gate = startCli(t, ['load', 'gate', ...SHORT, '--window', '0.3', ...beside], { cwd });
     await gate.said(/window 1\/6/);
     const pids = descendantsOf(gate.child.pid!);
-    // Backend, server, entry and client; server, entry and client; a launcher each; a generator at least.
-    assert.ok(pids.length >= 10, `${pids.length} processes`);
     const { code, stdout } = await gate.ended;
     const report = (await gate.event('report')) as unknown as LoadReport;
     const { gate: section } = report.sections;
     assert.deepEqual(
-      report.steps[0] && Object.values(report.steps[0].arms).map(({ ok }) => ok),
+      report.steps[0] && Object.values(report.steps[0].arms).map(({ requests }) => requests),
       [30, 30, 30, 30],
       stdout.slice(0, 500),
     );
+    // Not each of them, where a machine is busy.
+    for (const { ok } of Object.values(report.totals.arms)) assert.ok(ok > 30, stdout.slice(0, 500));
     // The same code on both sides; on a busy machine there is no verdict.
     assert.ok(section?.outcome === 'pass' ? code === 0 : [3, 99].includes(code ?? -1), `${section?.outcome} ${code}`);
     assert.deepEqual(await stillAlive(pids), []);
@@ -38,9 +38,15 @@ describe('load gate against a checkout', { timeout: 120_000 }, () => {
   it('ends with 130 at a Ctrl-C, with what it has, and leaves no process behind', async (t) => {
     const gate = startCli(t, ['load', 'gate', ...SHORT, '--window', '60', '--out', temporaryFolder(t)]);
     await gate.said(/starting both stacks/);
+    let pids: number[] = [];
+    // The backend and some of the stacks.
+    while (pids.length < 4) {
+      await new Promise(setImmediate);
+      pids = descendantsOf(gate.child.pid!);
+    }
     gate.child.kill('SIGINT');
     assert.equal((await gate.ended).code, 130);
-    assert.deepEqual(await stillAlive(descendantsOf(gate.child.pid!)), []);
+    assert.deepEqual(await stillAlive(pids), []);
   });
 
   it('leaves no process behind when it is killed', async (t) => {
@@ -48,6 +54,8 @@ describe('load gate against a checkout', { timeout: 120_000 }, () => {
     const gate = startCli(t, ['load', 'gate', ...SHORT, ...many]);
     await gate.said(/window 1\/100/);
     const pids = descendantsOf(gate.child.pid!);
+    // Backend, server, entry and client; server, entry and client; a launcher each; a generator at least.
+    assert.ok(pids.length >= 10, `${pids.length} processes`);
     gate.child.kill('SIGKILL');
     assert.deepEqual(await stillAlive(pids), []);
   });

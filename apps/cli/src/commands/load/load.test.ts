@@ -31,7 +31,7 @@ async function startBackend(t: TestContext, onAsked = () => {}): Promise<{ url: 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/session/demo/`, asked };
 }
 
-describe('a load test that is asked for wrongly', { concurrency: 2, timeout: 120_000 }, () => {
+describe('a load test that is asked for wrongly', { concurrency: 2, timeout: 300_000 }, () => {
   it('names the broken line of a credentials file and shows nothing of it', async (t) => {
     const cwd = temporaryFolder(t);
     writeFileSync(join(cwd, 'keys'), 'a:1\nhunter2\n');
@@ -130,7 +130,7 @@ const line = (atMs: number, method: string, path: string, bytesIn: number): stri
     bytesIn,
   });
 
-describe('a load test whose terminal is closed', { timeout: 60_000 }, () => {
+describe('a load test whose terminal is closed', { timeout: 300_000 }, () => {
   it('ends with what it has, as at a Ctrl-C', async (t) => {
     const asked = Promise.withResolvers<void>();
     const { url } = await startBackend(t, () => asked.resolve());
@@ -144,7 +144,7 @@ describe('a load test whose terminal is closed', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a recording', { timeout: 60_000 }, () => {
+describe('a recording', { timeout: 300_000 }, () => {
   it('of an access log is replayed as a profile, faster', async (t) => {
     const cwd = temporaryFolder(t);
     const { url, asked } = await startBackend(t);
@@ -153,11 +153,14 @@ describe('a recording', { timeout: 60_000 }, () => {
     const made = await runCli(t, ['load', 'record', '--access-log', 'entry.log', '--out', 'p.yaml', '--json'], { cwd });
     const [event] = eventsOf(made.stdout);
     assert.deepEqual([made.code, event?.event, event?.['requests']], [0, 'recorded', 2], made.stderr);
-    assert.doesNotMatch(readFileSync(join(cwd, 'p.yaml'), 'utf8'), /hunter2/);
+    const profile = readFileSync(join(cwd, 'p.yaml'), 'utf8');
+    assert.match(profile, /^ {2}0 GET \/a\?key=\n {2}900 POST \/b 70\n$/m);
+    assert.doesNotMatch(profile, /hunter2/);
     const flags = ['--target', url, '--profile', 'p.yaml', '--speed', '3', '--warm-up', '0', '--out', 'r', '--json'];
     const { stdout, stderr } = await runCli(t, ['load', 'ramp', ...flags], { cwd });
     const [report] = eventsOf(stdout);
     assert.equal(report?.event, 'report', stderr);
-    assert.deepEqual(asked, ['GET /session/demo/a?key= 0', 'POST /session/demo/b 70']);
+    // A generator that is held up sends both at once, on a connection each.
+    assert.deepEqual(asked.toSorted(), ['GET /session/demo/a?key= 0', 'POST /session/demo/b 70']);
   });
 });
