@@ -1,6 +1,6 @@
 /**
- * `npm run bench:backend`: the test backend's fixed answers against the least that node:http can do, `res.end(buffer)` with the same body: is
- * the backend ever what slows a load test down?
+ * `npm run bench:backend`: the test backend's fixed answers against the least that node:http can do, `res.end(buffer)`
+ * with the same body: is the backend ever what slows a load test down?
  *
  *   node load-tests/bench/backend.ts [--seconds 2] [--rounds 5] [--connections 50] [--path /loadtest/ping]
  *     [--generator wrk|builtin]
