@@ -1,4 +1,8 @@
-/** The events of a stream of HTTP/2, given to who serves it: the same few functions for all, no closure for each. */
+/**
+ * The events of a stream of HTTP/2, given to who serves it: the same few functions for all, no closure for each. And when
+ * it is reset for an upload that nobody wants.
+ */
+import { constants } from 'node:http2';
 import type { ServerHttp2Stream } from 'node:http2';
 
 /** Who serves a stream. */
@@ -35,6 +39,25 @@ export function awaitDrain(stream: ServerHttp2Stream): void {
 /** `respond` was or will be told so too. */
 export function awaitTrailers(stream: ServerHttp2Stream): void {
   stream.once('wantTrailers', trailersWanted);
+}
+
+/**
+ * Before the end of its answer. A stream that nobody began to read, Node resets once it has all of the answer, whose
+ * END_STREAM may still wait for the socket or for window: the visitor would see a reset instead.
+ */
+export function keepOpen(stream: ServerHttp2Stream): void {
+  if (stream.readableFlowing === null) stream.pause();
+}
+
+/**
+ * RFC 9113 §8.1: behind a whole answer, a reset for the rest of an upload. It would overtake an END_STREAM that waits, and
+ * nobody tells when that has gone: until then nothing happens, and the caller asks again.
+ */
+export function stopUpload(stream: ServerHttp2Stream): void {
+  if (stream.closed || stream.readableEnded || stream.state.localClose !== 1) return;
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  // Unread, it would keep the stream from closing.
+  stream.resume();
 }
 
 function piece(this: ServedStream, chunk: Buffer): void {

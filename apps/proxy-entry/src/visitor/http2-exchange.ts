@@ -3,7 +3,7 @@ import { constants } from 'node:http2';
 import type { ServerHttp2Stream } from 'node:http2';
 import { fieldsAreValid } from '@sallyport/protocol';
 import { AnswerClock, BODY_TOO_SLOW } from './clocks.ts';
-import { readBody, serve } from './http2-events.ts';
+import { keepOpen, readBody, serve, stopUpload } from './http2-events.ts';
 import type { StreamSink } from './http2-events.ts';
 import { Http2Reply } from './http2-reply.ts';
 import type { Http2Head } from './http2-request.ts';
@@ -102,7 +102,9 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   }
 
   end(trailers: readonly string[]): void {
-    if (!this.#isOver) this.#reply.end(trailers);
+    if (this.#isOver) return;
+    keepOpen(this.#stream);
+    this.#reply.end(trailers);
   }
 
   takeBack(): boolean {
@@ -122,6 +124,7 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
 
   /** Called now and then: has something taken too long? */
   check(nowMs: number): void {
+    if (this.#reply.isEnded && !this.#reply.isRaw) this.answerSent();
     if (this.#isBodyTooSlow(nowMs)) {
       this.#refuseBody(BODY_TOO_SLOW);
     } else if (this.#isAnswerStalled(nowMs)) {
@@ -162,15 +165,11 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   onTrailersWanted(): void {
     if (this.#stream.closed) return;
     this.#reply.sendTrailers();
-    if (!this.#stream.readableEnded) setImmediate(answerSent, this);
+    if (this.hasBody) setImmediate(answerSent, this);
   }
 
-  /** RFC 9113 §8.1: nobody wants the rest of the upload. */
   answerSent(): void {
-    if (this.#isOver || this.#stream.readableEnded) return;
-    this.#stream.close(constants.NGHTTP2_NO_ERROR);
-    // Unread, it would keep the stream from closing.
-    this.#stream.resume();
+    if (this.hasBody && !this.#isOver) stopUpload(this.#stream);
   }
 
   onClosed(): void {

@@ -42,6 +42,11 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+function resetOf(peer: Http2Peer, id: number): number | null {
+  const reset = peer.frames.find((each) => each.type === Type.RST_STREAM && each.id === id);
+  return reset === undefined ? null : reset.payload.readUInt32BE(0);
+}
+
 /** Bodies of a stream in pieces, as they came. */
 function dataOf(peer: Http2Peer, id: number): readonly string[] {
   return peer.frames
@@ -484,6 +489,34 @@ describe('an answer over HTTP/2', { timeout: CEILING_MS }, () => {
     peer.windowUpdate(id, 1_000_000);
     peer.windowUpdate(0, 1_000_000);
     await drained;
+  });
+
+  it('that fills the window with its last byte ends once there is window again: nothing resets it before', async (t) => {
+    for (const [what, fields, isLast] of [
+      ['an answer with its length', [], true],
+      ['before the end of the upload', POST, false],
+    ] as const) {
+      for (const length of [['Content-Length', '1000'], []]) {
+        const bench = await listenHttp2(t);
+        const peer = await bench.visit({ windowBytes: 1_000 });
+        const id = peer.request(fields, isLast);
+        const arrived = await bench.arrival();
+        arrived.exchange.head(200, 'OK', length, false);
+        arrived.exchange.write(Buffer.alloc(1_000));
+        await peer.take('DATA', (each) => each.type === Type.DATA && each.id === id);
+        arrived.exchange.end([]);
+        // Whatever would be sent too early is sent before the answer to this.
+        answer(await asking(bench, peer), 'later');
+        assert.equal((await peer.answer(peer.lastId)).body, 'later');
+        assert.equal(resetOf(peer, id), null, `${what}, ${String(length)}`);
+        peer.windowUpdate(id, 1_000);
+        const { isWhole, resetCode } = await peer.answer(id);
+        assert.ok(isWhole);
+        assert.equal(resetCode, null);
+        assert.equal(await arrived.finished, true);
+        if (!isLast) await peer.take('RST_STREAM', (each) => each.type === Type.RST_STREAM && each.id === id);
+      }
+    }
   });
 });
 
