@@ -31,6 +31,7 @@ export interface Reloaded {
   };
 }
 
+const STORE = 'store.json';
 const BASE: Changes = {
   'log.level': 'warn',
   'log.accessLog': false,
@@ -75,11 +76,11 @@ export class Fleet {
   }
 
   async #start(): Promise<void> {
-    const opened = await FileCredentials.open({ path: join(this.folder, 'store.json'), create: true });
+    const opened = await FileCredentials.open({ path: join(this.folder, STORE), create: true });
     if (!opened.ok) throw new Error(opened.error.message);
     this.#store = opened.value;
     const [entry, client] = [await this.credential('entry', 'entry'), await this.credential('client', 'client')];
-    this.#begin({ 'server.credentialStore': join(this.folder, 'store.json') });
+    this.#begin({ 'server.credentialStore': join(this.folder, STORE) });
     this.server = await this.#part('server');
     const servers = [this.server.url];
     this.#begin({ 'entry.servers': servers, 'entry.credentialFile': entry });
@@ -124,9 +125,14 @@ export class Fleet {
       .replace(':', '.');
   }
 
-  /** Credentials and their store as they were at the start. */
+  /** Credentials as at the start; those that were made since stay good, since a part may use one until it is reset. */
   restoreFiles(): void {
+    const since = storedIn(join(this.folder, STORE));
     for (const name of this.#files()) copyFileSync(join(this.#kept, name), join(this.folder, name));
+    const kept = storedIn(join(this.folder, STORE));
+    const ids = new Set(kept.map(({ id }) => id));
+    const credentials = [...kept, ...since.filter(({ id }) => !ids.has(id))];
+    writeFileSync(join(this.folder, STORE), JSON.stringify({ schema: 'sallyport.credentials/1', credentials }));
   }
 
   get #kept(): string {
@@ -134,7 +140,7 @@ export class Fleet {
   }
 
   #files(): string[] {
-    return readdirSync(this.folder).filter((name) => /^(store\.json|entry\.secret|client\.secret)$/.test(name));
+    return readdirSync(this.folder).filter((name) => [STORE, 'entry.secret', 'client.secret'].includes(name));
   }
 
   /** Writes the file without anybody being told. */
@@ -226,6 +232,15 @@ export async function untilLogged(part: Part, message: string, count = 1): Promi
     },
     () => `"${message}" in the log:\n${part.command.stderr}`,
   );
+}
+
+/** None where a test broke the file. */
+function storedIn(file: string): { readonly id: string }[] {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { credentials: { id: string }[] }).credentials;
+  } catch {
+    return [];
+  }
 }
 
 function nested(settings: Changes): Record<string, unknown> {
