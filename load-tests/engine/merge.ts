@@ -135,17 +135,9 @@ function reportSoFar(reports: ArmReport[], latency: DurationHistogram): ArmRepor
   const slowest = [...reports].sort((a, b) => b.serviceMs.p99 - a.serviceMs.p99)[0] as ArmReport;
   return {
     ...slowest,
-    requests: sum(({ requests }) => requests),
-    ok: sum(({ ok }) => ok),
-    failed: sum(({ failed }) => failed),
-    dropped: sum(({ dropped }) => dropped),
+    ...addCounts(reports),
     achievedRate: sum(({ achievedRate }) => achievedRate),
     latencyMs: latency.latencies(),
-    statusCodes: addCounts(reports.map(({ statusCodes }) => statusCodes)),
-    errors: addCounts(reports.map(({ errors }) => errors)),
-    errorHops: addCounts(reports.map(({ errorHops }) => errorHops)),
-    bytesIn: sum(({ bytesIn }) => bytesIn),
-    bytesOut: sum(({ bytesOut }) => bytesOut),
     inFlightMax: sum(({ inFlightMax }) => inFlightMax),
   };
 }

@@ -65,6 +65,22 @@ function partsOf(measurements: readonly StepMeasurement[], arm: ArmName): ArmPar
   });
 }
 
+/** The counts alone, which need no histograms. */
+export function addCounts(reports: readonly ArmReport[]) {
+  const sum = (read: (report: ArmReport) => number): number => reports.reduce((total, each) => total + read(each), 0);
+  return {
+    requests: sum((report) => report.requests),
+    ok: sum((report) => report.ok),
+    failed: sum((report) => report.failed),
+    dropped: sum((report) => report.dropped),
+    statusCodes: addByName(reports.map(({ statusCodes }) => statusCodes)),
+    errors: addByName(reports.map(({ errors }) => errors)),
+    errorHops: addByName(reports.map(({ errorHops }) => errorHops)),
+    bytesIn: sum((report) => report.bytesIn),
+    bytesOut: sum((report) => report.bytesOut),
+  };
+}
+
 /** What is counted alike over steps and over generators. */
 function addUp(parts: ArmPart[]) {
   const reports = parts.map(({ report }) => report);
@@ -73,20 +89,12 @@ function addUp(parts: ArmPart[]) {
     mergeHistograms(parts.map(({ histograms }) => read(histograms)));
   const response = merged(({ latency }) => latency);
   return {
-    requests: sum((report) => report.requests),
-    ok: sum((report) => report.ok),
-    failed: sum((report) => report.failed),
-    dropped: sum((report) => report.dropped),
+    ...addCounts(reports),
     latencyMs: response.latencies(),
     curve: percentileCurve((each) => response.at(each), response.count),
     serviceMs: merged(({ service }) => service).latencies(),
     lagMs: merged(({ lag }) => lag).latencies(),
-    statusCodes: addCounts(reports.map(({ statusCodes }) => statusCodes)),
-    errors: addCounts(reports.map(({ errors }) => errors)),
-    errorHops: addCounts(reports.map(({ errorHops }) => errorHops)),
-    bytesIn: sum((report) => report.bytesIn),
     inFlightMs: sum((report) => report.inFlightMs ?? report.requests * report.serviceMs.mean),
-    bytesOut: sum((report) => report.bytesOut),
     limited: {
       count: sum((report) => report.limited?.count ?? 0),
       retryAfterMaxS: Math.max(...reports.map(({ limited }) => limited?.retryAfterMaxS ?? 0)),
@@ -98,7 +106,7 @@ function addUp(parts: ArmPart[]) {
   };
 }
 
-export function addCounts(all: Record<string, number>[]): Record<string, number> {
+function addByName(all: Record<string, number>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const counts of all) {
     for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;

@@ -60,6 +60,26 @@ describe('reports of shards as one', () => {
     assert.notEqual(merged.steps[1]?.rate, sampleReport().steps[1]?.rate);
   });
 
+  test('have all that each counted', () => {
+    const counted = { requests: 9, ok: 5, failed: 4, dropped: 3, bytesIn: 2, bytesOut: 1 };
+    const byName = { statusCodes: { 200: 5, 503: 1 }, errors: { timeout: 3 }, errorHops: { queue: 1 } };
+    const count = ({ steps }: LoadReport): void =>
+      steps.forEach(({ arms }) => Object.assign(arms.tunnel, { ...counted, ...byName }));
+    const more = ({ steps }: LoadReport): void =>
+      steps.forEach(({ arms }) => Object.assign(arms.tunnel, counted, { ...byName, errors: { refused: 7 } }));
+    assert.partialDeepStrictEqual(merge(count, more).steps[0]?.arms.tunnel, {
+      requests: 18,
+      ok: 10,
+      failed: 8,
+      dropped: 6,
+      bytesIn: 4,
+      bytesOut: 2,
+      statusCodes: { 200: 10, 503: 2 },
+      errors: { timeout: 3, refused: 7 },
+      errorHops: { queue: 2 },
+    });
+  });
+
   test('tell of connections only where all do', () => {
     const lasted = { ...sampleReport().steps[0]!.arms.tunnel.lagMs, p99: 7 };
     const told = ({ steps }: LoadReport): void =>

@@ -108,19 +108,11 @@ function mergeArm(shares: readonly ArmReport[], logged: DurationHistogram | null
   const worst = worstLatencies(shares, (arm) => arm.latencyMs);
   const { mean, min, max } = worst;
   return {
-    requests: sum(({ requests }) => requests),
-    ok: sum(({ ok }) => ok),
-    failed: sum(({ failed }) => failed),
-    dropped: sum(({ dropped }) => dropped),
+    ...addCounts(shares),
     achievedRate: sum(({ achievedRate }) => achievedRate),
     latencyMs: logged === null ? worst : { ...logged.latencies(), mean, min, max },
     serviceMs: worstLatencies(shares, (arm) => arm.serviceMs),
     lagMs: worstLatencies(shares, (arm) => arm.lagMs),
-    statusCodes: addCounts(shares.map(({ statusCodes }) => statusCodes)),
-    errors: addCounts(shares.map(({ errors }) => errors)),
-    errorHops: addCounts(shares.map(({ errorHops }) => errorHops)),
-    bytesIn: sum(({ bytesIn }) => bytesIn),
-    bytesOut: sum(({ bytesOut }) => bytesOut),
     inFlightMax: sum(({ inFlightMax }) => inFlightMax),
     ...mergeTold(shares),
     elapsedS: Math.max(...shares.map(({ elapsedS }) => elapsedS)),

@@ -11,17 +11,12 @@ import { AnswerClock, BODY_TOO_SLOW, BodyClock } from './clocks.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { sayLast } from './last-answer.ts';
 import { ReadAhead } from './read-ahead.ts';
-import type { Peer, Refusal, VisitorHandler } from './transport.ts';
+import type { Peer, Refusal, VisitorHandler, VisitorLimits } from './transport.ts';
 
 /** What all connections of a listener have in common. */
-export interface ConnectionContext {
+export interface ConnectionContext extends VisitorLimits {
   readonly handler: VisitorHandler;
   readonly limits: ReadLimits;
-  readonly headTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-  readonly bodyMinBytesPerS: number;
-  readonly bodyGraceMs: number;
-  readonly answerStallTimeoutMs: number;
   readonly isDraining: boolean;
   onClosed(connection: VisitorConnection): void;
 }

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { DEFAULT_LIMITS, MAX_FIELD_LINES } from '@sallyport/http1';
 import { VisitorConnection } from './http1-connection.ts';
 import type { ConnectionContext } from './http1-connection.ts';
+import { visitorLimits } from './transport.ts';
 import type { Peer, VisitorHandler, VisitorOptions, VisitorProtocol } from './transport.ts';
 
 /** How late a time limit may be noticed. */
@@ -67,6 +68,7 @@ export class Http1Visitors implements VisitorProtocol {
 
 function limitsOf(options: VisitorOptions) {
   return {
+    ...visitorLimits(options),
     // The number of lines is checked in the head, which is what the setting is about.
     limits: {
       ...DEFAULT_LIMITS,
@@ -74,11 +76,6 @@ function limitsOf(options: VisitorOptions) {
       startLineBytes: options.requestHeadBytes,
       headLines: MAX_FIELD_LINES,
     },
-    headTimeoutMs: options.headTimeoutMs,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-    bodyMinBytesPerS: options.bodyMinBytesPerS,
-    bodyGraceMs: options.bodyGraceMs,
-    answerStallTimeoutMs: options.answerStallTimeoutMs,
   };
 }
 

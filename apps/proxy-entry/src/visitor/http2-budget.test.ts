@@ -53,6 +53,14 @@ describe('the bytes of a connection that carry nothing', () => {
     }
   });
 
+  it('are not what comes of an upload that we stopped, up to what may be on its way at once', () => {
+    const counted = overhead();
+    for (let i = 0; i < 100; i += 1) counted.stopped(65_536);
+    assert.ok(counted.isTolerable(500_000, 0));
+    assert.ok(counted.isTolerable(1_048_576 + 1_000, 0));
+    assert.ok(!counted.isTolerable(1_048_576 + 1_001, 0));
+  });
+
   it('cannot be saved up by asking much', () => {
     const counted = overhead();
     for (let i = 0; i < 1_000; i += 1) counted.head(1_000);

@@ -34,6 +34,8 @@ export class Allowance {
 export class Overhead {
   readonly #allowance: Allowance;
   #accounted = 0;
+  /** Of uploads that we stopped: what may have been on its way, which nobody shows. */
+  #late = 0;
 
   constructor(allowance: Allowance) {
     this.#allowance = allowance;
@@ -49,6 +51,11 @@ export class Overhead {
     this.#accounted += bytes + FRAME_EXTRA_BYTES;
   }
 
+  /** An upload was answered before it had come, and reset: so much of it may have been sent or waited unread. */
+  stopped(bytes: number): void {
+    this.#late = Math.min(LATE_BYTES, this.#late + bytes);
+  }
+
   /** A piece of an answer, in frames as small as they come: each may be acknowledged on the stream and the connection. */
   answer(bytes: number): void {
     this.#accounted += ACKNOWLEDGED_BYTES * (1 + Math.floor(bytes / SMALL_FRAME_BYTES));
@@ -58,7 +65,11 @@ export class Overhead {
   isTolerable(received: number, nowMs: number): boolean {
     const unaccounted = received - this.#accounted;
     this.#accounted = received;
-    if (unaccounted >= 0) return this.#allowance.take(unaccounted, nowMs);
+    if (unaccounted >= 0) {
+      const late = Math.min(unaccounted, this.#late);
+      this.#late -= late;
+      return this.#allowance.take(unaccounted - late, nowMs);
+    }
     this.#allowance.give(-unaccounted);
     return true;
   }
@@ -72,3 +83,5 @@ const HEAD_EXTRA_BYTES = 256;
 /** Two WINDOW_UPDATE frames and something over. */
 const ACKNOWLEDGED_BYTES = 32;
 const SMALL_FRAME_BYTES = 1_024;
+/** A connection's window: no more is on its way at once. */
+const LATE_BYTES = 1_048_576;

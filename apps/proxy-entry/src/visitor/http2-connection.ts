@@ -13,18 +13,10 @@ import type { EndingOwner } from './http2-ending.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import type { Http2Owner } from './http2-exchange.ts';
 import { isRefusal, readHttp2Head } from './http2-request.ts';
-import type { Peer, Refusal, VisitorHandler } from './transport.ts';
+import type { Peer, Refusal, VisitorHandler, VisitorLimits } from './transport.ts';
 
-/** What all connections of a listener have in common. */
-export interface Http2Context {
-  readonly handler: VisitorHandler;
-  readonly session: ServerSessionOptions;
-  readonly requestHeadBytes: number;
-  readonly headTimeoutMs: number;
-  readonly keepAliveTimeoutMs: number;
-  readonly bodyMinBytesPerS: number;
-  readonly bodyGraceMs: number;
-  readonly answerStallTimeoutMs: number;
+/** What a connection may cost. */
+export interface Http2Limits {
   readonly concurrentStreams: number;
   readonly resets: number;
   readonly resetsPerS: number;
@@ -32,6 +24,15 @@ export interface Http2Context {
   readonly controlFramesPerS: number;
   readonly overheadBytes: number;
   readonly overheadBytesPerS: number;
+}
+
+/** What all connections of a listener have in common. */
+export interface Http2Context extends VisitorLimits, Http2Limits {
+  readonly handler: VisitorHandler;
+  readonly session: ServerSessionOptions;
+  readonly requestHeadBytes: number;
+  /** Of each upload. */
+  readonly windowBytes: number;
   onClosed(connection: Http2Connection): void;
 }
 
@@ -159,7 +160,10 @@ export class Http2Connection implements Http2Owner, EndingOwner {
       this.#sinceMs = performance.now();
       this.#ending.answeredAll();
     }
-    if (!isTakenBack) return this.#resets.give(1);
+    if (!isTakenBack) {
+      this.#overhead.stopped(Math.min(exchange.leftBytes, this.#context.windowBytes));
+      return this.#resets.give(1);
+    }
     this.#cancelled += 1;
     this.#tookBack();
   }
@@ -170,7 +174,8 @@ export class Http2Connection implements Http2Owner, EndingOwner {
     const { handler, concurrentStreams, requestHeadBytes } = this.#context;
     stream.on('error', ignore);
     this.#lastId = stream.id ?? 0;
-    if (this.#ending.isCalmed) return;
+    // Its visitor asks elsewhere: the GOAWAY that says so refuses it as it goes out.
+    if (this.#ending.isCalmed || this.#ending.hasNamedLast) return;
     // Taken back before we heard of it.
     if (stream.closed) {
       stream.destroy();

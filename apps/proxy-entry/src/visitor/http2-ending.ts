@@ -16,6 +16,8 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } = 
 /** Behind our last word so long, and so much, is waited for the visitor to end its side. */
 const LINGER_MS = 1_000;
 const LINGER_BYTES = 262_144;
+/** While it still takes an answer that is with the kernel, so long at most. */
+const LINGER_LONGEST_MS = 30_000;
 /** So long GOAWAY has to get out before the rest is dropped. */
 const CALM_MS = 100;
 const CALM = new Error('the visitor did too much besides asking');
@@ -27,13 +29,17 @@ const ERR_TOO_MANY_CONTINUATIONS = -905;
 export class Http2Ending {
   /** Nothing more is served. */
   isCalmed = false;
+  /** GOAWAY names the last stream that is served, though it may still wait for the socket. */
+  hasNamedLast = false;
   readonly #owner: EndingOwner;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   #isDraining = false;
-  /** Our side has ended, or is about to; since when. */
+  /** Our side has ended, or is about to; since when, and what last came behind that. */
   #isLeaving = false;
   #leftMs = 0;
+  #heardMs = 0;
+  #heardBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(owner: EndingOwner, session: ServerHttp2Session, socket: Socket) {
@@ -51,8 +57,9 @@ export class Http2Ending {
     // A request may have come that is not told yet: it counts as taken.
     setImmediate(() => {
       if (this.#session.destroyed) return;
-      if (this.#owner.isIdle) this.#session.destroy();
-      else this.#session.goaway(NGHTTP2_NO_ERROR);
+      if (this.#owner.isIdle) return this.#endIdle();
+      this.hasNamedLast = true;
+      this.#session.goaway(NGHTTP2_NO_ERROR);
     });
   }
 
@@ -78,8 +85,13 @@ export class Http2Ending {
 
   /** Called now and then; true while it is only waited for the visitor's end. */
   check(nowMs: number): boolean {
-    if (this.#isLeaving && nowMs - this.#leftMs > LINGER_MS) this.#socket.destroy();
-    return this.#isLeaving;
+    if (!this.#isLeaving) return false;
+    const { bytesRead } = this.#socket;
+    // It acknowledges an answer.
+    if (bytesRead !== this.#heardBytes && !this.isCalmed) this.#heardMs = nowMs;
+    this.#heardBytes = bytesRead;
+    if (nowMs - this.#heardMs > LINGER_MS || nowMs - this.#leftMs > LINGER_LONGEST_MS) this.#socket.destroy();
+    return true;
   }
 
   /** What Node and nghttp2 count by themselves they end with another code, and tell nobody. */
@@ -104,10 +116,18 @@ export class Http2Ending {
     };
   }
 
+  /** The visitor may still be taking its last answer from the kernel, and acknowledges it. */
+  #endIdle(): void {
+    this.#linger();
+    if (!this.#session.destroyed) this.#session.destroy();
+  }
+
   #leave(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#leftMs = performance.now();
+    this.#heardMs = this.#leftMs;
+    this.#heardBytes = this.#socket.bytesRead;
   }
 
   #limitOf(errno: number): string | null {

@@ -54,9 +54,10 @@ export function keepOpen(stream: ServerHttp2Stream): void {
  * nobody tells when that has gone: until then nothing happens, and the caller asks again.
  */
 export function stopUpload(stream: ServerHttp2Stream): void {
-  if (stream.closed || stream.readableEnded || stream.state.localClose !== 1) return;
+  if (stream.destroyed || stream.readableEnded) return;
+  if (!stream.closed && stream.state.localClose !== 1) return;
   stream.close(constants.NGHTTP2_NO_ERROR);
-  // Unread, it would keep the stream from closing.
+  // Unread, it would keep the stream from closing: also one that has come whole by now, and is closed.
   stream.resume();
 }
 

@@ -117,6 +117,11 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
 
   // ---- from the connection
 
+  /** Of its body, what at most is still to come, or was not read. */
+  get leftBytes(): number {
+    return this.#upload?.leftBytes ?? 0;
+  }
+
   /** Of its body, what has come and waits to be read. */
   get unreadBytes(): number {
     return this.#stream.readableLength;
@@ -159,13 +164,15 @@ export class Http2Exchange implements VisitorExchange, VisitorRequest, StreamSin
   }
 
   onWritten(): void {
-    if (!this.#reply.isRaw && !this.#reply.trails) this.answerSent();
+    // An END_STREAM behind the last DATA goes out by the end of the turn.
+    if (!this.#reply.isRaw && !this.#reply.trails) setImmediate(answerSent, this);
   }
 
   onTrailersWanted(): void {
     if (this.#stream.closed) return;
     this.#reply.sendTrailers();
-    if (this.hasBody) setImmediate(answerSent, this);
+    // Node gives them to nghttp2 in the next turn, and they go out by the end of that.
+    if (this.hasBody) setImmediate(setImmediate, answerSent, this);
   }
 
   answerSent(): void {

@@ -16,6 +16,12 @@ export class Http2Upload {
     this.#left = contentLength;
   }
 
+  /** So much of it at most was not taken. */
+  get leftBytes(): number {
+    if (this.isEnded) return 0;
+    return this.#left < 0 ? Infinity : this.#left;
+  }
+
   /** It is read from now on. */
   start(nowMs: number, graceMs: number): void {
     this.#clock = new BodyClock();

@@ -42,6 +42,11 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** So many that what is under way on the machine's own sockets has come or is held up. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 500; i += 1) await turn();
+}
+
 function resetOf(peer: Http2Peer, id: number): number | null {
   const reset = peer.frames.find((each) => each.type === Type.RST_STREAM && each.id === id);
   return reset === undefined ? null : reset.payload.readUInt32BE(0);
@@ -128,6 +133,25 @@ describe('a request over HTTP/2', { timeout: CEILING_MS }, () => {
     assert.deepEqual([bench.limits.length, arrived.body], [0, '']);
     arrived.exchange.startBody();
     await arrived.hear('\0'.repeat(3 * 16_384));
+  });
+
+  it('that was answered early may have more of its body on its way: no bytes that carry nothing', async (t) => {
+    const bench = await listenHttp2(t, { keepAliveTimeoutMs: 1 });
+    const peer = await bench.visit();
+    // Of a connection that is idle the clock would make an end.
+    peer.request();
+    await bench.arrival();
+    for (let i = 0; i < 12; i += 1) {
+      const id = peer.request(POST, false);
+      answer(await bench.arrival(), 'no');
+      await peer.take('RST_STREAM', (each) => each.type === Type.RST_STREAM && each.id === id);
+      for (let j = 0; j < 4; j += 1) peer.data(id, Buffer.alloc(16_000));
+    }
+    const idle = await bench.visit();
+    answer(await asking(bench, idle), 'x');
+    await idle.goaway();
+    answer(await asking(bench, peer), 'still');
+    assert.deepEqual([(await peer.answer(peer.lastId)).body, bench.limits], ['still', []]);
   });
 
   it('whose visitor resets it is finished, and its body never ends: whatever the code', async (t) => {
@@ -466,6 +490,34 @@ describe('an answer over HTTP/2', { timeout: CEILING_MS }, () => {
     }
   });
 
+  it('closes its stream at once though nobody reads the upload, ended or not', async (t) => {
+    // Without the clock, which would do it later.
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    for (const reads of ['nothing', 'paused'] as const) {
+      for (const ends of ['before', 'after', 'never'] as const) {
+        for (const [fields, trailers] of [
+          [['Content-Length', '2'], []],
+          [[], []],
+          [[], ['x-sum', '1']],
+        ] as const) {
+          const { peer, id, arrived } = await asked(t, POST, false);
+          if (reads === 'paused') arrived.exchange.startBody();
+          if (reads === 'paused') arrived.exchange.pauseBody();
+          peer.data(id, 'some', ends === 'before');
+          arrived.exchange.head(413, '', fields, false);
+          arrived.exchange.write(Buffer.from('no'));
+          // What ends it goes out in a frame of its own.
+          await peer.body(id, 'no');
+          arrived.exchange.end(trailers);
+          if (ends === 'after') peer.data(id, '', true);
+          assert.ok((await peer.answer(id)).isWhole);
+          assert.equal(await arrived.finished, true);
+          peer.socket.destroy();
+        }
+      }
+    }
+  });
+
   it('waits for its visitor: write says when, and other streams go on', async (t) => {
     const bench = await listenHttp2(t);
     const peer = await bench.visit({ windowBytes: 1_000 });
@@ -671,6 +723,47 @@ describe('a connection of HTTP/2', { timeout: CEILING_MS }, () => {
     assert.equal((await peer.answer(id)).body, 'done');
     await peer.ended();
     assert.equal(peer.frames.filter(({ type }) => type === Type.GOAWAY).length, 0);
+  });
+
+  it('takes nothing more once it is drained, though its GOAWAY still waits for the socket', async (t) => {
+    const { bench, peer, id, arrived } = await asked(t, POST, false);
+    peer.socket.pause();
+    arrived.exchange.head(200, 'OK', [], false);
+    // More than the kernel holds for who does not read.
+    for (let i = 0; i < 1_000; i += 1) arrived.exchange.write(Buffer.alloc(16_384));
+    await turns();
+    bench.visitors.drain();
+    await turns();
+    peer.request();
+    // Behind the request, so that it has been read as well.
+    peer.data(id, 'later', true);
+    arrived.exchange.startBody();
+    await arrived.hear('later');
+    peer.socket.resume();
+    const { payload } = await peer.take('GOAWAY', ({ type }) => type === Type.GOAWAY);
+    assert.equal(payload.readUInt32BE(0), id);
+    arrived.exchange.end([]);
+    assert.ok((await peer.answer(id)).isWhole);
+    assert.equal(bench.arrivals.length, 1);
+  });
+
+  it('drained with its last answer still on its way brings all of it', async (t) => {
+    const { bench, peer, id, arrived } = await asked(t);
+    peer.socket.pause();
+    const body = Buffer.alloc(1_048_576, 'x');
+    arrived.exchange.head(200, 'OK', ['Content-Length', String(body.length)], false);
+    arrived.exchange.write(body);
+    arrived.exchange.end([]);
+    assert.equal(await arrived.finished, true);
+    bench.visitors.drain();
+    await turns();
+    peer.windowUpdate(id, 1_000);
+    await turns();
+    peer.socket.resume();
+    const got = await peer.answer(id);
+    assert.deepEqual([got.isWhole, got.body.length], [true, body.length]);
+    assert.equal(await peer.goaway(), Code.NO_ERROR);
+    await peer.ended();
   });
 
   it('is closed at once when drained idle, and when nothing comes in time', async (t) => {

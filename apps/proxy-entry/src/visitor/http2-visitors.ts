@@ -3,21 +3,13 @@ import type { ServerSessionOptions } from 'node:http2';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Http2Connection } from './http2-connection.ts';
-import type { Http2Context } from './http2-connection.ts';
+import type { Http2Context, Http2Limits } from './http2-connection.ts';
+import { visitorLimits } from './transport.ts';
 import type { Peer, VisitorHandler, VisitorOptions, VisitorProtocol } from './transport.ts';
 
 export interface Http2Options extends VisitorOptions {
   readonly requestHeadLines: number;
-  readonly http2: {
-    readonly concurrentStreams: number;
-    readonly windowBytes: number;
-    readonly resets: number;
-    readonly resetsPerS: number;
-    readonly controlFrames: number;
-    readonly controlFramesPerS: number;
-    readonly overheadBytes: number;
-    readonly overheadBytesPerS: number;
-  };
+  readonly http2: Http2Limits & { readonly windowBytes: number };
 }
 
 /** How late a time limit, or a flood of frames that nobody shows us, may be noticed. */
@@ -86,14 +78,10 @@ export class Http2Visitors implements VisitorProtocol {
 
 function limitsOf(options: Http2Options) {
   return {
+    ...visitorLimits(options),
     ...options.http2,
     session: sessionOptions(options),
     requestHeadBytes: options.requestHeadBytes,
-    headTimeoutMs: options.headTimeoutMs,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs,
-    bodyMinBytesPerS: options.bodyMinBytesPerS,
-    bodyGraceMs: options.bodyGraceMs,
-    answerStallTimeoutMs: options.answerStallTimeoutMs,
   };
 }
 

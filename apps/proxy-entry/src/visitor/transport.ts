@@ -90,12 +90,8 @@ export interface VisitorHandler {
   limitHit(limit: string): void;
 }
 
-export interface VisitorOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Open at once, of all listeners together. */
-  readonly connections: number;
-  readonly requestHeadBytes: number;
+/** What a connection looks up as it needs it. */
+export interface VisitorLimits {
   readonly headTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   /** 0: a body may come as slowly as it likes. */
@@ -104,6 +100,20 @@ export interface VisitorOptions {
   readonly bodyGraceMs: number;
   /** So long an answer may wait for its visitor to take any of it. */
   readonly answerStallTimeoutMs: number;
+}
+
+export interface VisitorOptions extends VisitorLimits {
+  readonly host: string;
+  readonly port: number;
+  /** Open at once, of all listeners together. */
+  readonly connections: number;
+  readonly requestHeadBytes: number;
+}
+
+/** These alone, of options that have more. */
+export function visitorLimits(options: VisitorLimits): VisitorLimits {
+  const { headTimeoutMs, keepAliveTimeoutMs, bodyMinBytesPerS, bodyGraceMs, answerStallTimeoutMs } = options;
+  return { headTimeoutMs, keepAliveTimeoutMs, bodyMinBytesPerS, bodyGraceMs, answerStallTimeoutMs };
 }
 
 /** What speaks one version of HTTP on connections that a listener has accepted. */

@@ -17,6 +17,8 @@ import type { BackendCall, BackendHandler, BackendRequest } from './transport.ts
 const { NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 /** A backend that has ended its side of an upgraded stream need not listen for ever to the other. */
 const HALF_OPEN_MS = 60_000;
+/** RFC 9113 §5.1.1: behind it a connection has none for a request. */
+const LAST_STREAM_ID = 2 ** 31 - 1;
 /** How long a backend that has answered may take to read what it was sent. */
 const UNREAD_MS = 5_000;
 
@@ -92,6 +94,7 @@ export class Http2Call implements BackendCall {
     this.#stream = stream;
     this.#upload.sentMs = performance.now();
     connection.calls.add(this);
+    if (stream.id === LAST_STREAM_ID) connection.retire();
     this.#watchEnd(stream);
     stream
       .on('headers', (_headers, _flags, raw) => this.#onInformational(raw))

@@ -41,7 +41,7 @@ export class Http2Connection {
   allowsConnect = false;
   /** Those above it were never begun, as the backend's GOAWAY says. */
   lastStreamId = Infinity;
-  /** Since when it has no streams. */
+  /** Since when it has no streams, or takes no more of them. */
   idleMs = 0;
   readonly #options: BackendOptions;
   readonly #owner: Http2Owner;
@@ -90,16 +90,17 @@ export class Http2Connection {
   check(nowMs: number): void {
     for (const call of this.calls) call.check(nowMs, this.#options.headTimeoutMs);
     if (!this.isReady || this.calls.size > 0) return;
-    const overMs = nowMs - this.idleMs - this.#options.idleTimeoutMs;
-    // A backend that does not close its side would keep the socket for ever.
-    if (overMs >= CLOSING_MS) return this.cut();
-    if (overMs >= 0) this.retire();
+    const limitMs = this.#isLeaving ? CLOSING_MS : this.#options.idleTimeoutMs;
+    if (nowMs - this.idleMs < limitMs) return;
+    // A backend that does not close its side would keep the socket, and its place among the connections, for ever.
+    if (this.#isLeaving) this.cut();
+    else this.retire();
   }
 
   /** It takes no more requests, and closes behind those that run. */
   retire(): void {
     if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    this.#leave();
     this.session.close();
   }
 
@@ -163,8 +164,13 @@ export class Http2Connection {
 
   #onGoaway(lastStreamId: number): void {
     this.lastStreamId = lastStreamId;
-    this.#isLeaving = true;
+    this.#leave();
     this.#owner.onRoom();
+  }
+
+  #leave(): void {
+    this.#isLeaving = true;
+    this.idleMs = performance.now();
   }
 
   #connectTimedOut(): void {

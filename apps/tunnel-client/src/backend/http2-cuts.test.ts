@@ -1,5 +1,7 @@
 /** What goes wrong over HTTP/2, and upgrades: frames that no library would send. */
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Answer, get, OPTIONS, post } from '../testing/answer.ts';
@@ -16,6 +18,8 @@ const ENABLE_CONNECT_PROTOCOL = 8;
 /** RFC 9113 §7. */
 const ErrorCode = { NO_ERROR: 0, PROTOCOL_ERROR: 1, INTERNAL_ERROR: 2, REFUSED_STREAM: 7, CANCEL: 8 } as const;
 const OK = [':status', '200'];
+/** RFC 9113 §5.1.1. */
+const LAST_STREAM_ID = 2 ** 31 - 1;
 
 async function setUp(t: TestContext, changes: Partial<BackendOptions> = {}) {
   const raw = await listenHttp2(t);
@@ -187,6 +191,51 @@ describe('a backend over HTTP/2 that goes away', { timeout: CEILING_MS }, () => 
     peer.data(1, 'still', true);
     await answer.over;
     assert.deepEqual([answer.told, answer.body, third.told], [['200', 'data', 'end'], 'still', ['204', 'end']]);
+  });
+
+  it('and does not close its side leaves its place to another connection all the same', async (t) => {
+    const { raw, backend, answer, peer } = await asked(t, get(), { connections: 1 });
+    peer.goAway(1, ErrorCode.NO_ERROR);
+    peer.head(1, OK, true);
+    await answer.over;
+    const next = new Answer(backend, get());
+    const other = await raw.meet();
+    await other.hear(Frame.HEADERS);
+    other.head(1, [':status', '204'], true);
+    await next.over;
+    assert.deepEqual(
+      [answer.told, next.told],
+      [
+        ['200', 'end'],
+        ['204', 'end'],
+      ],
+    );
+  });
+
+  it('is not waited for where the ids of a connection are used up', async (t) => {
+    const { connect } = http2;
+    t.mock.method(http2, 'connect', (...asked: Parameters<typeof connect>) => {
+      const session = connect(...asked) as ReturnType<typeof connect> & { setNextStreamID(id: number): void };
+      return session.once('remoteSettings', () => session.setNextStreamID(LAST_STREAM_ID));
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+    const { raw, backend } = await setUp(t);
+    for (let i = 0; i < 2; i += 1) {
+      const answer = new Answer(backend, post());
+      const peer = await raw.meet();
+      assert.equal((await peer.hear(Frame.HEADERS)).stream, LAST_STREAM_ID);
+      answer.call.write(Buffer.from('body'));
+      answer.call.end([]);
+      assert.equal((await peer.hear(Frame.DATA)).payload.toString(), 'body');
+      peer.head(LAST_STREAM_ID, OK);
+      peer.data(LAST_STREAM_ID, 'all', true);
+      await answer.over;
+      assert.deepEqual([answer.told, answer.body], [['200', 'data', 'end'], 'all']);
+    }
   });
 
   it('with an error has cut the streams that it had begun', async (t) => {
