@@ -77,24 +77,22 @@ function expected(text: string): Expected {
 async function say(port: number, text: string, cuts: readonly number[], wanted: Expected): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const { requests, isRefused } = wanted;
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
   let heard = '';
   let isSaid = false;
-  let look = () => {};
-  const over = new Promise<void>((resolve) => {
-    look = () => {
-      if (!isSaid || heard.split(ANSWER).length <= requests.length) return;
-      if (isRefused) socket.end();
-      else resolve();
-    };
-    socket.on('data', (chunk: Buffer) => {
-      heard += chunk.toString('latin1');
-      look();
-    });
-    socket
-      .on('error', () => {})
-      .on('end', resolve)
-      .on('close', resolve);
+  const look = () => {
+    if (!isSaid || heard.split(ANSWER).length <= requests.length) return;
+    if (isRefused) socket.end();
+    else end();
+  };
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString('latin1');
+    look();
   });
+  socket
+    .on('error', () => {})
+    .on('end', end)
+    .on('close', end);
   await once(socket, 'connect');
   let from = 0;
   for (const to of [...cuts.map((cut) => Math.floor(cut * text.length)).toSorted((a, b) => a - b), text.length]) {
