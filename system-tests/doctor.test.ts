@@ -148,7 +148,9 @@ describe('doctor and a deployment that is sick', { concurrency: 2, timeout: 480_
     assert.deepEqual(more, []);
     const over = found.filter(({ status }) => status === 'info').map(({ message }) => message);
     assert.ok(
-      over.some((message) => /^earlier, and not now: .*1 × limit queue; .*1 × SP_QUEUE_FULL/.test(message)),
+      over.some((message) =>
+        /^earlier, and not in the second that was looked at: .*1 × limit queue; .*1 × SP_QUEUE_FULL/.test(message),
+      ),
       JSON.stringify(found),
     );
     for (let i = 0; i < asked.length; i += 1) {
@@ -177,6 +179,21 @@ describe('doctor and a deployment that is sick', { concurrency: 2, timeout: 480_
     assert.deepEqual(left, []);
     asking.abort();
     await visitors;
+  });
+
+  it('names the backend that failed the last request, however long ago, and not once it has answered', async (t) => {
+    let isMended = false;
+    const { url } = await backendFor(t, (request, response) => {
+      if (isMended) response.end('here');
+      else request.socket.destroy();
+    });
+    const stack = await stackFor(t, { isSplit: true, backend: url });
+    assert.equal((await visit(stack.url)).status, 502);
+    const { message } = await untilFound(t, stack, 'sallyport-backend-failing');
+    assert.ok(message.includes(`: session demo: its backend ${url} failed the last request (20`), message);
+    isMended = true;
+    assert.equal((await visit(stack.url)).status, 200);
+    await untilNone(({ page }) => page !== undefined, t, stack);
   });
 
   it('names the link of a client that hangs', async (t) => {

@@ -46,6 +46,12 @@ async function turnedAway({ running }: LinkServer): Promise<number> {
   return total(await scrape(running.adminUrl), 'sallyport_limit_hits_total', 'link-dials');
 }
 
+/** Of the limit of such connections: what is used, and what there is. */
+async function dialsOf({ running }: LinkServer): Promise<number[]> {
+  const metrics = await scrape(running.adminUrl);
+  return ['sallyport_limit_used', 'sallyport_limit'].map((name) => total(metrics, name, '"link-dials"'));
+}
+
 describe('the link port', () => {
   it('ends a connection whose head has not come whole after 5 s, whatever is sent meanwhile', async (t) => {
     const server = await startLinkServer();
@@ -63,9 +69,16 @@ describe('the link port', () => {
     t.after(() => server.running.stop());
     const secret = server.issue('edge', 'entry', []);
     const links = await Promise.all(Array.from({ length: LINKS }, () => entryLink(server, secret)));
+    assert.deepEqual(await dialsOf(server), [0, LIMIT]);
     const halves: HalfHead[] = [];
     t.after(() => halves.forEach(({ socket }) => socket.destroy()));
-    for (let i = 0; i < LIMIT; i += 1) halves.push(await HalfHead.open(server));
+    // A machine that is held up may let one go before it is looked at.
+    const isCounted = async () => {
+      halves.push(await HalfHead.open(server));
+      return (await dialsOf(server))[0]! > 0 ? true : undefined;
+    };
+    await eventually(isCounted, 'a stranger to be counted');
+    while (halves.length < LIMIT) halves.push(await HalfHead.open(server));
     // A machine that is held up for seconds has let the first of them go: then another one is taken.
     for (let tries = 0; tries < 3 && (await turnedAway(server)) === 0; tries += 1) {
       const more = await HalfHead.open(server);
@@ -77,6 +90,8 @@ describe('the link port', () => {
     for (const { socket } of halves) socket.destroy();
     const again = () => entryLink(server, secret).catch(() => undefined);
     links.push(await eventually(again, 'a link after the strangers'));
+    const areGone = async () => ((await dialsOf(server))[0] === 0 ? true : undefined);
+    await eventually(areGone, 'all strangers to be gone');
     for (const { ws, closed } of links) {
       ws.close();
       await closed;

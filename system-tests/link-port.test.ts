@@ -47,6 +47,9 @@ describe('the link port', () => {
     return answer.toString('latin1');
   }
 
+  const refusals = async () =>
+    total(await scrape(server.running.adminUrl), 'sallyport_refused_total', 'SP_LINK_UNAUTHORIZED');
+
   it('refuses every wrong credential with the same bytes, whatever is wrong with it, and counts them', async () => {
     const visitor = server.issue('guest', 'visitor', ['demo']);
     const wrong = [
@@ -64,8 +67,7 @@ describe('the link port', () => {
     assert.equal(answers.size, 1);
     assert.match([...answers][0]!, /^HTTP\/1\.1 401 Unauthorized\r\n/);
     assert.match([...answers][0]!, /\r\nWWW-Authenticate: Bearer\r\n/);
-    const metrics = await scrape(server.running.adminUrl);
-    assert.equal(total(metrics, 'sallyport_refused_total', 'SP_LINK_UNAUTHORIZED'), wrong.length);
+    assert.equal(await refusals(), wrong.length);
   });
 
   it('tells a plain GET that it speaks WebSocket', async () => {
@@ -100,7 +102,7 @@ describe('the link port', () => {
     ['text before HELLO', 4002, 'hello?'],
     ['a frame before HELLO', 4002, PING, asClient],
     ['a second HELLO', 4002, asClient, asClient],
-    ['a HELLO of another role', 4002, hello({ role: ROLE.entry })],
+    ['a HELLO of a role that no dialler has', 4002, hello({ role: ROLE.server })],
     ['no version in common', 4003, hello({ role: ROLE.client, session: 'demo', minVersion: 90, maxVersion: 99 })],
     ['another first window', 4003, hello({ role: ROLE.client, session: 'demo', windowBytes: 65_536 })],
     ['a session that the credential does not cover', 4007, hello({ role: ROLE.client, session: 'other' })],
@@ -123,6 +125,18 @@ describe('the link port', () => {
       assert.equal(code, close, reason);
     });
   }
+
+  it('refuses a good credential of the other kind, says what it is for, and counts it', async () => {
+    const before = await refusals();
+    for (const [secret, message, reason] of [
+      [client, hello({ role: ROLE.entry }), 'credential for client'],
+      [entry, asClient, 'credential for entry'],
+    ] as const) {
+      const link = await HandLink.dial(server, secret);
+      assert.deepEqual(await link.closeAfter(message), { code: 4007, reason });
+    }
+    assert.equal(await refusals(), before + 2);
+  });
 
   it('closes a link with 4002 for nothing at all, after the hello time', async (t) => {
     const hasty = await startLinkServer({ 'link.helloTimeoutMs': 1_000 });

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { connect as connectSecurely, rootCertificates } from 'node:tls';
@@ -53,12 +54,15 @@ async function askThrough(t: TestContext, server: SecureServer, dialling: Dialli
   return { entry, client };
 }
 
+/** Else doctor asks whoever runs at the default admin ports of this machine. */
+const NO_ADMIN = ['--admin', 'http://127.0.0.1:1'];
+
 /** What doctor finds on a client's way to its server; certificates of an hour end too soon. */
 async function doctorOf(server: SecureServer, { url, set = [], environment = {} }: Dialling) {
   const settings = [`client.servers=${JSON.stringify([url].flat())}`, `link.caFile=${server.authority.caFile}`, ...set];
   const secret = ['--set', `client.credentialFile=${server.credentialFile('client')}`];
   const flags = [...secret, ...settings.flatMap((each) => ['--set', each])];
-  const doctor = new Command(['doctor', '--json', ...flags], environment);
+  const doctor = new Command(['doctor', '--json', ...NO_ADMIN, ...flags], environment);
   await within(doctor.ended, 'the end of doctor', DOCTOR_MS);
   const about = new Set(['proxy', 'server', 'certificate', 'link', 'clock']);
   return doctor.events.flatMap(({ status, check }) =>
@@ -107,6 +111,7 @@ void describe('links over TLS', skip, () => {
     const metrics = await (await fetch(`${server.running.adminUrl}/metrics`)).text();
     assert.match(metrics, /sallyport_refused_total\{[^}]*SP_LINK_TLS[^}]*\} [1-9]/);
     assert.match(metrics, /sallyport_certificate_expiry_timestamp_seconds\{[^}]*name="links"[^}]*\} [1-9]/);
+    assert.match(metrics, /sallyport_certificate_lifetime_seconds\{[^}]*name="links"[^}]*\} [1-9]/);
   });
 
   it('are not made with a server of another authority, and a ws:// dialler is turned away', async (t) => {
@@ -117,6 +122,27 @@ void describe('links over TLS', skip, () => {
     plain.write('GET /link HTTP/1.1\r\nHost: a\r\n\r\n');
     plain.resume();
     await within(once(plain, 'close'), 'a plain request to be cut');
+  });
+
+  it('of a server whose certificate has expired are counted and told of, and so is the certificate', async (t) => {
+    const log = new PassThrough();
+    let told = '';
+    log.on('data', (chunk) => (told += String(chunk)));
+    const says = (what: RegExp) =>
+      eventually(
+        async () => (what.test(told) ? true : undefined),
+        () => `${what} in ${told}`,
+      );
+    const server = await startSecureServer(t, { secondsLeft: -60, log });
+    await says(/"level":"warn"[^\n]*TLS of links: diallers will not believe it: [^ ]*link\.crt expired at 2/);
+    const refusals = async () => total(await scrape(server.running.adminUrl), 'sallyport_refused_total', 'SP_LINK_TLS');
+    const look = connect(server.port, '127.0.0.1', () => look.end());
+    await within(once(look.resume(), 'close'), 'a look whether the port is open');
+    assert.equal(await refusals(), 0);
+    const client = startClient(t, server, 'http://127.0.0.1:1', { url: `wss://127.0.0.1:${server.port}` });
+    assert.match((await client.event<{ reason: string }>('link-lost')).reason, /expired/);
+    await eventually(async () => ((await refusals()) > 0 ? true : undefined), 'a refusal to be counted');
+    await says(/"reason":"hung up in the handshake: may not believe our certificate[^\n]*links refused/);
   });
 
   it('take a new certificate over without dropping a link, and keep the old one while its files are broken', async (t) => {
@@ -144,6 +170,8 @@ void describe('links over TLS', skip, () => {
     await eventually(async () => ((await serial()) === first ? undefined : true), 'the new certificate to be shown');
     assert.equal(await isWhole(), true);
     assert.equal(await linksOf(server), 2);
+    const dials = async () => total(await scrape(server.running.adminUrl), 'sallyport_limit_used', '"link-dials"');
+    await eventually(async () => ((await dials()) === 0 ? true : undefined), 'no connection besides links to be left');
     assert.doesNotMatch(client.stderr, /link lost/);
   });
 

@@ -213,6 +213,23 @@ describe('a reload that is refused', () => {
     assert.equal((await visit(fleet.url)).status, 200);
     assert.equal((await visit(`${fleet.client.admin}/readyz`)).status, 200);
   });
+
+  it('leaves links as they are where the new credential is for the other part', async () => {
+    const { fleet } = used;
+    const others = { entry: 'client', client: 'entry' } as const;
+    for (const part of ['entry', 'client'] as const) {
+      await fleet.credential(part, others[part]);
+      assert.equal((await fleet.reload(part)).status, 200);
+      await eventually(
+        async () =>
+          /: it is for (entries|clients), and this is an? /.test(fleet[part].command.stderr) ? true : undefined,
+        () => `the reason in the log:\n${fleet[part].command.stderr}`,
+      );
+      assert.equal(logged(fleet[part], part === 'entry' ? 'uplink lost' : 'link lost').length, 0);
+    }
+    assert.equal((await visit(fleet.url)).status, 200);
+    assert.equal((await visit(`${fleet.client.admin}/readyz`)).status, 200);
+  });
 });
 
 describe('SIGHUP', () => {

@@ -236,13 +236,17 @@ function inlineCode(text: string): string[] {
   return [...plain.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replaceAll(/\s*\n\s*/g, ' '));
 }
 
+/** By hand, in a container that runs, and in one of its own, whose entry point is the command. */
+const OURS =
+  /^(?:(?:docker-compose exec (?:-T )?\S+ )?(?:npx )?sallyport|docker-compose run (?:-\S+ )*tunnel-server) ([^|]+)/;
+
 /** Commands `sallyport …` in backticks and in blocks, as words. */
 function ourCommands(text: string): string[][] {
   const blocks = [...text.matchAll(/^```\n([^]*?)^```/gm)].flatMap(([, block = '']) =>
     block.replaceAll(/\\\n\s*/g, '').split('\n'),
   );
   return [...inlineCode(text), ...blocks].flatMap((code) => {
-    const [, line] = /^(?:docker-compose exec (?:-T )?\S+ )?(?:npx )?sallyport ([^|]+)/.exec(code) ?? [];
+    const [, line] = OURS.exec(code) ?? [];
     return line === undefined
       ? []
       : [[...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare!)];

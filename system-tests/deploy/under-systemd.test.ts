@@ -52,9 +52,10 @@ umask 077
 sallyport creds add edge --for entry --sessions '*' --store $store --json | line >/etc/sallyport/entry.secret
 sallyport creds add web --for client --sessions web --store $store --json | line >/etc/sallyport/client-web.secret
 umask 022
-echo 'server: {}' >/etc/sallyport/server.yaml
-echo 'entry: { domain: tunnel.example.org }' >/etc/sallyport/entry.yaml
-echo "client: { sessions: [{ id: web, backend: 'http://127.0.0.1:12007' }] }" >/etc/sallyport/client-web.yaml
+echo "server: { credentialStore: $store }" >/etc/sallyport/server.yaml
+echo 'entry: { domain: tunnel.example.org, credentialFile: entry.secret }' >/etc/sallyport/entry.yaml
+echo "client: { credentialFile: client-web.secret, sessions: [{ id: web, backend: 'http://127.0.0.1:12007' }] }" \\
+  >/etc/sallyport/client-web.yaml
 `;
 
 /** Not every kernel has access lists on tmpfs, which LoadCredential= with DynamicUser= lives by. */
@@ -86,8 +87,14 @@ owner=$(stat -L -c %u /var/lib/sallyport-server)
 stat -c %u /var/lib/sallyport-server/* | sort -u | grep -qx "$owner"
 `;
 
+/** As the runbooks have it, by root: it fails where something is not in order, and does not make a store. */
+const LOOK = `
+for part in server entry client-web; do sallyport doctor --config /etc/sallyport/$part.yaml >/tmp/doctor || cat /tmp/doctor; done
+sallyport creds list --config /etc/sallyport/server.yaml | grep -c active
+`;
+
 const RELOAD = `
-echo 'entry: { domain: other.example.org }' >/etc/sallyport/entry.yaml
+echo 'entry: { domain: other.example.org, credentialFile: entry.secret }' >/etc/sallyport/entry.yaml
 systemctl reload sallyport-entry
 reloaded() { journalctl -u sallyport-entry --no-pager -o cat | grep -q '"changed":\\["entry.domain"\\]'; }
 until_true reloaded
@@ -143,6 +150,7 @@ describe('under systemd', { skip: whyNot() }, () => {
     t.diagnostic((await at(WITHOUT_ACCESS_LISTS)) || 'with LoadCredential');
     await at(START);
     await at(CREDENTIALS);
+    assert.equal(await at(LOOK), '3');
     assert.equal(await at(RELOAD), 'active');
     assert.equal(await at(RESTART), '', 'requests that failed while the entry was restarted');
     const restarts = 'sallyport-server 0\nsallyport-entry 0\nsallyport-client@web 1';

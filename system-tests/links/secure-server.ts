@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { loadConfig } from '@sallyport/config';
 import type { Config } from '@sallyport/config';
@@ -17,7 +18,7 @@ import type { Made } from '../../apps/proxy-entry/src/testing/authority.ts';
 import { Command } from '../harness/command.ts';
 import { noteSecret } from '../harness/secrets.ts';
 
-const QUIET = { 'log.level': 'silent', 'server.port': 0, 'server.admin.port': 0, 'server.drainTimeoutMs': 0 };
+const QUIET = { 'server.port': 0, 'server.admin.port': 0, 'server.drainTimeoutMs': 0 };
 /** All the ways that a test dials it. */
 const NAMES = 'DNS:server.test,IP:127.0.0.1,IP:0.0.0.0';
 
@@ -44,7 +45,13 @@ export function configOf(set: Readonly<Record<string, unknown>>): Config {
 
 export async function startSecureServer(
   t: TestContext,
-  { asksForCertificates = false, isPlain = false, credentials = new MemoryCredentials() } = {},
+  {
+    asksForCertificates = false,
+    isPlain = false,
+    credentials = new MemoryCredentials(),
+    secondsLeft = 3_600,
+    log = new PassThrough().resume(),
+  } = {},
 ): Promise<SecureServer> {
   const authority = new TestAuthority();
   t.after(() => authority.remove());
@@ -56,14 +63,14 @@ export async function startSecureServer(
     replace(keyFile, files.keyFile);
     replace(certFile, files.certificateFile);
   };
-  put(authority.issue('server', { names: NAMES }));
+  put(authority.issue('server', { names: NAMES, secondsLeft }));
   const tls = {
     'server.tls.certificateFile': files.certificateFile,
     'server.tls.keyFile': files.keyFile,
     ...(asksForCertificates ? { 'server.tls.clientCaFile': authority.caFile } : {}),
   };
   const config = configOf({ ...QUIET, ...(isPlain ? {} : tls) });
-  const logger = createLogger({ level: 'silent', part: 'server', destination: 2 });
+  const logger = createLogger({ level: 'info', part: 'server', destination: log });
   const running = await startServer({ config, credentials, logger, version: '0.0.0' });
   t.after(() => running.stop());
   return {

@@ -43,6 +43,7 @@ const ABOUT_TIME: ReadonlySet<string | undefined> = new Set([
 const WHERE_CONFIGURED: ReadonlySet<string> = new Set([
   'sallyport_acme_failures_total',
   'sallyport_certificate_expiry_timestamp_seconds',
+  'sallyport_certificate_lifetime_seconds',
   'sallyport_config_last_reload_successful',
   'sallyport_tls_last_reload_successful',
   'sallyport_trace_spans_dropped_total',
@@ -152,9 +153,10 @@ describe('the rules on a real stack', needs('prometheus'), () => {
       alerts = await prometheus.alerts();
       // Prometheus sees a rate of the reason from its second scrape on, and the alert may be there before.
       const description = one('SallyportBackendFailing')?.annotations['description'] ?? '';
-      return one('SallyportBackendDown') !== undefined && description.endsWith('Most often now SP_BACKEND_REFUSED.')
-        ? true
-        : undefined;
+      const isNamed = /Most often in the last 5 minutes: SP_BACKEND_REFUSED at the client 127\.0\.0\.1:\d+\.$/.test(
+        description,
+      );
+      return one('SallyportBackendDown') !== undefined && isNamed ? true : undefined;
     };
     await eventually(seen, () => `both alerts and the reason; there are ${JSON.stringify(alerts)}`, LIMIT_MS);
     assert.equal(status, 502);

@@ -13,7 +13,13 @@ export const HELLO_TIMEOUT_MS = 5_000;
 const FINISH_PERIOD_MS = 50;
 const REDIAL_MS = 300;
 
-const OWNER = { principal: 'someone', remote: 'simulated', allows: () => true, isActive: () => true };
+const OWNER = {
+  principal: 'someone',
+  remote: 'simulated',
+  allows: () => true,
+  isActive: () => true,
+  misused: () => {},
+};
 const ORDINARY_ENDS = new Set<number>([CloseCode.DONE, CloseCode.REPLACED, CloseCode.DEAD, 1006]);
 
 /** A link may end in all ways but for a fault in somebody's frames. */

@@ -14,29 +14,42 @@ const NOBODY = 'ws://127.0.0.1:1';
 interface Server {
   readonly url: string;
   readonly cli: RunningCli;
+  readonly adminUrl: string;
   /** A file with a credential for a client of the session `demo`. */
   readonly credentialFile: string;
+  /** The same for an entry. */
+  readonly entryFile: string;
 }
 
-/** The credential is there before the server, which looks for new ones once a second. */
+/** The credentials are there before the server, which looks for new ones once a second. */
 async function startServer(t: TestContext): Promise<Server> {
   const folder = temporaryFolder(t);
   const path = join(folder, 'store.json');
   const opened = await FileCredentials.open({ path, create: true });
   assert.ok(opened.ok);
-  const issued = await opened.value.add({ principal: 'laptop', role: 'client', sessions: ['demo'] });
-  assert.ok(issued.ok);
-  const credentialFile = join(folder, 'client.secret');
-  writeFileSync(credentialFile, `${issued.value.id}:${issued.value.secret}\n`, { mode: 0o600 });
+  const issue = async (role: 'client' | 'entry', sessions: string[]) => {
+    const issued = await opened.value.add({ principal: role, role, sessions });
+    assert.ok(issued.ok);
+    const file = join(folder, `${role}.secret`);
+    writeFileSync(file, `${issued.value.id}:${issued.value.secret}\n`, { mode: 0o600 });
+    return file;
+  };
+  const credentialFile = await issue('client', ['demo']);
+  const entryFile = await issue('entry', []);
   const args = ['server', '--port', '0', '--credential-store', path, '--set', 'server.admin.port=0', ...QUIET];
   const cli = startCli(t, args);
-  const { url } = await cli.event('ready');
-  return { url: String(url), cli, credentialFile };
+  const { url, admin } = await cli.event('ready');
+  return { url: String(url), adminUrl: String(admin), cli, credentialFile, entryFile };
 }
 
 function startClient(t: TestContext, server: string, credentialFile: string): RunningCli {
   const flags = ['--session', 'demo', '--server', server, '--credential-file', credentialFile];
   return startCli(t, ['client', 'http://127.0.0.1:9', ...flags, '--set', 'client.admin.port=0', ...QUIET]);
+}
+
+function startEntry(t: TestContext, server: string, credentialFile: string): RunningCli {
+  const flags = ['--port', '0', '--server', server, '--credential-file', credentialFile];
+  return startCli(t, ['entry', ...flags, '--set', 'entry.admin.port=0', ...QUIET]);
 }
 
 function wrongCredential(t: TestContext): string {
@@ -60,16 +73,34 @@ describe('parts in processes of their own', { concurrency: 2, timeout: 300_000 }
   it('ends client and entry at once with 2 when the server refuses the credential', async (t) => {
     const server = await startServer(t);
     const file = wrongCredential(t);
-    const entryFlags = ['--port', '0', '--server', server.url, '--credential-file', file];
-    const refused = await Promise.all([
-      startClient(t, server.url, file).ended,
-      startCli(t, ['entry', ...entryFlags, '--set', 'entry.admin.port=0', ...QUIET]).ended,
-    ]);
+    const refused = await Promise.all([startClient(t, server.url, file).ended, startEntry(t, server.url, file).ended]);
     for (const { code, stdout, stderr } of refused) {
       assert.equal(code, 2, stderr);
       assert.match(stderr, /^sallyport: the server refused the credential[^\n]*sallyport creds add[^\n]*\n$/m);
       assert.equal(eventsOf(stdout).at(-1)?.['code'], 'SP_CREDENTIAL_REFUSED');
     }
+  });
+
+  it('ends a client with the credential of an entry, and an entry with that of a client, before they are up', async (t) => {
+    const server = await startServer(t);
+    const client = await startClient(t, server.url, server.entryFile).ended;
+    const entry = await startEntry(t, server.url, server.credentialFile).ended;
+    for (const [{ code, stdout, stderr }, what, use] of [
+      [client, 'entries, and this is a client', 'client --sessions SESSION'],
+      [entry, 'clients, and this is an entry', 'entry'],
+    ] as const) {
+      assert.equal(code, 2, stderr);
+      const line = stderr.trimEnd().split('\n').at(-1) ?? '';
+      assert.ok(line.startsWith('sallyport: the server refused the credential '), line);
+      assert.ok(line.includes(`: it is for ${what}`), line);
+      assert.ok(line.includes(`"sallyport creds add NAME --for ${use}"`), line);
+      assert.ok(line.endsWith('; SP_CREDENTIAL_REFUSED, see docs/runbooks/sp-credential-refused.md'), line);
+      const events = eventsOf(stdout);
+      assert.equal(events.at(-1)?.['code'], 'SP_CREDENTIAL_REFUSED');
+      assert.ok(!events.some(({ event }) => event === 'link-up' || event === 'link-lost'), stdout);
+    }
+    const metrics = await (await fetch(`${server.adminUrl}/metrics`)).text();
+    assert.match(metrics, /^sallyport_refused_total\{[^}]*SP_LINK_UNAUTHORIZED[^}]*\} 2$/m);
   });
 
   it('ends a client with 2 when the credential is for other sessions', async (t) => {

@@ -1,35 +1,31 @@
 /** The entry's core: takes visitors' exchanges in, knows the servers, counts. No ports of its own. */
 import { performance } from 'node:perf_hooks';
 import { randomBytes } from 'node:crypto';
-import type { EntryConfig } from '@sallyport/config';
 import { fitsHead, StreamCode } from '@sallyport/protocol';
-import type { Clock, LinkAddress, StreamContext, WindowBudget } from '@sallyport/protocol';
+import type { Clock, StreamContext, WindowBudget } from '@sallyport/protocol';
 import { HOPS } from '@sallyport/telemetry';
-import type { AccessLog, Histogram, SloCounts, Telemetry } from '@sallyport/telemetry';
+import type { Histogram, SloCounts, Telemetry } from '@sallyport/telemetry';
 import { exchangeRecord, linkRecord, refusedRecord, VISITOR_GONE } from './access-records.ts';
 import { admit, wordsOf } from './admission.ts';
 import type { Words } from './admission.ts';
 import { Exchange } from './exchange.ts';
-import { HeadPasses } from './fields/head-passes.ts';
 import type { Dialled } from './links/ask-server.ts';
 import { Passages } from './links/passages.ts';
-import { OwnAnswers } from './own-answers.ts';
 import { problemOfStream, Problems } from './problems.ts';
 import type { Problem } from './problems.ts';
+import { problemOfRefusal } from './refusal.ts';
 import { RetryBudget } from './retry.ts';
 import type { Servers } from './servers.ts';
+import { EntrySettings } from './settings.ts';
+import type { EntrySettingsOptions } from './settings.ts';
 import { outcomeOf } from './slo-outcome.ts';
-import type { EdgePolicy } from './tls/policy.ts';
 import { traceIdOf } from './tracing/trace-parent.ts';
 import type { Tracer } from './tracing/tracer.ts';
-import { limitOfProblem, problemOfRefusal } from './refusal.ts';
-import { passingLimit } from './visitor/descriptors.ts';
 import type { OwnAnswer, Peer, Refusal } from './visitor/transport.ts';
 import type { VisitorExchange, VisitorHandler, VisitorRequest } from './visitor/transport.ts';
 import { WebSockets } from './websocket/web-sockets.ts';
 
-export interface EntryOptions {
-  readonly config: EntryConfig;
+export interface EntryOptions extends EntrySettingsOptions {
   readonly deployment: string;
   readonly clock: Clock;
   readonly budget: WindowBudget;
@@ -37,37 +33,24 @@ export interface EntryOptions {
   readonly servers: Servers;
   readonly telemetry: Telemetry;
   readonly slo: SloCounts;
-  /** Where links go that come by `entry.tls.linkPath`; none: none does. */
-  readonly linkServers: readonly LinkAddress[];
   /** Null: there are no traces. */
   readonly tracer: Tracer | null;
-  /** Null: there is no TLS. */
-  readonly edge: EdgePolicy | null;
-  /** Null: no access log. */
-  readonly accessLog: AccessLog | null;
 }
-
-/** What a reload replaces. */
-export type EntrySettings = Pick<EntryOptions, 'config' | 'edge' | 'accessLog' | 'linkServers'>;
 
 export class Entry implements StreamContext, VisitorHandler {
   readonly clock: Clock;
   readonly budget: WindowBudget;
   readonly maxWindowBytes: number;
   readonly servers: Servers;
-  // Made by `configure`.
-  passes!: HeadPasses;
-  ownAnswers!: OwnAnswers;
-  serverTiming!: boolean;
-  bodyBytes!: number;
-  uploadStallTimeoutMs!: number;
+  settings: EntrySettings;
   readonly retryBudget: RetryBudget;
   readonly webSockets = new WebSockets();
   readonly passages: Passages;
   exchanges = 0;
   isDraining = false;
-  readonly #options: EntryOptions;
-  #set: EntrySettings;
+  /** Our name in Via. */
+  readonly #pseudonym: string;
+  readonly #slo: SloCounts;
   readonly #telemetry: Telemetry;
   readonly #tracer: Tracer | null;
   readonly #exchangeSeconds: Histogram;
@@ -76,7 +59,9 @@ export class Entry implements StreamContext, VisitorHandler {
   #wakeQuiet: (() => void) | null = null;
 
   constructor(options: EntryOptions) {
-    this.#options = options;
+    const { config, linkServers } = options;
+    this.#pseudonym = `sallyport-${options.deployment}`;
+    this.#slo = options.slo;
     this.#telemetry = options.telemetry;
     this.#tracer = options.tracer;
     this.#exchangeSeconds = options.telemetry.histogram('sallyport_exchange_seconds', {
@@ -86,33 +71,23 @@ export class Entry implements StreamContext, VisitorHandler {
     this.budget = options.budget;
     this.maxWindowBytes = options.maxWindowBytes;
     this.servers = options.servers;
-    this.retryBudget = new RetryBudget(options.config.retryBudgetPercent);
-    this.#set = options;
+    this.settings = new EntrySettings(options, this.#pseudonym);
+    this.retryBudget = new RetryBudget(config.retryBudgetPercent);
     this.passages = new Passages({
       pseudonym: this.#pseudonym,
       limitHit: (limit) => this.limitHit(limit),
       answerOf: (problem, dialled) => this.#linkRefused(problem, dialled),
       onAnswered: (status, dialled) => this.#linkAnswered(status, dialled, this.#newRequestId(), null, 0),
     });
-    this.configure(options);
+    this.passages.configure(linkServers, config.tls.maxLinks);
   }
 
   /** From now on this is in force. A request under way is judged by what was when it came, and answered by what is. */
-  configure(set: EntrySettings): void {
-    const { config, linkServers } = set;
-    this.#set = set;
-    this.serverTiming = config.serverTiming;
-    this.bodyBytes = config.bodyBytes;
-    this.uploadStallTimeoutMs = config.uploadStallTimeoutMs;
+  configure(options: EntrySettingsOptions): void {
+    const { config, linkServers } = options;
+    this.settings = new EntrySettings(options, this.#pseudonym);
     this.retryBudget.configure(config.retryBudgetPercent);
-    const { trustedProxies, tls } = config;
-    this.passes = new HeadPasses({
-      pseudonym: this.#pseudonym,
-      trustedProxies,
-      hstsMaxAgeS: tls.hstsMaxAgeS,
-    });
-    this.ownAnswers = new OwnAnswers(this.passes, this.serverTiming);
-    this.passages.configure(linkServers, linkServers.length === 0 ? 0 : passingLimit(tls.maxLinks));
+    this.passages.configure(linkServers, config.tls.maxLinks);
   }
 
   /** It is about to stop: not ready for more, and WebSockets and links that pass are told. */
@@ -132,18 +107,18 @@ export class Entry implements StreamContext, VisitorHandler {
 
   onRequest(visitor: VisitorExchange): void {
     const { request } = visitor;
+    const { config, edge, accessLog, passes } = this.settings;
     const said = wordsOf(request.fields);
     const requestId = said.requestId ?? this.#newRequestId();
-    const origin = this.passes.origin(request.peer.remoteAddress, request.fields);
+    const origin = passes.origin(request.peer.remoteAddress, request.fields);
     const remote = origin.address;
-    const { config, edge } = this.#set;
     const admission = admit(config, config, request, said, edge, origin.believed?.scheme);
     if (admission.kind === 'link') return this.passages.take(visitor, remote);
     this.exchanges += 1;
     this.retryBudget.request();
     const { traceParent } = said;
     const trace = this.#tracer === null ? null : this.#tracer.begin(traceParent, this.#mayAskForTrace(request, said));
-    const traceId = trace?.traceId ?? (this.#set.accessLog === null ? '' : traceIdOf(traceParent));
+    const traceId = trace?.traceId ?? (accessLog === null ? '' : traceIdOf(traceParent));
     if (admission.kind !== 'admitted') {
       const nowhere = { session: '', host: said.host, requestId, remote, traceId, trace, strings: [] };
       const exchange = new Exchange(this, visitor, nowhere);
@@ -152,7 +127,7 @@ export class Entry implements StreamContext, VisitorHandler {
     const { host, maxForwards } = admission;
     const { session, target, prefix } = admission.route;
     const strings = [request.method, target];
-    const isNew = this.passes.request(strings, request.fields, {
+    const isNew = passes.request(strings, request.fields, {
       origin,
       httpVersion: request.httpVersion,
       scheme: request.peer.scheme,
@@ -169,7 +144,7 @@ export class Entry implements StreamContext, VisitorHandler {
     // With our own fields it may be more than a frame carries.
     else if (!fitsHead(strings, 2)) exchange.refuse(Problems.headTooLarge);
     else if (this.servers.isSynced) exchange.start();
-    else void this.servers.whenSynced(this.#set.config.sessionSyncTimeoutMs).then(() => exchange.start());
+    else void this.servers.whenSynced(config.sessionSyncTimeoutMs).then(() => exchange.start());
   }
 
   onRefused(refusal: Refusal, peer: Peer): OwnAnswer {
@@ -186,29 +161,24 @@ export class Entry implements StreamContext, VisitorHandler {
 
   /** By the flag of its traceparent. Whether what the peer says of the way is believed is another matter. */
   #mayAskForTrace({ peer }: VisitorRequest, { traceParent }: Words): boolean {
-    return traceParent !== null && this.passes.trusts(peer.remoteAddress);
-  }
-
-  /** Our name in Via. */
-  get #pseudonym(): string {
-    return `sallyport-${this.#options.deployment}`;
+    return traceParent !== null && this.settings.passes.trusts(peer.remoteAddress);
   }
 
   /** To what never became an exchange; counted and logged. */
   #answerOf(problem: Problem, peer: Peer): OwnAnswer {
     const requestId = this.#newRequestId();
-    const answer = this.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme: peer.scheme });
+    const answer = this.settings.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme: peer.scheme });
     this.#telemetry.countRequest(problem.status, 0);
     this.#countRefused(problem);
     const { remoteAddress } = peer;
-    this.#set.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
+    this.settings.accessLog?.record(refusedRecord(problem, requestId, remoteAddress, answer.body.length, NO_HOPS));
     return answer;
   }
 
   #linkRefused(problem: Problem, dialled: Dialled): OwnAnswer {
     const requestId = this.#newRequestId();
     const { scheme } = dialled.request.peer;
-    const answer = this.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme });
+    const answer = this.settings.ownAnswers.ofProblem(problem, { requestId, hopsUs: NO_HOPS, scheme });
     this.#linkAnswered(problem.status, dialled, requestId, problem, answer.body.length);
     this.#countRefused(problem);
     return answer;
@@ -219,7 +189,7 @@ export class Entry implements StreamContext, VisitorHandler {
     const { request, remote } = dialled;
     const seconds = (performance.now() - request.arrivedMs) / 1_000;
     this.#telemetry.countRequest(status, seconds);
-    this.#set.accessLog?.record(linkRecord({ status, request, remote, requestId, problem, bytesOut, seconds }));
+    this.settings.accessLog?.record(linkRecord({ status, request, remote, requestId, problem, bytesOut, seconds }));
   }
 
   /** Unique, not secret: a random name of this process and a count cost a tenth of a UUID. */
@@ -261,16 +231,16 @@ export class Entry implements StreamContext, VisitorHandler {
     this.#telemetry.countRequest(status === 0 ? VISITOR_GONE : status, times.headUs / 1e6);
     this.#exchangeSeconds.observe(seconds);
     const outcome = outcomeOf(status, problem, exchange.attempt > 0);
-    if (outcome !== 'no-event') this.#options.slo.count(outcome === 'good', times.headUs / 1e6);
+    if (outcome !== 'no-event') this.#slo.count(outcome === 'good', times.headUs / 1e6);
     if (problem !== null) this.#countRefused(problem);
-    this.#set.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));
+    this.settings.accessLog?.record(exchangeRecord(exchange, seconds, isComplete));
     this.#tracer?.finished(exchange, isComplete);
     if (this.exchanges === 0) this.#wakeQuiet?.();
   }
 
   #countRefused(problem: Problem): void {
-    this.#telemetry.refused(problem.code);
-    const limit = limitOfProblem(problem);
+    const { code, limit } = problem;
+    this.#telemetry.refused(code);
     if (limit !== undefined) this.limitHit(limit);
   }
 }

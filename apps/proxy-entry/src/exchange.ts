@@ -84,14 +84,13 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.routed.trace?.failed(problem.code);
     if (this.#isHeadSent && !this.visitor.takeBack()) return this.visitor.cut();
     this.times.answeredOurselves(problem.hop);
-    const answer = this.#entry.ownAnswers.ofProblem(problem, this.#asked);
-    this.#answerOurselves(answer, problem.closes === true);
+    this.#answerOurselves(this.#entry.settings.ownAnswers.ofProblem(problem, this.#asked), problem.closes === true);
   }
 
   /** Ends it with what admission came to, where that is no problem. */
   answerHere(admission: AnsweredHere): void {
     this.times.answeredOurselves('entry');
-    this.#answerOurselves(this.#entry.ownAnswers.ofAdmission(admission, this.#asked), false);
+    this.#answerOurselves(this.#entry.settings.ownAnswers.ofAdmission(admission, this.#asked), false);
   }
 
   // ---- from the stream
@@ -101,7 +100,8 @@ export class Exchange implements StreamHandler, VisitorListener {
     const fields = strings.slice(1);
     this.#hasBegun = true;
     const isFinal = status >= 200 || status === 101;
-    if (!isFinal) return this.visitor.informational(status, strings[0]!, this.#entry.passes.informational(fields));
+    const { passes } = this.#entry.settings;
+    if (!isFinal) return this.visitor.informational(status, strings[0]!, passes.informational(fields));
     const fault = this.#answerBody.begin(this.visitor.request.method, status, fields, last);
     if (fault !== null) return this.#fail(fault);
     if (this.#wouldOpen(status)) return this.#fail(StreamCode.NO_UPGRADE);
@@ -111,7 +111,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     this.#isHeadSent = true;
     const timing = this.#measure(head);
     const { scheme } = this.visitor.request.peer;
-    const out = this.#entry.passes.answer(fields, status, this.routed.requestId, timing, scheme);
+    const out = passes.answer(fields, status, this.routed.requestId, timing, scheme);
     // With an answer before the end of the upload the connection ends (RFC 9112 §9.3).
     this.visitor.head(status, strings[0]!, out, this.#isUploading);
     if (this.routed.trace?.recording != null && outlastsTrace(status, fields)) this.#entry.traced(this);
@@ -162,12 +162,12 @@ export class Exchange implements StreamHandler, VisitorListener {
     // Behind an answer nobody wants the rest; it is read so that the visitor can read. After a 101 there is no such end.
     if (this.#isAnswered && this.status !== 101) return;
     this.bytesIn += chunk.length;
-    const limit = this.#entry.bodyBytes;
+    const limit = this.#entry.settings.config.bodyBytes;
     if (limit > 0 && this.bytesIn > limit && !this.visitor.request.isUpgrade) return this.#tooLarge();
     this.#upload?.keep(chunk);
     if (this.#stream === null || this.#stream.write(chunk)) return;
     this.visitor.pauseBody();
-    this.#upload?.startStall(this.#entry.uploadStallTimeoutMs, () => this.#uploadStalled());
+    this.#upload?.startStall(this.#entry.settings.config.uploadStallTimeoutMs, () => this.#uploadStalled());
   }
 
   onBodyEnd(trailers: readonly string[]): void {
@@ -289,7 +289,7 @@ export class Exchange implements StreamHandler, VisitorListener {
     times.answered(head);
     this.routed.trace?.answered(head, this.visitor.request.arrivedMs + times.headUs / 1_000);
     if (this.attempt === 1 && head.uploadUs <= UPLOAD_TOLERANCE_US) this.#entry.observeHops(times.hopsUs);
-    return this.#entry.serverTiming ? serverTiming(times.hopsUs) : null;
+    return this.#entry.settings.config.serverTiming ? serverTiming(times.hopsUs) : null;
   }
 
   #uploadStalled(): void {

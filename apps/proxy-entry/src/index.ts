@@ -10,7 +10,7 @@ import {
   createAccessLog,
   createReloads,
   createTelemetry,
-  showCertificateExpiry,
+  showCertificateFile,
   SloCounts,
   startAdmin,
 } from '@sallyport/telemetry';
@@ -134,7 +134,7 @@ export async function startEntry(deps: EntryDependencies): Promise<RunningEntry>
     addMetrics(telemetry, entry, uplinks, visitors);
     const { certificateFile } = config.link;
     if (certificateFile !== undefined) {
-      showCertificateExpiry(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
+      showCertificateFile(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
     }
     const parts = { inForce, logger, slo, tracer, entry, visitors, uplinks, material, challenges };
     const { reread } = deps;

@@ -92,6 +92,17 @@ describe('a problem', () => {
     }
   });
 
+  it('names the limit that was reached, where it is told of one', () => {
+    const limits = ALL.flatMap(({ code, limit }) => (limit === undefined ? [] : [[code, limit]]));
+    assert.deepEqual(Object.fromEntries(limits), {
+      SP_TARGET_TOO_LONG: 'request-target',
+      SP_HEAD_TOO_LARGE: 'request-head',
+      SP_BODY_TOO_LARGE: 'body',
+      SP_HEAD_TIMEOUT: 'head-timeout',
+      SP_BODY_TIMEOUT: 'body-rate',
+    });
+  });
+
   it('has a code of its own', () => {
     const codes = ALL.map(({ code }) => code);
     assert.equal(new Set(codes).size, codes.length);

@@ -14,6 +14,8 @@ export interface Problem {
   readonly retryable: boolean;
   /** Framing is in doubt, or more of the request is not read: the connection ends. */
   readonly closes?: boolean;
+  /** The limit that was reached, by its name in metrics and logs. */
+  readonly limit?: string | undefined;
   /** Of this occurrence (RFC 9457 §3.1.4): which rule was broken. */
   readonly detail?: string;
 }
@@ -24,9 +26,9 @@ function problem(
   title: string,
   hop: Problem['hop'],
   proxyError: string,
-  more: { retryable?: boolean; closes?: boolean } = {},
+  { retryable = false, closes = false, limit }: Partial<Pick<Problem, 'retryable' | 'closes' | 'limit'>> = {},
 ): Problem {
-  return { status, code, title, hop, proxyError, retryable: more.retryable ?? false, closes: more.closes ?? false };
+  return { status, code, title, hop, proxyError, retryable, closes, limit };
 }
 
 const retryable = { retryable: true };
@@ -53,46 +55,26 @@ export const Problems = {
   ),
   badTarget: problem(400, 'SP_BAD_TARGET', 'The request target is malformed', 'visitor', 'http_request_error', closes),
   badMethod: problem(405, 'SP_METHOD_NOT_ALLOWED', 'This method is not relayed', 'entry', 'http_request_denied'),
-  targetTooLong: problem(
-    414,
-    'SP_TARGET_TOO_LONG',
-    'The request target is too long',
-    'visitor',
-    'http_request_error',
-    closes,
-  ),
-  headTooLarge: problem(
-    431,
-    'SP_HEAD_TOO_LARGE',
-    'The request head is too large',
-    'visitor',
-    'http_request_error',
-    closes,
-  ),
-  bodyTooLarge: problem(
-    413,
-    'SP_BODY_TOO_LARGE',
-    'The request body is too large',
-    'visitor',
-    'http_request_error',
-    closes,
-  ),
-  headTimeout: problem(
-    408,
-    'SP_HEAD_TIMEOUT',
-    'The request head took too long',
-    'visitor',
-    'http_request_error',
-    closes,
-  ),
-  bodyTimeout: problem(
-    408,
-    'SP_BODY_TIMEOUT',
-    'The request body came too slowly',
-    'visitor',
-    'http_request_error',
-    closes,
-  ),
+  targetTooLong: problem(414, 'SP_TARGET_TOO_LONG', 'The request target is too long', 'visitor', 'http_request_error', {
+    ...closes,
+    limit: 'request-target',
+  }),
+  headTooLarge: problem(431, 'SP_HEAD_TOO_LARGE', 'The request head is too large', 'visitor', 'http_request_error', {
+    ...closes,
+    limit: 'request-head',
+  }),
+  bodyTooLarge: problem(413, 'SP_BODY_TOO_LARGE', 'The request body is too large', 'visitor', 'http_request_error', {
+    ...closes,
+    limit: 'body',
+  }),
+  headTimeout: problem(408, 'SP_HEAD_TIMEOUT', 'The request head took too long', 'visitor', 'http_request_error', {
+    ...closes,
+    limit: 'head-timeout',
+  }),
+  bodyTimeout: problem(408, 'SP_BODY_TIMEOUT', 'The request body came too slowly', 'visitor', 'http_request_error', {
+    ...closes,
+    limit: 'body-rate',
+  }),
   expectation: problem(
     417,
     'SP_EXPECTATION',

@@ -13,20 +13,6 @@ const BY_STATUS: Readonly<Record<Refusal['status'], Problem>> = {
   505: Problems.version,
 };
 
-/** Limits that problems tell of, by their names in metrics and logs. */
-const LIMITS: ReadonlyMap<string, string> = new Map([
-  [Problems.headTooLarge.code, 'request-head'],
-  [Problems.targetTooLong.code, 'request-target'],
-  [Problems.headTimeout.code, 'head-timeout'],
-  [Problems.bodyTimeout.code, 'body-rate'],
-  [Problems.bodyTooLarge.code, 'body'],
-]);
-
-/** The limit that was reached; undefined where it was none. */
-export function limitOfProblem({ code }: Problem): string | undefined {
-  return LIMITS.get(code);
-}
-
 /** The rule that was broken stands in `detail`, and so in the access log. */
 export function problemOfRefusal(refusal: Refusal): Problem {
   const { code, rule, text, status } = refusal;

@@ -168,16 +168,21 @@ export class Uplinks {
 
   #handler(view: ServerView, dialer: Dialer | null): LinkHandler {
     const { servers, onCanary } = this.#options;
+    let isAccepted = false;
     return {
-      onHello: (link) => {
-        servers.linkUp(view, link);
-        dialer?.ready();
-        return null;
-      },
+      onHello: () => null,
       // The link refuses an OPEN from an acceptor before it comes here.
       onOpen: () => {},
       onSlots: () => {},
-      onSessions: (link, update) => servers.update(view, link, update),
+      // The server's first SESSIONS: our HELLO was good, and so is the credential for an entry.
+      onSessions: (link, update) => {
+        if (!isAccepted && !link.isGoingAway) {
+          isAccepted = true;
+          servers.linkUp(view, link);
+          dialer?.ready();
+        }
+        servers.update(view, link, update);
+      },
       onGoaway: (link) => {
         servers.linkLost(view, link);
         dialer?.replace(link);

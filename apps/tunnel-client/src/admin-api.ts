@@ -15,5 +15,6 @@ export function listSessions(offered: readonly SessionClient[]) {
     serverErrors: record.serverErrors,
     backendSeconds: Number(record.seconds.toFixed(6)),
     lastFailure: record.lastFailure,
+    lastFailureAt: record.lastFailureAt,
   }));
 }

@@ -18,8 +18,9 @@ describe('BackendRecord', () => {
     assert.deepEqual([record.isUp, record.lastFailure], [true, 'connect ECONNREFUSED']);
     record.failed(StreamCode.BACKEND_TIMEOUT, false, REFUSED);
     assert.equal(record.isUp, false);
+    assert.ok(Date.now() >= record.lastFailureAt!.getTime());
     record.answered();
-    assert.deepEqual([record.isUp, record.lastFailure], [true, null]);
+    assert.deepEqual([record.isUp, record.lastFailure, record.lastFailureAt], [true, null, null]);
   });
 
   it('takes a failure behind the connection for none of the connection', () => {

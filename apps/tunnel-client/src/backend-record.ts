@@ -15,6 +15,8 @@ export class BackendRecord {
   seconds = 0;
   /** Null from an answer on. */
   lastFailure: string | null = null;
+  /** When that was, by the wall clock. */
+  lastFailureAt: Date | null = null;
   #connectFailures = 0;
 
   get isUp(): boolean {
@@ -25,6 +27,7 @@ export class BackendRecord {
   answered(): void {
     this.#connectFailures = 0;
     this.lastFailure = null;
+    this.lastFailureAt = null;
   }
 
   /** The head of an answer was passed on. */
@@ -36,6 +39,7 @@ export class BackendRecord {
 
   failed(code: StreamCode, isStarted: boolean, error: Error): void {
     this.lastFailure = error.message;
+    this.lastFailureAt = new Date();
     if (!isStarted && CANNOT_CONNECT.has(code)) this.#connectFailures += 1;
   }
 }

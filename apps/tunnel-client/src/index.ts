@@ -14,13 +14,7 @@ import {
   WindowBudget,
 } from '@sallyport/protocol';
 import type { DialEvent, LinkAddress } from '@sallyport/protocol';
-import {
-  createReloads,
-  createTelemetry,
-  isLoopbackHost,
-  showCertificateExpiry,
-  startAdmin,
-} from '@sallyport/telemetry';
+import { createReloads, createTelemetry, isLoopbackHost, showCertificateFile, startAdmin } from '@sallyport/telemetry';
 import type { Histogram, LabelledCounter, Logger, Readiness, ReloadOptions, Telemetry } from '@sallyport/telemetry';
 import { listSessions } from './admin-api.ts';
 import { Http1Backend } from './backend/http1-backend.ts';
@@ -102,7 +96,7 @@ export async function startClient(deps: ClientDependencies): Promise<RunningClie
   addMetrics(telemetry, sessions, shared.budget);
   const { certificateFile } = config.link;
   if (certificateFile !== undefined) {
-    showCertificateExpiry(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
+    showCertificateFile(telemetry, 'link.certificateFile', () => readRegularFileSync(certificateFile));
   }
   const prepare = async (next: Reread) => {
     if (stopped !== null) throw new Error('the client is stopping');

@@ -6,9 +6,11 @@ import type { Server as HttpsServer } from 'node:https';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { parseBearer, sessionAllowed } from '@sallyport/credentials';
 import type { CredentialStore } from '@sallyport/credentials';
 import { LINK_PATH, SUBPROTOCOL, WS_OPTIONS, WsTransport } from '@sallyport/protocol';
+import type { Telemetry } from '@sallyport/telemetry';
 import { WebSocketServer } from 'ws';
 import type { LinkTls } from './link-tls.ts';
 import type { LinkOwner, Relay } from './relay/relay.ts';
@@ -21,9 +23,9 @@ export interface AcceptOptions {
   readonly relay: Relay;
   readonly credentials: CredentialStore;
   readonly maxLinks: number;
-  readonly limitHit: (limit: string) => void;
+  readonly telemetry: Pick<Telemetry, 'limit' | 'limitHit'>;
   readonly refused: (reason: string, remote: string) => void;
-  /** `reason`: OpenSSL's or Node's code. */
+  /** `reason`: OpenSSL's or Node's code, or words. */
   readonly handshakeFailed: (reason: string) => void;
 }
 
@@ -31,7 +33,7 @@ const HEAD_TIMEOUT_MS = 5_000;
 /** Node looks for heads that take too long so often; every 30 s unless told. */
 const LOOK_FOR_LATE_MS = 1_000;
 /** Connections that no link has come of yet, at once: strangers', until their credential was looked at. */
-const DIALS_LIMIT = 1_024;
+export const DIALS_LIMIT = 1_024;
 const REFUSAL_GRACE_MS = 1_000;
 const RAW_ANSWER_HEAD = 'Connection: close\r\nContent-Length: 0\r\n';
 
@@ -50,7 +52,7 @@ export function createLinkServer(options: AcceptOptions): LinkServer {
   const server = listenerFor(options);
   // Node counts those of links as well, so each of them makes room for itself.
   server.maxConnections = DIALS_LIMIT;
-  server.on('drop', () => options.limitHit('link-dials'));
+  showDials(server, options.telemetry);
   server.on('upgrade', (request, socket, head) => {
     // Until ws has it, nobody else listens for what a vanished dialler does to its socket.
     socket.on('error', () => socket.destroy());
@@ -70,6 +72,21 @@ export function createLinkServer(options: AcceptOptions): LinkServer {
   return server;
 }
 
+function showDials(server: LinkServer, telemetry: AcceptOptions['telemetry']): void {
+  server.on('drop', () => telemetry.limitHit('link-dials'));
+  let connections = 0;
+  server.on('connection', (socket: Socket) => {
+    connections += 1;
+    socket.once('close', () => (connections -= 1));
+  });
+  const links = () => server.maxConnections - DIALS_LIMIT;
+  telemetry.limit(
+    'link-dials',
+    () => DIALS_LIMIT,
+    () => connections - links(),
+  );
+}
+
 const upgradeRequired: RequestListener = (_request, response) => {
   response.writeHead(426, { Connection: 'Upgrade, close', Upgrade: 'websocket' }).end();
 };
@@ -84,11 +101,17 @@ function listenerFor({ tls, handshakeFailed }: AcceptOptions): LinkServer {
   const server = createSecureServer({ ...limits, ...tls.serverOptions }, upgradeRequired);
   tls.serve(server);
   server.on('tlsClientError', (error: Error & { code?: string }, socket) => {
-    // Who only looked whether the port is open is no news.
-    if (error.code !== 'ECONNRESET') handshakeFailed(error.code ?? error.message);
+    const reason = error.code === 'ECONNRESET' ? whyHungUp(socket) : (error.code ?? error.message);
+    if (reason !== null) handshakeFailed(reason);
     socket.destroy();
   });
   return server;
+}
+
+/** Null: who only looked whether the port is open is no news. Node's diallers send no alert where they do not believe us. */
+function whyHungUp(socket: TLSSocket & { readonly _parent?: Socket }): string | null {
+  const hasSpoken = socket._parent !== undefined && socket._parent.bytesRead > 0;
+  return hasSpoken ? 'hung up in the handshake: may not believe our certificate (link.caFile)' : null;
 }
 
 /** Says no, reads no more than a moment of what still comes, and is gone whatever the dialler does. */
@@ -101,7 +124,7 @@ function refuse(socket: Duplex, answer: string): void {
 
 /** The raw refusal, or whose link this is. */
 function admit(
-  { relay, credentials, maxLinks, limitHit, refused }: AcceptOptions,
+  { relay, credentials, maxLinks, telemetry, refused }: AcceptOptions,
   request: IncomingMessage,
 ): string | { role: 'entry' | 'client'; owner: LinkOwner } {
   const remote = remoteOf(request);
@@ -113,7 +136,7 @@ function admit(
     return UNAUTHORIZED;
   }
   if (relay.uplinks.size + relay.clientLinks.size >= maxLinks) {
-    limitHit('links');
+    telemetry.limitHit('links');
     return TOO_MANY;
   }
   const { principal, role, sessions } = verdict;
@@ -122,6 +145,7 @@ function admit(
     remote,
     allows: (session) => sessionAllowed(sessions, session),
     isActive: () => credentials.isActive(bearer.id),
+    misused: () => refused(`credential ${bearer.id} is for ${role}`, remote),
   };
   return { role, owner };
 }

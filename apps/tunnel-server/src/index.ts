@@ -17,6 +17,7 @@ import { addMetrics } from './metrics.ts';
 import { Relay } from './relay/relay.ts';
 import type { RelayObserver } from './relay/relay.ts';
 
+export { DIALS_LIMIT } from './accept.ts';
 export { inspectLinkTls } from './link-tls.ts';
 
 export interface ServerDependencies {
@@ -83,7 +84,7 @@ export async function startServer(deps: ServerDependencies): Promise<RunningServ
       relay,
       credentials,
       maxLinks,
-      limitHit: (limit: string) => telemetry.limitHit(limit),
+      telemetry,
       refused: (reason: string, remote: string) => {
         telemetry.refused('SP_LINK_UNAUTHORIZED');
         logger.warn({ remote, reason }, 'link refused');
@@ -147,6 +148,7 @@ export async function startServer(deps: ServerDependencies): Promise<RunningServ
         remote: 'memory',
         allows: () => true,
         isActive: () => true,
+        misused: () => {},
       }),
     readiness: () => readiness(isStopping),
     isPathProved: () => isPathProved(relay.clientLinks.keys()),

@@ -1,13 +1,13 @@
 /** What the link port speaks TLS with: a certificate, and the authorities of those who dial; read again when it changes. */
 import { constants, X509Certificate } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
-import { judgeReplacement, readRegularFile } from '@sallyport/config';
-import type { Config, Unfit } from '@sallyport/config';
+import { FileWatch, fingerprintOf, judgeReplacement, readRegularFile, stillHolds, untimely } from '@sallyport/config';
+import type { Config, Finding, Unfit } from '@sallyport/config';
 import { areCertificates } from '@sallyport/protocol';
-import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
+import { showCertificate } from '@sallyport/telemetry';
+import type { CertificateDates, Counter, Logger, Telemetry } from '@sallyport/telemetry';
 
 export type LinkTlsFiles = Config['server']['tls'];
 
@@ -16,10 +16,9 @@ export interface LinkTlsDependencies {
   readonly telemetry: Pick<Telemetry, 'counter' | 'gauge'>;
 }
 
-/** Looked at so often: a poll sees files on a network, and folders that are replaced whole, which a watch does not. */
+/** So often that nobody need be told of changes in between. */
 const POLL_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
-const MS_PER_S = 1_000;
 
 /** What keeps the link port from speaking TLS: its message, and how to fix it. */
 export class LinkTlsError extends Error {
@@ -27,11 +26,8 @@ export class LinkTlsError extends Error {
   readonly fix = 'put that file right, or leave server.tls out';
 }
 
-interface Material {
+interface Material extends CertificateDates {
   readonly context: SecureContextOptions;
-  /** Wall clock. */
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
   /** Of all files, as they were before they were read. */
   readonly fingerprint: string;
 }
@@ -39,31 +35,25 @@ interface Material {
 export class LinkTls {
   readonly #files: LinkTlsFiles;
   readonly #deps: LinkTlsDependencies;
-  readonly #poll: NodeJS.Timeout;
+  readonly #watch: FileWatch;
   readonly #failures: Counter;
   #material: Material;
-  /** The state of the files that was found wrong, so that it is told once. */
-  #wrong = '';
-  /** Wall clock: from then on that state may be right. */
-  #wrongUntilMs = 0;
+  /** Of the state that the files are in, so that what is wrong is told once. */
+  #seen: Finding;
   #server: Server | null = null;
 
   private constructor(files: LinkTlsFiles, material: Material, deps: LinkTlsDependencies) {
     this.#files = files;
     this.#material = material;
     this.#deps = deps;
-    this.#poll = setInterval(() => void this.#reload(), POLL_MS).unref();
+    this.#seen = { fingerprint: material.fingerprint, wrong: null };
+    this.#watch = new FileWatch([], POLL_MS, () => this.#reload());
     this.#failures = deps.telemetry.counter(
       'sallyport_tls_reload_failures_total',
       'Times that a certificate, authority or key could not be taken over; the one before, if any, stays.',
     );
-    deps.telemetry.gauge('sallyport_tls_last_reload_successful', {}, () => (this.#wrong === '' ? 1 : 0));
-    deps.telemetry.gauge(
-      'sallyport_certificate_expiry_timestamp_seconds',
-      { name: 'links' },
-      () => this.#material.notAfterMs / MS_PER_S,
-      'When each certificate expires, in seconds since 1970.',
-    );
+    deps.telemetry.gauge('sallyport_tls_last_reload_successful', {}, () => (this.#seen.wrong === null ? 1 : 0));
+    showCertificate(deps.telemetry, 'links', () => this.#material);
   }
 
   /** Null: TLS is not configured. Rejects with a LinkTlsError. */
@@ -71,7 +61,9 @@ export class LinkTls {
     if (files.certificateFile === undefined) return null;
     const read = await readMaterial(files);
     if (typeof read === 'string') throw new LinkTlsError(read);
-    return new LinkTls(files, read, deps);
+    const tls = new LinkTls(files, read, deps);
+    tls.#warnIfUntimely();
+    return tls;
   }
 
   get serverOptions(): TlsOptions {
@@ -98,26 +90,18 @@ export class LinkTls {
   }
 
   close(): void {
-    clearInterval(this.#poll);
+    this.#watch.close();
   }
 
   /** Never rejects: what was read last stays in force. */
   async #reload(): Promise<void> {
-    const fingerprint = await fingerprintOf(this.#files);
-    if (fingerprint === this.#wrong && Date.now() < this.#wrongUntilMs) return;
-    if (fingerprint === this.#material.fingerprint) {
-      this.#wrong = '';
-      return;
-    }
+    const fingerprint = await fingerprintOfAll(this.#files);
+    if (stillHolds(this.#seen, fingerprint, Date.now())) return;
     const read = await this.#readNext();
-    if ('why' in read) {
-      this.#wrong = fingerprint;
-      this.#wrongUntilMs = read.againAtMs;
-      this.#failures.inc();
-      this.#deps.logger.warn({ reason: read.why }, 'TLS of links: what was in force stays so');
-      return;
-    }
-    this.#take(read);
+    if (!('why' in read)) return this.#take(read);
+    this.#seen = { fingerprint, wrong: read };
+    this.#failures.inc();
+    this.#deps.logger.warn({ reason: read.why }, 'TLS of links: what was in force stays so');
   }
 
   /** What may take the place of that in force, or why it may not. */
@@ -131,24 +115,30 @@ export class LinkTls {
   #take(read: Material): void {
     const isNew = read.fingerprint !== this.#material.fingerprint;
     this.#material = read;
-    this.#wrong = '';
+    this.#seen = { fingerprint: read.fingerprint, wrong: null };
     if (!isNew) return;
     this.#server?.setSecureContext(read.context);
     this.#deps.logger.info({ expires: new Date(read.notAfterMs).toISOString() }, 'TLS of links: new certificate');
+    this.#warnIfUntimely();
+  }
+
+  /** Of what is in force: for want of a good one it is used all the same. */
+  #warnIfUntimely(): void {
+    const why = untimely(this.#material, Date.now());
+    if (why === null) return;
+    this.#deps.logger.warn({}, `TLS of links: diallers will not believe it: ${this.#files.certificateFile} ${why}`);
   }
 }
 
-/** When the certificate expires (wall clock), or what is wrong with the files; null: TLS is not configured. */
-export async function inspectLinkTls(files: LinkTlsFiles): Promise<number | string | null> {
-  if (files.certificateFile === undefined) return null;
-  const read = await readMaterial(files);
-  return typeof read === 'string' ? read : read.notAfterMs;
+/** From when until when the certificate is good, or what is wrong with the files; null: TLS is not configured. */
+export async function inspectLinkTls(files: LinkTlsFiles): Promise<CertificateDates | string | null> {
+  return files.certificateFile === undefined ? null : readMaterial(files);
 }
 
 /** What can be used, or why it cannot. */
 async function readMaterial(files: LinkTlsFiles): Promise<Material | string> {
   const { certificateFile = '', keyFile = '', clientCaFile } = files;
-  const fingerprint = await fingerprintOf(files);
+  const fingerprint = await fingerprintOfAll(files);
   const cert = await readRegularFile(certificateFile);
   if (!cert.ok) return `server.tls.certificateFile: ${cert.why}`;
   const key = await readRegularFile(keyFile);
@@ -188,16 +178,6 @@ function fits(context: SecureContextOptions): boolean {
   }
 }
 
-async function fingerprintOf({ certificateFile, keyFile, clientCaFile }: LinkTlsFiles): Promise<string> {
-  const files = [certificateFile, keyFile, clientCaFile].flatMap((file) => file ?? []);
-  return (await Promise.all(files.map(stateOf))).join(' ');
-}
-
-async function stateOf(path: string): Promise<string> {
-  try {
-    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
-    return `${ino}-${mtimeNs}-${size}`;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
+function fingerprintOfAll({ certificateFile, keyFile, clientCaFile }: LinkTlsFiles): Promise<string> {
+  return fingerprintOf([certificateFile, keyFile, clientCaFile].flatMap((file) => file ?? []));
 }

@@ -27,6 +27,11 @@ export function addMetrics(telemetry: Telemetry, relay: Relay, config: () => Con
     () => uplinks.size + clientLinks.size,
   );
   telemetry.limit(
+    'sessions',
+    () => relay.sessionsLimit,
+    () => relay.mostSessions,
+  );
+  telemetry.limit(
     'queue',
     () => config().server.queue.limit,
     () => most(sessions.values(), (each) => each.waiting),

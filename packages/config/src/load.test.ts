@@ -63,6 +63,14 @@ describe('loadConfig: layers', () => {
     assert.deepEqual(origins, ['default', 'file', 'environment', 'flag']);
   });
 
+  it('tells what the file writes of, also where it sets nothing of it', () => {
+    const result = load({ file: yamlFile('server: {}\nentry: { port: 1 }') });
+    assert.ok(result.ok);
+    assert.deepEqual(result.sections, ['server', 'entry']);
+    const none = load();
+    assert.deepEqual(none.ok && none.sections, []);
+  });
+
   it('reads ./sallyport.yaml where it is and does without where it is not', () => {
     const cwd = mkdtempSync(join(folder, 'cwd-'));
     assert.equal(sound({ cwd }).deploymentId, 'local');

@@ -29,7 +29,14 @@ export interface LoadOptions {
 export type Origins = ReadonlyMap<string, Origin>;
 
 export type LoadResult =
-  | { readonly ok: true; readonly config: Config; readonly origins: Origins; readonly file?: string }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly origins: Origins;
+      readonly file?: string;
+      /** Of the file: what it begins to tell of, though it may set nothing of it (`server: {}`). */
+      readonly sections: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 interface Setting {
@@ -50,7 +57,7 @@ interface Layers {
  */
 export function loadConfig(options: LoadOptions): LoadResult {
   const layers: Layers = { settings: new Map(), problems: new Problems(), cwd: options.cwd };
-  const file = addFile(options, layers);
+  const { file, sections } = addFile(options, layers);
   addEnvironment(options.env, layers);
   addOverrides(options.overrides, layers);
   const config = build(ROOT, [], layers.settings) as Config;
@@ -59,22 +66,28 @@ export function loadConfig(options: LoadOptions): LoadResult {
   const origins = new Map(
     LEAVES.map(({ path }) => [path, layers.settings.get(path)?.source.origin ?? 'default'] as const),
   );
-  return { ok: true, config: deepFreeze(config), origins, ...(file === undefined ? {} : { file }) };
+  return { ok: true, config: deepFreeze(config), origins, sections, ...(file === undefined ? {} : { file }) };
 }
 
-function addFile({ file, cwd }: LoadOptions, { settings, problems }: Layers): string | undefined {
+interface FileRead {
+  /** Absent: there is none, and none was asked for. */
+  readonly file?: string;
+  readonly sections: readonly string[];
+}
+
+function addFile({ file, cwd }: LoadOptions, { settings, problems }: Layers): FileRead {
   const path = resolve(cwd, file ?? DEFAULT_CONFIG_FILE);
   const read = readYamlFile(path);
   if (!read.ok) {
-    if (read.missing && file === undefined) return undefined;
+    if (read.missing && file === undefined) return { sections: [] };
     for (const problem of read.problems) problems.add(() => problem);
-    return path;
+    return { file: path, sections: [] };
   }
   const { data, source } = read;
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     const hint = `it starts with one of ${Object.keys(ROOT.properties ?? {}).join(', ')}`;
     problems.add(() => problemAt(source, [], 'does not hold settings', hint));
-    return path;
+    return { file: path, sections: [] };
   }
   const reading: Reading = { source, baseFolder: dirname(path), problems };
   const values = readProperties(ROOT, data as Record<string, unknown>, [], reading, false);
@@ -85,7 +98,7 @@ function addFile({ file, cwd }: LoadOptions, { settings, problems }: Layers): st
     );
     if (value !== undefined) settings.set(leaf.path, { value, source });
   }
-  return path;
+  return { file: path, sections: Object.keys(data) };
 }
 
 function addEnvironment(env: Environment, layers: Layers): void {

@@ -3,7 +3,7 @@
  * for its writer already when it is opened, a device may never end, and neither says the same again at a reload.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 export type FileText =
   | { readonly ok: true; readonly text: string }
@@ -48,6 +48,20 @@ export function readRegularFileSync(path: string): FileText {
     return unreadable(path, error);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Another one where any of the files was changed, replaced, made or removed. Never rejects. */
+export async function fingerprintOf(paths: readonly string[]): Promise<string> {
+  return (await Promise.all(paths.map(stateOf))).join(' ');
+}
+
+async function stateOf(path: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
+    return `${ino}-${mtimeNs}-${size}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
   }
 }
 

@@ -40,6 +40,9 @@ export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
 
 /** The reason given with SESSION_REFUSED where the credential was revoked while the link was up. */
 export const CREDENTIAL_REVOKED = 'credential revoked';
+/** Those given with it where the credential is for the other kind of dialler: only who proved it hears what it is for. */
+export const CREDENTIAL_FOR_ENTRY = 'credential for entry';
+export const CREDENTIAL_FOR_CLIENT = 'credential for client';
 
 function invert(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
   return new Map(Object.entries(table).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', '-')]));

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { CloseCode, CREDENTIAL_REVOKED } from './codes.ts';
+import { CloseCode, CREDENTIAL_FOR_CLIENT, CREDENTIAL_FOR_ENTRY, CREDENTIAL_REVOKED } from './codes.ts';
 import { Dialer } from './dialer.ts';
 import type { DialEvent } from './dialer.ts';
 import { Link } from './link.ts';
@@ -179,6 +179,18 @@ describe('a dialer', () => {
     const codes = [
       [CloseCode.SESSION_REFUSED, 'refused', 'SP_SESSION_REFUSED', /credential name does not cover it$/],
       [CloseCode.SESSION_REFUSED, CREDENTIAL_REVOKED, 'SP_CREDENTIAL_REFUSED', /credential name: it was revoked$/],
+      [
+        CloseCode.SESSION_REFUSED,
+        CREDENTIAL_FOR_CLIENT,
+        'SP_CREDENTIAL_REFUSED',
+        /name: it is for clients, and this is/,
+      ],
+      [
+        CloseCode.SESSION_REFUSED,
+        CREDENTIAL_FOR_ENTRY,
+        'SP_CREDENTIAL_REFUSED',
+        /name: it is for entries, and this is/,
+      ],
       [CloseCode.VERSION, '', 'SP_VERSION', /^$/],
     ] as const;
     for (const [code, why, name, told] of codes) {

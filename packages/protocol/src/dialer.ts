@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Clock, Timer } from './clock.ts';
-import { CloseCode, closeCodeName, CREDENTIAL_REVOKED } from './codes.ts';
+import { CloseCode, closeCodeName, CREDENTIAL_FOR_CLIENT, CREDENTIAL_FOR_ENTRY, CREDENTIAL_REVOKED } from './codes.ts';
 import type { LinkAddress, LinkTls } from './link-address.ts';
 import type { LinkClosed } from './link-handler.ts';
 import type { Link } from './link.ts';
@@ -46,6 +46,12 @@ const LASTED_MS = 5_000;
 const MANY_FAILURES = 30;
 const REAP_PERIOD_MS = 1_000;
 const MAYBE_REFUSED = 'the server may not accept the certificate that it was shown (link.certificateFile)';
+/** What the reason of a close says of our credential. */
+const CREDENTIAL_FAULTS = new Map([
+  [CREDENTIAL_REVOKED, 'it was revoked'],
+  [CREDENTIAL_FOR_CLIENT, 'it is for clients, and this is an entry'],
+  [CREDENTIAL_FOR_ENTRY, 'it is for entries, and this is a client'],
+]);
 const NO_CERTIFICATE = 'the server asks for a certificate (link.certificateFile, link.keyFile)';
 
 export class Dialer {
@@ -149,8 +155,9 @@ export class Dialer {
     this.#link = null;
     if (close.by === 'peer' && close.code === CloseCode.SESSION_REFUSED) {
       const { id } = this.#options.credential;
-      if (close.reason === CREDENTIAL_REVOKED) {
-        return this.#fatal('SP_CREDENTIAL_REFUSED', `the server refused the credential ${id}: it was revoked`);
+      const fault = CREDENTIAL_FAULTS.get(close.reason);
+      if (fault !== undefined) {
+        return this.#fatal('SP_CREDENTIAL_REFUSED', `the server refused the credential ${id}: ${fault}`);
       }
       const reason = `the session is held by another principal, or credential ${id} does not cover it`;
       return this.#fatal('SP_SESSION_REFUSED', reason);

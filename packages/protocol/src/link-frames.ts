@@ -1,5 +1,5 @@
 /** Frames of the link itself, checked and taken. */
-import { CloseCode } from './codes.ts';
+import { CloseCode, CREDENTIAL_FOR_CLIENT, CREDENTIAL_FOR_ENTRY } from './codes.ts';
 import { decodeHello, decodeSessions, decodeSlots } from './control.ts';
 import type { Link } from './link.ts';
 import { INITIAL_WINDOW_BYTES, Kind, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, readU16, readU32, Role } from './wire.ts';
@@ -36,10 +36,22 @@ function takeHello(link: Link, frame: Buffer, start: number, end: number): void 
   if (hello.windowBytes !== INITIAL_WINDOW_BYTES) {
     return link.close(CloseCode.VERSION, `streams begin with ${INITIAL_WINDOW_BYTES} bytes, not ${hello.windowBytes}`);
   }
-  if (hello.role !== link.peerRole) return link.close(CloseCode.PROTOCOL, `role ${hello.role}, not ${link.peerRole}`);
+  if (hello.role !== link.peerRole) return refuseRole(link, hello.role);
   link.peer = hello;
   const refusal = link.handler.onHello(link, hello);
   if (refusal !== null) link.close(refusal, 'refused');
+}
+
+/** Whom a server expects it knows by the credential. */
+function refuseRole(link: Link, role: number): void {
+  const { peerRole } = link;
+  if (peerRole === Role.ENTRY && role === Role.CLIENT) {
+    return link.close(CloseCode.SESSION_REFUSED, CREDENTIAL_FOR_ENTRY);
+  }
+  if (peerRole === Role.CLIENT && role === Role.ENTRY) {
+    return link.close(CloseCode.SESSION_REFUSED, CREDENTIAL_FOR_CLIENT);
+  }
+  link.close(CloseCode.PROTOCOL, `role ${role}, not ${peerRole}`);
 }
 
 function takePong(link: Link, frame: Buffer, start: number): void {

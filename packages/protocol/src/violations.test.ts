@@ -1,13 +1,13 @@
 /** PROTOCOL.md's table of violations, row by row: frames that no link may carry. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CloseCode } from './codes.ts';
+import { CloseCode, CREDENTIAL_FOR_CLIENT, CREDENTIAL_FOR_ENTRY } from './codes.ts';
 import { newBench, readyBench } from './testing/bench.ts';
 import { rawData, rawFrame, rawHead, rawHello, rawOpen, u16, u32 } from './testing/frames.ts';
 import { meets, openedBench, PAYLOAD_SIZES } from './testing/violations.ts';
 import { FIRST_STREAM_KIND, Kind, LAST, MAX_MESSAGE_BYTES, Role } from './wire.ts';
 
-const { PROTOCOL, VERSION } = CloseCode;
+const { PROTOCOL, SESSION_REFUSED, VERSION } = CloseCode;
 const FOUR = u32(0);
 const end = (id: number): Buffer => rawFrame(Kind.END, id);
 const credit = (id: number, bytes: number): Buffer => rawFrame(Kind.CREDIT, id, u32(bytes));
@@ -97,7 +97,9 @@ describe('4002 protocol meets', () => {
     const torn = rawFrame(Kind.HELLO, 0, Buffer.from([1, 1, Role.SERVER]), Buffer.alloc(19, 0xff));
     meets(newBench('client'), PROTOCOL, torn);
     for (const role of [0, Role.ENTRY, Role.CLIENT, 4]) meets(newBench('client'), PROTOCOL, rawHello(role));
-    for (const role of [Role.SERVER, Role.ENTRY]) meets(newBench('server'), PROTOCOL, rawHello(role));
+    for (const side of ['server', 'uplink'] as const) {
+      for (const role of [0, Role.SERVER, 4]) meets(newBench(side), PROTOCOL, rawHello(role));
+    }
   });
 
   it('a kind that the role of the peer may not send', () => {
@@ -140,6 +142,17 @@ describe('4002 protocol meets', () => {
   it('SESSIONS that do not fill their frame', () => {
     meets(readyBench('entry'), PROTOCOL, rawFrame(Kind.SESSIONS, 0, Buffer.from([0, 0, 1])));
     meets(readyBench('entry'), PROTOCOL, rawFrame(Kind.SESSIONS, 0, Buffer.from([0, 0, 0, 0])));
+  });
+});
+
+describe('4007 session-refused meets', () => {
+  it('a client with an entry’s credential, and an entry with a client’s', () => {
+    const client = newBench('uplink');
+    meets(client, SESSION_REFUSED, rawHello(Role.CLIENT));
+    assert.equal(client.tape.closed?.reason, CREDENTIAL_FOR_ENTRY);
+    const entry = newBench('server');
+    meets(entry, SESSION_REFUSED, rawHello(Role.ENTRY));
+    assert.equal(entry.tape.closed?.reason, CREDENTIAL_FOR_CLIENT);
   });
 });
 

@@ -28,6 +28,8 @@ export const METRIC_HELP = {
   sallyport_event_loop_active_seconds_total: 'Seconds the event loop worked; the rate is its utilisation.',
   sallyport_scrape_errors_total: 'Values that could not be read at a scrape.',
   sallyport_certificate_expiry_timestamp_seconds: 'When each certificate expires, in seconds since 1970.',
+  sallyport_certificate_lifetime_seconds:
+    'How long each certificate is good in all: from its first moment to its last.',
   sallyport_tls_last_reload_successful:
     'Whether all certificates, authorities and keys of TLS could be used as last read (1; 0: one is broken).',
   sallyport_slo_events_total: 'Answers that count for a service level objective.',

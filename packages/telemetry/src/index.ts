@@ -4,7 +4,7 @@ export { AdminError, type AdminErrorCode } from './admin-error.ts';
 export type { Verify } from './admin-guard.ts';
 export type { AdminRoutes, Readiness } from './admin-routes.ts';
 export { COMMON_LIMITS, HOPS, LIMITS, METRIC_HELP } from './catalogue.ts';
-export { showCertificateExpiry } from './certificate-expiry.ts';
+export { type CertificateDates, showCertificate, showCertificateFile } from './certificate-expiry.ts';
 export { type Clock, nowMs } from './clock.ts';
 export { Counter, LabelledCounter } from './counter.ts';
 export { DEFAULT_BOUNDS_S, Histogram } from './histogram.ts';

@@ -1,15 +1,21 @@
 /** What `client` and `entry` say of their links: an event when one comes or goes, an error where dialling on is pointless. */
 import type { DialEvent } from '@sallyport/protocol';
+import { pageName } from '../doctor/finding.ts';
 import { CommandError, Exit } from '../exit.ts';
 import type { Output } from '../output.ts';
 
 type FatalDial = Extract<DialEvent, { kind: 'fatal' }>;
 
-const FIXES = {
-  SP_CREDENTIAL_REFUSED: 'check the credential file, or make a new one with "sallyport creds add"',
-  SP_SESSION_REFUSED: 'use a session that the credential names, or one that nobody else holds',
-  SP_VERSION: 'bring client, entry and server to versions next to each other',
-} as const satisfies Record<FatalDial['code'], string>;
+const USES = { client: '--for client --sessions SESSION', entry: '--for entry' } as const;
+
+type Dialling = keyof typeof USES;
+
+const FIXES: Readonly<Record<FatalDial['code'], (part: Dialling) => string>> = {
+  SP_CREDENTIAL_REFUSED: (part) =>
+    `check the credential file, or make a new one with "sallyport creds add NAME ${USES[part]}"`,
+  SP_SESSION_REFUSED: () => 'use a session that the credential names, or one that nobody else holds',
+  SP_VERSION: () => 'bring client, entry and server to versions next to each other',
+};
 
 /** `link-up` and `link-lost` (with its reason and the wait before the next dialling); `about`: server, and session if any. */
 export function sayDial(output: Output, about: Readonly<Record<string, string>>, event: DialEvent): void {
@@ -20,8 +26,9 @@ export function sayDial(output: Output, about: Readonly<Record<string, string>>,
   }
 }
 
-/** Never resolves; rejects with the error to end with. */
-export async function endOfDialling(fatal: Promise<FatalDial>): Promise<never> {
+/** Never resolves; rejects with the error to end with, which names its page. */
+export async function endOfDialling(fatal: Promise<FatalDial>, part: Dialling): Promise<never> {
   const { code, reason } = await fatal;
-  throw new CommandError(Exit.USAGE, code, `${reason}; ${FIXES[code]}`);
+  const page = `${code}, see docs/runbooks/${pageName(code)}.md`;
+  throw new CommandError(Exit.USAGE, code, `${reason}; ${FIXES[code](part)}; ${page}`);
 }

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { FileCredentials } from '@sallyport/credentials';
 import { untilReachable } from '../stack/reachable.ts';
+import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
 import { startCli, runCli, eventsOf, temporaryFolder } from '../testing/cli.ts';
 import type { CliOptions } from '../testing/cli.ts';
 
@@ -26,9 +27,12 @@ async function deploy(t: TestContext): Promise<Deployment> {
     assert.ok(issued.ok);
     writeFileSync(join(folder, `${role}.secret`), `${issued.value.id}:${issued.value.secret}`, { mode: 0o600 });
   }
+  // It tells its sessions when it is ready, and not this.
+  const clientAdmin = await freePort();
   const start = async (args: readonly string[]) => {
     const part = args[0]!;
-    const admin = part === 'backend' ? [] : ['--set', `${part}.admin.port=0`];
+    const port = part === 'client' ? clientAdmin : 0;
+    const admin = part === 'backend' ? [] : ['--set', `${part}.admin.port=${port}`];
     const ready = await startCli(t, [...args, ...admin, '--json'], QUIET).event('ready');
     return { url: String(ready['url']), port: portOf(ready['url']), admin: String(ready['admin']) };
   };
@@ -46,7 +50,7 @@ server: { port: ${server.port}, maxLinks: 100, admin: { port: ${portOf(server.ad
 client:
   servers: ['${server.url}']
   credentialFile: client.secret
-  admin: { port: 0 }
+  admin: { port: ${clientAdmin} }
   maxLongStreams: 100
   sessions: [{ id: demo, backend: '${backend.url}' }]
 `,
@@ -75,7 +79,7 @@ describe('doctor', { concurrency: 2, timeout: 300_000 }, () => {
     const checks = findings.map(({ check }) => String(check)).filter((check, index, all) => check !== all[index - 1]);
     assert.equal(
       checks.join(' '),
-      'node configuration descriptors port store credential server link clock link server link clock link backend ready target clock',
+      'node configuration port store credential server link clock link server link clock link backend descriptors ready target clock',
     );
     assert.match(stderr, /^0 failed, 0 to look at, \d+ in order$/m);
   });
@@ -86,11 +90,14 @@ describe('doctor', { concurrency: 2, timeout: 300_000 }, () => {
       join(folder, 'sallyport.yaml'),
       'client: { servers: ["ws://127.0.0.1:1"], admin: { port: 0 }, sessions: [{ id: demo, backend: "http://127.0.0.1:1" }] }\n',
     );
-    const { code, stdout } = await runCli(t, ['doctor', '--target', 'http://127.0.0.1:1/'], { cwd: folder });
+    // With an admin port that is named, nobody is asked who happens to run at the default ones of this machine.
+    const asked = ['--target', 'http://127.0.0.1:1/', '--admin', 'http://127.0.0.1:1'];
+    const { code, stdout } = await runCli(t, ['doctor', ...asked], { cwd: folder });
     assert.equal(code, 1);
+    assert.match(stdout, /^warn {2}look +not looked at: client \(no --admin leads to one\); /m);
     const failed = stdout.split('\n').filter((line) => line.startsWith('fail'));
     const checks = failed.map((line) => line.split(/\s+/)[1]);
-    assert.deepEqual(checks, ['credential', 'server', 'backend', 'target']);
+    assert.deepEqual(checks, ['credential', 'server', 'backend', 'ready', 'target']);
     for (const line of failed) assert.match(line, /; \S/);
   });
 

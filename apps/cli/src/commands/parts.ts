@@ -142,7 +142,7 @@ async function entry(flags: DialFlags): Promise<Exit> {
   const ready = { event: 'ready', url: running.url, ...tls, admin: running.adminUrl };
   const visitors = running.tlsUrl === null ? running.url : `${running.url} ${running.tlsUrl}`;
   const announce = () => output.result(ready, `visitors ${visitors}  admin ${running.adminUrl}`);
-  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
+  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal, 'entry'));
 }
 
 /** What a client needs beside its settings; throws a CommandError. */
@@ -191,7 +191,7 @@ async function client(url: string | undefined, flags: ClientFlags): Promise<Exit
     );
     void running.connected.then(() => output.result({ event: 'ready', sessions: ids }, `connected: ${ids.join(', ')}`));
   };
-  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal));
+  return serveLogging(running, output, logger, announce, endOfDialling(running.fatal, 'client'));
 }
 
 async function backend(flags: PortFlags): Promise<Exit> {

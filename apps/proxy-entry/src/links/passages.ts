@@ -5,6 +5,7 @@ import { joinedValue } from '../fields/values.ts';
 import { wasHere } from '../fields/via.ts';
 import { Problems } from '../problems.ts';
 import type { Problem } from '../problems.ts';
+import { passingLimit } from '../visitor/descriptors.ts';
 import type { OwnAnswer, VisitorExchange } from '../visitor/transport.ts';
 import type { Dialled } from './ask-server.ts';
 import { AskedServer, inOrder } from './asked-server.ts';
@@ -43,10 +44,10 @@ export class Passages implements PassageOwner {
     this.#options = options;
   }
 
-  /** From now on. `servers`: none, and none passes. */
-  configure(servers: readonly LinkAddress[], limit: number): void {
+  /** From now on. `servers`: none, and none passes. `maxLinks`: or fewer, as open files allow. */
+  configure(servers: readonly LinkAddress[], maxLinks: number): void {
     this.#servers = servers.map((address) => new AskedServer(address, () => performance.now()));
-    this.#limit = limit;
+    this.#limit = servers.length === 0 ? 0 : passingLimit(maxLinks);
   }
 
   /** Those that pass. */

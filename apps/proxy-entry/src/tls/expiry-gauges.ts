@@ -1,13 +1,15 @@
-/** When each certificate expires, for who is to be told in time. */
+/** When each certificate expires, and how long it is good in all, for who is to be told in time. */
+import { showCertificate } from '@sallyport/telemetry';
 import type { Telemetry } from '@sallyport/telemetry';
 import type { CertificateFolder } from './folder.ts';
 
-const MS_PER_S = 1_000;
+/** Of a pair that has just gone. */
+const NO_DATES = { notBeforeMs: 0, notAfterMs: 0 };
 
 export class ExpiryGauges {
   readonly #telemetry: Pick<Telemetry, 'gauge'>;
   readonly #folder: CertificateFolder;
-  /** How to take away the gauge of a pair. At most one for each pair of the folder. */
+  /** How to take away the gauges of a pair. At most one for each pair of the folder. */
   readonly #removers = new Map<string, () => void>();
 
   constructor(telemetry: Pick<Telemetry, 'gauge'>, folder: CertificateFolder) {
@@ -31,11 +33,6 @@ export class ExpiryGauges {
   }
 
   #add(name: string): () => void {
-    return this.#telemetry.gauge(
-      'sallyport_certificate_expiry_timestamp_seconds',
-      { name },
-      () => (this.#folder.byStem(name)?.notAfterMs ?? 0) / MS_PER_S,
-      'When each certificate of the entry expires, in seconds since 1970.',
-    );
+    return showCertificate(this.#telemetry, name, () => this.#folder.byStem(name) ?? NO_DATES);
   }
 }

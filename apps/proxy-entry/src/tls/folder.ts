@@ -1,8 +1,8 @@
 /** The certificates of a folder: pairs NAME.crt (or .pem) and NAME.key, and which of them answers for a name. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { judgeReplacement } from '@sallyport/config';
-import type { Unfit } from '@sallyport/config';
+import { fingerprintOf, judgeReplacement, stillHolds } from '@sallyport/config';
+import type { Finding, Unfit } from '@sallyport/config';
 import { withoutDot, withoutLabel } from './names.ts';
 import { readPair } from './pair.ts';
 import type { Pair, PairFiles } from './pair.ts';
@@ -20,13 +20,10 @@ export interface FolderEvents {
   onBroken(stem: string, why: string, isInForce: boolean): void;
 }
 
-interface Seen {
-  /** Of both files. */
-  readonly fingerprint: string;
+/** Of the state that its files are in. */
+interface Seen extends Finding {
   /** Null: no state of it could be used yet. */
   readonly pair: Pair | null;
-  /** Of this state; null: nothing. */
-  readonly wrong: Unfit | null;
 }
 
 type Judged = { readonly ok: true; readonly pair: Pair } | { readonly ok: false; readonly wrong: Unfit };
@@ -96,24 +93,20 @@ export class CertificateFolder {
 
   async #wrongWith(files: PairFiles): Promise<string | null> {
     const seen = this.#seen.get(files.stem);
-    if (seen !== undefined && this.#isKnown(seen, await fingerprintOfPair(files))) return seen.wrong?.why ?? null;
+    if (seen !== undefined && stillHolds(seen, await fingerprintOfPair(files), this.#nowMs()))
+      return seen.wrong?.why ?? null;
     const result = await this.#readPair(files, seen?.pair ?? null);
     return result.ok ? null : result.wrong.why;
   }
 
   async #readOne(files: PairFiles, before: Seen | undefined): Promise<Seen> {
     const fingerprint = await fingerprintOfPair(files);
-    if (before !== undefined && this.#isKnown(before, fingerprint)) return before;
+    if (before !== undefined && stillHolds(before, fingerprint, this.#nowMs())) return before;
     const pair = before?.pair ?? null;
     const result = await this.#readPair(files, pair);
     if (result.ok) return { fingerprint, pair: result.pair, wrong: null };
     this.#events.onBroken(files.stem, result.wrong.why, pair !== null);
     return { fingerprint, pair, wrong: result.wrong };
-  }
-
-  /** Whether what was found of this state of the files still holds. */
-  #isKnown({ fingerprint, wrong }: Seen, now: string): boolean {
-    return fingerprint === now && (wrong === null || this.#nowMs() < wrong.againAtMs);
   }
 
   async #readPair(files: PairFiles, inForce: Pair | null): Promise<Judged> {
@@ -181,15 +174,6 @@ function filesOf(folder: string, stem: string, certificate: string): PairFiles {
   return { stem, certificateFile: join(folder, certificate), keyFile: join(folder, stem + KEY_ENDING) };
 }
 
-async function fingerprintOfPair({ certificateFile, keyFile }: PairFiles): Promise<string> {
-  return `${await fingerprintOf(certificateFile)} ${await fingerprintOf(keyFile)}`;
-}
-
-async function fingerprintOf(path: string): Promise<string> {
-  try {
-    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
-    return `${ino} ${mtimeNs} ${size}`;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
+function fingerprintOfPair({ certificateFile, keyFile }: PairFiles): Promise<string> {
+  return fingerprintOf([certificateFile, keyFile]);
 }

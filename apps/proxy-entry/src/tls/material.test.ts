@@ -64,6 +64,9 @@ describe('the certificates of the entry', { timeout: CEILING_MS }, () => {
     assert.match(await old.hear('\r\n\r\n'), /^HTTP\/1.1 204/);
     const expires = await bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
     assert.ok(Math.abs(expires - Date.now() / 1_000 - 7_200) < 1_000);
+    const lifetime = await bench.metric('sallyport_certificate_lifetime_seconds{part="entry",name="a"}');
+    const { validFromDate, validToDate } = new X509Certificate(second.cert);
+    assert.equal(lifetime, (validToDate.getTime() - validFromDate.getTime()) / 1_000);
   });
 
   it('come and go with their files', async (t) => {
@@ -168,6 +171,8 @@ describe('the certificates of the entry', { timeout: CEILING_MS }, () => {
     const bench = await listenTls(t, authority, { certificates: folder });
     const expiry = () => bench.metric('sallyport_certificate_expiry_timestamp_seconds{part="entry",name="a"}');
     const before = await expiry();
+    const told = /"level":"warn"[^\n]*TLS: visitors will not believe it: certificate a expired at 2/;
+    await until(() => told.test(bench.log()));
     putPair(folder, 'a', older!);
     await until(async () => (await expiry()) < before);
     assert.equal(await bench.metric(SUCCESSFUL), 1);

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
+import { FileWatch, untimely } from '@sallyport/config';
 import type { EntryConfig } from '@sallyport/config';
 import type { Counter, Logger, Telemetry } from '@sallyport/telemetry';
 import { NO_AUTHORITY, readAuthority } from './client-authority.ts';
@@ -16,8 +17,9 @@ import { covers } from './names.ts';
 import type { Pair } from './pair.ts';
 import { inspectSecret, newSecret, readSecret, ticketPeriod } from './ticket-keys.ts';
 import { mustBeFolder, TlsError } from './tls-error.ts';
-import { FolderWatch } from './watch.ts';
 
+/** A look at all the files of a large folder takes its time. */
+const POLL_MS = 30_000;
 /** Of what is wrong with files, so much is said. */
 const LISTED_MAX = 20;
 
@@ -44,7 +46,7 @@ export class TlsMaterial {
   #authority: ClientAuthority = NO_AUTHORITY;
   #secret = newSecret();
   #period: number;
-  #watch: FolderWatch | null = null;
+  #watch: FileWatch | null = null;
   /** What was said to be wrong with a file; once for each state. */
   readonly #said = new Map<string, string>();
   #contexts = new Map<Pair, SecureContext>();
@@ -79,7 +81,7 @@ export class TlsMaterial {
     deps.telemetry.gauge('sallyport_tls_last_reload_successful', {}, isWhole);
     const files = [config.clientCaFile, config.clientCrlFile, config.ticketKeyFile].flatMap((file) => file ?? []);
     const folders = new Set([folder, ...files.map((file) => dirname(file))]);
-    material.#watch = new FolderWatch(folders, () => material.#reload());
+    material.#watch = new FileWatch(folders, POLL_MS, () => material.#reload());
     return material;
   }
 
@@ -94,9 +96,7 @@ export class TlsMaterial {
     const secret = config.ticketKeyFile === undefined ? null : await inspectSecret(config.ticketKeyFile);
     for (const each of [authority, secret]) if (each !== null) wrong.push(each);
     if (wrong.length === 0) return;
-    const more = wrong.length > LISTED_MAX ? `; and ${wrong.length - LISTED_MAX} more` : '';
-    const listed = wrong.slice(0, LISTED_MAX).join('; ');
-    throw new TlsError('SP_TLS_FILE', `${listed}${more}`, 'put that right, or take it away');
+    throw new TlsError('SP_TLS_FILE', listOf(wrong), 'put that right, or take it away');
   }
 
   /** In force for handshakes from now on, with what the files hold now. */
@@ -226,12 +226,22 @@ export class TlsMaterial {
     const { defaultCertificate } = this.config;
     const { pairs } = this.#folder;
     this.#deps.logger.info({ certificates: pairs.map(({ stem }) => stem) }, 'TLS: certificates in force');
+    const late = pairs.flatMap((pair) => {
+      const why = untimely(pair, this.nowMs());
+      return why === null ? [] : [`certificate ${pair.stem} ${why}`];
+    });
+    if (late.length > 0) this.#deps.logger.warn({}, `TLS: visitors will not believe it: ${listOf(late)}`);
     if (pairs.length === 0) this.#deps.logger.warn({}, 'TLS: no certificate yet: every handshake is refused');
     if (defaultCertificate !== undefined && this.#default === null) {
       this.#deps.logger.warn({ defaultCertificate }, 'TLS: there is no such pair to be the default');
     }
     this.#gauges.update();
   }
+}
+
+function listOf(wrong: readonly string[]): string {
+  const more = wrong.length > LISTED_MAX ? `; and ${wrong.length - LISTED_MAX} more` : '';
+  return `${wrong.slice(0, LISTED_MAX).join('; ')}${more}`;
 }
 
 /** A visitor asks for one host most of the time. */

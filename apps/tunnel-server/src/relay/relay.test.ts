@@ -100,6 +100,7 @@ describe('a session', () => {
       tape.give(rawFrame(Kind.HELLO, 0, encodeHello(helloOf(Role.CLIENT, { session: `team-${i}` }))));
       tape.handler!.onClosed(1006, '');
     }
+    assert.equal(bench.relay.mostSessions, bench.relay.sessionsLimit);
     assert.equal(take('one-more').closedWith, CloseCode.OVERLOADED);
     assert.ok(!bench.relay.sessions.has('one-more'));
     assert.deepEqual(bench.seen.limits, ['sessions']);
@@ -109,6 +110,7 @@ describe('a session', () => {
     assert.equal(take('one-more').closedWith, null);
     assert.equal(served.closedWith, null);
     assert.equal(bench.relay.sessions.size, 4);
+    assert.equal(bench.relay.mostSessions, 3);
   });
 
   it('knows no other by a name out of JavaScript’s own', () => {

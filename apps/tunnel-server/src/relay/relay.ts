@@ -2,7 +2,17 @@
  * The relay: uplinks on one side, client links on the other, sessions between them. It knows nothing of sockets, so
  * that a simulation can drive it; `accept.ts` gives it transports that were authenticated.
  */
-import { CloseCode, CREDENTIAL_REVOKED, Link, ourHello, Role, StreamCode, readOpenSession } from '@sallyport/protocol';
+import {
+  CloseCode,
+  CREDENTIAL_FOR_CLIENT,
+  CREDENTIAL_FOR_ENTRY,
+  CREDENTIAL_REVOKED,
+  Link,
+  ourHello,
+  Role,
+  StreamCode,
+  readOpenSession,
+} from '@sallyport/protocol';
 import type { Clock, Hello, Leg, LifeLimits, LinkHandler, Slots, Timer, Transport } from '@sallyport/protocol';
 import { ClientLink } from './client-link.ts';
 import { Session } from './session.ts';
@@ -43,6 +53,8 @@ export interface LinkOwner {
   readonly allows: (session: string) => boolean;
   /** False once the credential was revoked: the link is closed. */
   readonly isActive: () => boolean;
+  /** Called where an entry came with a client's credential, or the other way round: it was refused. */
+  readonly misused: () => void;
 }
 
 /** A session without links is remembered this long: 503 instead of 404, and nobody else may take it. */
@@ -85,6 +97,18 @@ export class Relay {
     return streams;
   }
 
+  /** Sessions that a principal may have. Each that is served has a link, and of links there is a limit already. */
+  get sessionsLimit(): number {
+    return REMEMBERED_LIMIT + this.clientLinks.size;
+  }
+
+  /** Of the principal that has most of them. */
+  get mostSessions(): number {
+    let most = 0;
+    for (const held of this.#sessionsOf.values()) most = Math.max(most, held);
+    return most;
+  }
+
   acceptUplink(transport: Transport, owner: LinkOwner): Link {
     const link = this.#link(transport, Role.ENTRY, {
       onHello: () => {
@@ -103,6 +127,7 @@ export class Relay {
       onClosed: (_link, closed) => {
         this.#feed.remove(link);
         this.uplinks.delete(link);
+        if (closed.by === 'us' && closed.reason === CREDENTIAL_FOR_ENTRY) owner.misused();
         this.#options.observer.event('uplink-closed', { ...closed, remote: owner.remote });
         this.#checkDrained();
       },
@@ -140,6 +165,7 @@ export class Relay {
       onClosed: (_link, closed) => {
         this.#leave(clientLink, session, false);
         this.clientLinks.delete(link);
+        if (closed.by === 'us' && closed.reason === CREDENTIAL_FOR_CLIENT) owner.misused();
         this.#options.observer.event('client-closed', { ...closed, remote: owner.remote, session: session?.id });
       },
     });
@@ -217,8 +243,8 @@ export class Relay {
     const known = this.sessions.get(hello.session);
     if (known !== undefined) return known.principal === principal ? known : CloseCode.SESSION_REFUSED;
     const held = this.#sessionsOf.get(principal) ?? 0;
-    // Each that is served has a link, and this one serves none yet; of links there is a limit already.
-    if (held >= REMEMBERED_LIMIT + this.clientLinks.size - 1) {
+    // This link serves none yet.
+    if (held >= this.sessionsLimit - 1) {
       this.#options.observer.limitHit('sessions');
       return CloseCode.OVERLOADED;
     }

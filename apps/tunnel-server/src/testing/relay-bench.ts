@@ -25,7 +25,7 @@ export class Seen {
 }
 
 export function ownerOf(principal: string, changes: Partial<LinkOwner> = {}): LinkOwner {
-  return { principal, remote: 'test', allows: () => true, isActive: () => true, ...changes };
+  return { principal, remote: 'test', allows: () => true, isActive: () => true, misused: () => {}, ...changes };
 }
 
 export class RelayBench {

@@ -1,13 +1,11 @@
-/** Says that files may have changed: at once where the system tells, and every 30 s where it does not. */
+/** Says that files may have changed: at once where the system is asked to tell and does, and else by a poll. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 
 /** Several files that change together are read once. */
 const SETTLE_MS = 250;
-/** Network file systems tell nothing, and a folder that is replaced takes its watch with it. */
-const POLL_MS = 30_000;
 
-export class FolderWatch {
+export class FileWatch {
   readonly #onMaybeChanged: () => Promise<void>;
   readonly #watchers: readonly FSWatcher[];
   readonly #poll: NodeJS.Timeout;
@@ -17,11 +15,15 @@ export class FolderWatch {
   #isAskedAgain = false;
   #isClosed = false;
 
-  /** `onMaybeChanged` must not reject. It may be called when nothing has changed; never while its last promise is open. */
-  constructor(folders: ReadonlySet<string>, onMaybeChanged: () => Promise<void>) {
+  /**
+   * `folders`: what happens in them is told at once. `pollMs`: network file systems tell nothing, and a folder that is
+   * replaced takes its watch with it. `onMaybeChanged` must not reject. It may be called when nothing has changed; never
+   * while its last promise is open.
+   */
+  constructor(folders: Iterable<string>, pollMs: number, onMaybeChanged: () => Promise<void>) {
     this.#onMaybeChanged = onMaybeChanged;
     this.#watchers = [...folders].flatMap((folder) => watcherOf(folder, () => this.#soon()));
-    this.#poll = setInterval(() => void this.#run(), POLL_MS).unref();
+    this.#poll = setInterval(() => void this.#run(), pollMs).unref();
   }
 
   /** Now, and once more behind a look that is under way. Resolves when that is done. */
