@@ -42,6 +42,11 @@ export interface OfferLine {
   readonly backendSeconds: number;
   /** Null: it answered last. */
   readonly lastFailure?: string | null;
+  /** `2026-11-21T07:48:02.790Z`; an older client does not say. */
+  readonly lastFailureAt?: string | null;
+  /** Slots. */
+  readonly busy?: number;
+  readonly free?: number;
 }
 
 export interface Lists {
@@ -76,7 +81,7 @@ export const LISTS = {
       serverErrors: 'number',
       backendSeconds: 'number',
     },
-    may: { lastFailure: 'string' },
+    may: { lastFailure: 'string', lastFailureAt: 'string', busy: 'number', free: 'number' },
   },
 } as const;
 

@@ -18,7 +18,7 @@ export async function checkBackends({ settings, timeoutMs, nowMs }: DoctorContex
 async function checkBackend(session: SessionConfig, timeoutMs: number, nowMs: () => number): Promise<Finding[]> {
   const { id, backend } = session;
   const where = `${id} at ${redactUrl(backend)}`;
-  const fix = "start the backend, or correct the session's backend in client.sessions";
+  const fix = "start the backend, or correct the session's backend in client.sessions and reload the client";
   const unreached = (code: string) => [fail('backend', `${where}: ${why(code)}`, fix, 'SP_BACKEND_REFUSED')];
   if (backend.startsWith(UNIX)) {
     const reached = await reach({ path: backend.slice(UNIX.length) }, timeoutMs);

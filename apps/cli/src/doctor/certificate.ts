@@ -1,16 +1,16 @@
 /** A server's certificate: for the right name, from somebody trusted, and for how long still. */
 import type { TLSSocket } from 'node:tls';
-import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
+import type { CertificateDates } from '@sallyport/telemetry';
+import { expiryOf } from './expiry.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
-export interface Certificate {
+export interface Certificate extends CertificateDates {
   /** Null, or why it is not to be believed: OpenSSL's code or `ERR_TLS_CERT_ALTNAME_INVALID`. */
   readonly refusal: string | null;
   /** As in the certificate: `DNS:example.org, DNS:*.example.org`. */
   readonly names: string;
   readonly issuer: string;
-  readonly validToMs: number;
   /** Null: none was agreed on. */
   readonly alpn: string | null;
 }
@@ -19,13 +19,20 @@ const NAMES_MAX_CHARS = 120;
 
 /** Of a socket whose handshake is complete. */
 export function certificateOf(socket: TLSSocket): Certificate {
-  const { subjectaltname = '', subject, issuer, valid_to: validTo } = socket.getPeerCertificate();
+  const {
+    subjectaltname = '',
+    subject,
+    issuer,
+    valid_from: validFrom,
+    valid_to: validTo,
+  } = socket.getPeerCertificate();
   const { authorizationError } = socket;
   return {
     refusal: socket.authorized ? null : codeOf(authorizationError),
     names: subjectaltname === '' ? `CN:${oneOf(subject?.CN)}` : subjectaltname,
     issuer: oneOf(issuer?.O ?? issuer?.CN),
-    validToMs: Date.parse(validTo),
+    notBeforeMs: Date.parse(validFrom),
+    notAfterMs: Date.parse(validTo),
     alpn: typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : null,
   };
 }
@@ -59,13 +66,13 @@ const FIXES: Readonly<Record<string, string>> = {
 
 /** `where`: `wss://host:port`, what was connected to. `trust`: how to have another authority trusted here. */
 export function judgeCertificate(certificate: Certificate, where: string, trust: string, nowMs: number): Finding {
-  const { refusal, names, issuer, validToMs } = certificate;
+  const { refusal, names, issuer } = certificate;
   const shown = names.length > NAMES_MAX_CHARS ? `${names.slice(0, NAMES_MAX_CHARS)}…` : names;
   if (refusal !== null) {
     const what = REFUSALS[refusal] ?? 'is not accepted';
     return fail('certificate', `${where}: the certificate (${shown}) ${what} (${refusal})`, FIXES[refusal] ?? trust);
   }
-  const { status, left } = expiryOf(validToMs, nowMs, WARN_BELOW_DAYS);
+  const { status, left } = expiryOf(certificate, nowMs);
   const message = `${where}: ${shown} from ${issuer}, valid for ${left} still`;
   if (status === 'ok') return ok('certificate', message);
   return (status === 'fail' ? fail : warn)('certificate', message, RENEW);

@@ -27,6 +27,11 @@ describe('partsOf', () => {
     const client = contextOf({ set: { 'client.links': 2, 'log.level': 'warn' } }).settings!;
     assert.deepEqual([isBare(client), [...partsOf(client)]], [false, ['client']]);
   });
+
+  it('counts a part that is written of, also with no setting', () => {
+    const written = { ...contextOf({}).settings!, sections: ['server', 'log'] };
+    assert.deepEqual([isBare(written), [...partsOf(written)]], [false, ['server']]);
+  });
 });
 
 describe('checkPorts', () => {
@@ -62,31 +67,6 @@ describe('checkPorts', () => {
     // On a busy machine not even a connection may be made in so short a time.
     if (found.status === 'ok') found = await look(10_000);
     assert.deepEqual([found.status, found.message.endsWith('is used by another program')], ['fail', true]);
-  });
-
-  it('misses a part of the configuration that does not run while others do', async (t) => {
-    const health = await httpServer(t, (_, response) => void response.end('{"status":"ok"}'));
-    const gone = await freePort();
-    const set = { 'server.admin.port': health, 'server.port': 0, 'client.admin.port': gone };
-    const of = async (more: Readonly<Record<string, unknown>>) =>
-      (await checkPorts(contextOf({ set: { ...set, ...more } }))).find(({ message }) =>
-        message.includes(String(gone)),
-      )!;
-    const sessions = { 'client.sessions': [{ id: 'demo', backend: 'http://127.0.0.1:1' }] };
-    const missed = await of(sessions);
-    const message = `nothing listens at http://127.0.0.1:${gone}; it does not run`;
-    assert.deepEqual([missed.status, missed.check, missed.message], ['fail', 'client', message]);
-    assert.match(missed.fix!, /^start it \(sallyport client, or its service\)/);
-    // It may be that they are of other machines.
-    const elsewhere = await of({ ...sessions, 'client.servers': ['wss://tunnel.example:12001'] });
-    for (const { status, check, message } of [await of({}), elsewhere]) {
-      assert.deepEqual(
-        [status, check, message.endsWith('if it is meant to run on this machine')],
-        ['warn', 'client', true],
-      );
-    }
-    const alone = await of({ ...sessions, 'server.admin.port': 0 });
-    assert.deepEqual([alone.status, alone.message.endsWith('is free')], ['ok', true]);
   });
 
   it('asks nothing of an entry that runs which visitors would be refused', async (t) => {

@@ -10,6 +10,7 @@ const CONSEQUENCES: ReadonlyMap<string, readonly string[]> = new Map(
       ['SP_NO_CLIENT', ['SP_NO_CLIENT']],
       ['SallyportBackendDown', ['SP_BACKEND_REFUSED']],
       ['SP_BACKEND_REFUSED', ['SP_BACKEND_REFUSED']],
+      ['SallyportBackendFailing', ['SP_BACKEND_REFUSED', 'SP_BACKEND_RESET', 'SP_BACKEND_TIMEOUT', 'SP_BAD_HEAD']],
       ['SallyportNoUplink', ['SP_NO_SERVER']],
     ] as const
   ).map(([cause, effects]) => [pageOf(cause), effects.map(pageOf)]),

@@ -30,18 +30,24 @@ export type Check = (context: DoctorContext) => Promise<Finding[]>;
 
 const PARTS: readonly Part[] = ['entry', 'server', 'client', 'backend'];
 
-/** The parts that this configuration is about: those with a setting that somebody set; all of them if there is none. */
-export function partsOf({ origins }: Settings): ReadonlySet<Part> {
-  const set = PARTS.filter((part) => isPartSet(origins, part));
+/** The parts that this configuration is about: those that somebody wrote something of; all of them if there is none. */
+export function partsOf(settings: Settings): ReadonlySet<Part> {
+  const set = PARTS.filter((part) => isPartSet(settings, part));
   return new Set(set.length === 0 ? PARTS : set);
 }
 
 /** Nothing is configured: `sallyport up` is what runs here, if anything does. */
-export function isBare({ origins }: Settings): boolean {
-  return !PARTS.some((part) => isPartSet(origins, part));
+export function isBare(settings: Settings): boolean {
+  return !PARTS.some((part) => isPartSet(settings, part));
 }
 
-function isPartSet(origins: Settings['origins'], part: Part): boolean {
+/** Where running parts are named and nothing is configured there is none: the defaults are those of another machine. */
+export function configurationOf({ settings, admin }: DoctorContext): Settings | null {
+  return settings === null || (isBare(settings) && admin.urls.length > 0) ? null : settings;
+}
+
+function isPartSet({ origins, sections }: Settings, part: Part): boolean {
+  if (sections.includes(part)) return true;
   return [...origins].some(([path, origin]) => origin !== 'default' && path.startsWith(`${part}.`));
 }
 

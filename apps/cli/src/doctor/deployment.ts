@@ -1,8 +1,11 @@
 /** What running parts say together: what the line on one of them needs of the others. Pure. */
-import { sumOf } from '@sallyport/load-tests';
+import { select, sumOf } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
+import { problemOfCode } from '@sallyport/proxy-entry';
 import type { OfferLine } from './admin-answers.ts';
 import type { RunningPart } from './running.ts';
+
+const REFUSED = 'sallyport_refused_total';
 
 /** Answers of backends, and how long these took together. */
 interface Spent {
@@ -37,18 +40,24 @@ export interface Deployment {
   readonly configured: ReadonlySet<string>;
   /** Visitors were refused for want of a client in the last second. */
   readonly isClientMissed: boolean;
+  /** The same, for what a backend did. */
+  readonly isBackendMissed: boolean;
+  readonly isServerAsked: boolean;
 }
 
 export function deploymentOf(parts: readonly RunningPart[], configured: readonly string[] = []): Deployment {
   const lines = parts.flatMap(({ sessions }) => sessions);
   const served = lines.flatMap(({ session, links }) => (links > 0 ? [session] : []));
-  const missed = parts.filter(({ before, after }) => missedIn(after) > missedIn(before));
+  const isMore = (countIn: (samples: readonly Sample[]) => number) =>
+    parts.some(({ before, after }) => countIn(after) > countIn(before));
   return {
     pace: paceOf(parts),
     backends: backendsOf(parts),
     served: new Set(served),
     configured: new Set(configured),
-    isClientMissed: missed.length > 0,
+    isClientMissed: isMore(clientMissedIn),
+    isBackendMissed: isMore(backendMissedIn),
+    isServerAsked: parts.some(({ part }) => part === 'server'),
   };
 }
 
@@ -80,8 +89,15 @@ function totalOf(lines: readonly OfferLine[]): Spent & { readonly failed: number
   };
 }
 
-function missedIn(samples: readonly Sample[]): number {
-  return sumOf(samples, 'sallyport_refused_total', { code: 'SP_NO_CLIENT' }) ?? 0;
+function clientMissedIn(samples: readonly Sample[]): number {
+  return sumOf(samples, REFUSED, { code: 'SP_NO_CLIENT' }) ?? 0;
+}
+
+function backendMissedIn(samples: readonly Sample[]): number {
+  const refusals = select(samples, REFUSED).filter(
+    ({ labels }) => problemOfCode(labels['code'] ?? '')?.hop === 'backend',
+  );
+  return refusals.reduce((total, { value }) => total + value, 0);
 }
 
 /** As the clients saw it; where none was asked, as the entries charge it. */

@@ -1,16 +1,19 @@
 /** Whether the system lets each part open as many connections as it is configured for. */
 import type { Config } from '@sallyport/config';
-import { partsOf } from './context.ts';
+import { sumOf } from '@sallyport/load-tests';
+import { DIALS_LIMIT } from '@sallyport/tunnel-server';
+import { configurationOf, partsOf } from './context.ts';
 import type { DoctorContext, Part } from './context.ts';
 import { ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
+import type { RunningPart } from './running.ts';
 
 /** Files, logs, the admin port, name resolution. */
 const OTHERS = 64;
 
 const NEEDS: readonly (readonly [Part, setting: string, (config: Config) => number])[] = [
   ['entry', 'entry.connections', ({ entry }) => entry.connections + entry.servers.length + filesOfLinks(entry)],
-  ['server', 'server.maxLinks', ({ server }) => server.maxLinks],
+  ['server', 'server.maxLinks', ({ server }) => server.maxLinks + DIALS_LIMIT],
   ['client', 'client.maxLongStreams', clientConnections],
 ];
 
@@ -28,15 +31,22 @@ function clientConnections({ client }: Config): number {
   return perSession.reduce((sum, each) => sum + each, 0);
 }
 
-/** `limit`: open files that a process may have; null where that is not known. */
-export function judgeDescriptors(config: Config, parts: ReadonlySet<Part>, limit: number | null): Finding[] {
-  if (limit === null) return [];
-  const short = NEEDS.flatMap(([part, setting, of]) => {
-    const needed = of(config) + OTHERS;
-    return parts.has(part) && needed > limit ? [{ part, setting, needed }] : [];
+/** `limitOf`: open files that a part may have; null where that is not known. */
+export function judgeDescriptors(
+  config: Config,
+  parts: ReadonlySet<Part>,
+  limitOf: (part: Part) => number | null,
+): Finding[] {
+  const needs = NEEDS.flatMap(([part, setting, of]) => {
+    const limit = limitOf(part);
+    return parts.has(part) && limit !== null ? [{ part, setting, limit, needed: of(config) + OTHERS }] : [];
   });
-  if (short.length === 0) return [ok('descriptors', `${limit} open files allowed`)];
-  return short.map(({ part, setting, needed }) =>
+  if (needs.length === 0) return [];
+  const short = needs.filter(({ limit, needed }) => needed > limit);
+  if (short.length === 0) {
+    return [ok('descriptors', `open files allowed: ${needs.map(({ part, limit }) => `${part} ${limit}`).join(', ')}`)];
+  }
+  return short.map(({ part, setting, limit, needed }) =>
     warn(
       'descriptors',
       `${limit} open files allowed, and the ${part} may need ${needed}`,
@@ -45,9 +55,16 @@ export function judgeDescriptors(config: Config, parts: ReadonlySet<Part>, limit
   );
 }
 
-export async function checkDescriptors({ settings }: DoctorContext): Promise<Finding[]> {
+/** A part that runs knows what it is allowed; of another one it is what would be allowed if it were started like this. */
+export function checkDescriptors(context: DoctorContext, running: readonly RunningPart[]): Finding[] {
+  const settings = configurationOf(context);
   if (settings === null) return [];
-  return judgeDescriptors(settings.config, partsOf(settings), descriptorLimit());
+  const own = descriptorLimit();
+  const limitOf = (part: Part) => {
+    const told = running.flatMap((each) => (each.part === part ? (sumOf(each.after, 'process_max_fds') ?? []) : []));
+    return told.length === 0 ? own : Math.min(...told);
+  };
+  return judgeDescriptors(settings.config, partsOf(settings), limitOf);
 }
 
 /** Node itself raises the soft limit to the hard one, in every part as in this process. */

@@ -1,10 +1,9 @@
 /** All checks, run at once and told in a fixed order. */
 import { checkBackends } from './backends.ts';
 import { checkConfiguration, checkNode } from './configuration.ts';
-import { isBare } from './context.ts';
+import { configurationOf } from './context.ts';
 import type { Check, DoctorContext } from './context.ts';
 import { checkCredentialFiles } from './credential-file.ts';
-import { checkDescriptors } from './descriptors.ts';
 import { checkEntryTls } from './entry-tls.ts';
 import { fail } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -18,7 +17,6 @@ import { checkTarget } from './target.ts';
 const CHECKS: readonly Check[] = [
   checkNode,
   checkConfiguration,
-  checkDescriptors,
   checkPorts,
   checkEntryTls,
   checkLinkTls,
@@ -30,13 +28,11 @@ const CHECKS: readonly Check[] = [
   checkTarget,
 ];
 
-/** Where running parts are named and nothing is configured: the defaults are those of another machine. */
 const WITHOUT_CONFIGURATION: readonly Check[] = [checkNode, checkRunning, checkTarget];
 
 /** Calls `tell` for each finding, in the checks' order, as soon as those before it are told. Never rejects. */
 export async function examine(context: DoctorContext, tell: (finding: Finding) => void): Promise<void> {
-  const { settings, admin } = context;
-  const isRunningOnly = settings !== null && isBare(settings) && admin.urls.length > 0;
+  const isRunningOnly = context.settings !== null && configurationOf(context) === null;
   const running = (isRunningOnly ? WITHOUT_CONFIGURATION : CHECKS).map((check) => check(context).catch(brokenCheck));
   for (const found of running) for (const finding of await found) tell(finding);
 }

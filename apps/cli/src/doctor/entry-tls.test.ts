@@ -48,7 +48,8 @@ test('doctor tells of each certificate what is wrong with it, and how to fix it'
   if (!haveOpenssl(t)) return;
   const { authority, folder, check } = setUp(t);
   putPair(folder, 'old', authority.issue('old', { names: 'DNS:old.test', secondsLeft: -60 }));
-  putPair(folder, 'soon', authority.issue('soon', { names: 'DNS:soon.test', secondsLeft: 3 * DAY_S + 60 }));
+  const dates = { secondsUntilGood: -87 * DAY_S, secondsLeft: 3 * DAY_S + 60 };
+  putPair(folder, 'soon', authority.issue('soon', { names: 'DNS:soon.test', ...dates }));
   putPair(folder, 'half', authority.issue('half', { names: 'DNS:half.test' }));
   unlinkSync(join(folder, 'half.key'));
   for (const stem of ['old', 'soon']) chmodSync(join(folder, `${stem}.key`), 0o600);

@@ -6,7 +6,7 @@ import type { InspectedPair } from '@sallyport/proxy-entry';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
+import { expiryOf, leftUntil } from './expiry.ts';
 import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -66,9 +66,8 @@ export function judgePairs(pairs: readonly InspectedPair[], entry: EntryConfig, 
   ];
   if (usable.length === 0) findings.push(judgeNone(pairs.length > 0, entry.tls));
   if (findings.length > 0) return findings;
-  const first = Math.min(...usable.map(({ notAfterMs }) => notAfterMs));
-  const { left } = expiryOf(first, nowMs, WARN_BELOW_DAYS);
-  return [ok(CHECK, `${usable.length} certificates, the first to expire in ${left}`)];
+  const firstMs = Math.min(...usable.map(({ notAfterMs }) => notAfterMs));
+  return [ok(CHECK, `${usable.length} certificates, the first to expire in ${leftUntil(firstMs, nowMs)}`)];
 }
 
 /** What an entry that runs has in force is not known from its files. */
@@ -91,13 +90,13 @@ function judgeWrong({ stem, wrong, certificateFile, keyFile }: InspectedPair): F
 }
 
 function judgeExpiry(pair: InspectedPair, nowMs: number): Finding[] {
-  const { stem, notAfterMs, notBeforeMs, certificateFile, keyFile } = pair;
+  const { stem, notBeforeMs, certificateFile, keyFile } = pair;
   const files = filesOf(certificateFile, keyFile);
   if (nowMs < notBeforeMs) {
     const fix = "check this machine's clock, or take the one that is good now";
     return [fail(CHECK, `certificate ${stem} is not valid yet: ${files}`, fix, 'SallyportCertificateExpired')];
   }
-  const { status, hasExpired, left, page } = expiryOf(notAfterMs, nowMs, WARN_BELOW_DAYS);
+  const { status, hasExpired, left, page } = expiryOf(pair, nowMs);
   if (status === 'ok') return [];
   const fix = 'renew it: the entry takes the new one over by itself';
   const message = `certificate ${stem} ${hasExpired ? 'has expired' : `expires in ${left}`}: ${files}`;

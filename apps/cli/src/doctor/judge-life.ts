@@ -1,15 +1,15 @@
 /** Certificates, reloads and the process of a running part, judged by its metrics. Pure. */
 import { select, sumOf } from '@sallyport/load-tests';
+import type { Sample } from '@sallyport/load-tests';
+import type { CertificateDates } from '@sallyport/telemetry';
 import { expiryOf } from './expiry.ts';
 import { earlier, fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { RunningPart } from './running.ts';
 
-export const CERTIFICATE_EXPIRY = 'sallyport_certificate_expiry_timestamp_seconds';
 const DAY_MS = 86_400_000;
 const MS_PER_S = 1_000;
 /** As the alerts have it. */
-export const EXPIRES_BELOW_DAYS = 30;
 const DESCRIPTORS_FULL = 0.8;
 const LOOP_FULL = 0.9;
 const ACME_NEWS_MS = DAY_MS;
@@ -18,11 +18,23 @@ export function judgeLife(part: RunningPart, nowMs: number): Finding[] {
   return [...judgeCertificates(part, nowMs), ...judgeReloads(part), ...judgeProcess(part), ...judgeLosses(part)];
 }
 
+interface ShownCertificate extends CertificateDates {
+  readonly name: string;
+}
+
+/** Those in force. An older part does not say how long they are good in all. */
+export function certificatesIn(samples: readonly Sample[]): ShownCertificate[] {
+  return select(samples, 'sallyport_certificate_expiry_timestamp_seconds').map(({ labels, value }) => {
+    const lifeS = sumOf(samples, 'sallyport_certificate_lifetime_seconds', labels) ?? Infinity;
+    return { name: labels['name'] ?? '?', notBeforeMs: (value - lifeS) * MS_PER_S, notAfterMs: value * MS_PER_S };
+  });
+}
+
 function judgeCertificates({ where, after }: RunningPart, nowMs: number): Finding[] {
-  const expiring = select(after, CERTIFICATE_EXPIRY).flatMap(({ labels, value }) => {
-    const { status, hasExpired, left, page } = expiryOf(value * MS_PER_S, nowMs, EXPIRES_BELOW_DAYS);
+  const expiring = certificatesIn(after).flatMap((certificate) => {
+    const { status, hasExpired, left, page } = expiryOf(certificate, nowMs);
     if (status === 'ok') return [];
-    const what = `${where}: certificate ${labels['name'] ?? '?'}, in force,`;
+    const what = `${where}: certificate ${certificate.name}, in force,`;
     const fix = 'put a new pair in its place: it is taken over without a restart';
     const message = `${what} ${hasExpired ? 'has expired' : `expires in ${left}`}`;
     return [(status === 'fail' ? fail : warn)('certificate', message, fix, page)];

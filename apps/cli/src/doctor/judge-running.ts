@@ -7,9 +7,9 @@ import { earlier, fail, foldEarlier, ok, shorten, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import type { OfferLine } from './admin-answers.ts';
 import type { Deployment } from './deployment.ts';
-import { expiryOf } from './expiry.ts';
-import { CERTIFICATE_EXPIRY, EXPIRES_BELOW_DAYS, judgeLife } from './judge-life.ts';
-import { judgeTraffic } from './judge-traffic.ts';
+import { leftUntil } from './expiry.ts';
+import { certificatesIn, judgeLife } from './judge-life.ts';
+import { judgeTraffic, SEE_WAY } from './judge-traffic.ts';
 import { limitSetting } from './limit-settings.ts';
 import type { RunningPart } from './running.ts';
 import { fixAt } from './target.ts';
@@ -20,7 +20,7 @@ export function judgeRunning(part: RunningPart, deployment: Deployment, nowMs: n
     ...judgeReadiness(part, nowMs),
     ...judgeVersion(part),
     ...judgeTraffic(part, deployment),
-    ...judgeRefusals(part),
+    ...judgeRefusals(part, deployment),
     ...judgeBackends(part, deployment),
     ...judgeLimits(part),
     ...judgeLife(part, nowMs),
@@ -39,9 +39,13 @@ function shortened(all: readonly string[]): string {
 /** By the beginning of a check's name. */
 const READINESS: readonly (readonly [check: string, fix: string, runbook: string])[] = [
   ['accepting', 'wait until it has ended, and start it again', 'SP_DRAINING'],
-  ['server', 'start the server, or see what the check "server" says of the way to it', 'SallyportNoUplink'],
-  ['link:', 'see what the check "server" says of the way, or its log', 'SallyportClientDisconnected'],
-  ['backend:', 'start the backend, or correct it in client.sessions', 'SallyportBackendDown'],
+  ['server', SEE_WAY, 'SallyportNoUplink'],
+  ['link:', SEE_WAY, 'SallyportClientDisconnected'],
+  [
+    'backend:',
+    'start the backend; or correct it in client.sessions and reload the client, or start it with another URL',
+    'SallyportBackendDown',
+  ],
 ];
 
 function judgeReadiness(part: RunningPart, nowMs: number): Finding[] {
@@ -67,12 +71,11 @@ function figures({ after, sessions }: RunningPart, nowMs: number): string[] {
   const slots = busy + sessions.reduce((sum, each) => sum + each.free, 0);
   const waiting = sessions.reduce((sum, each) => sum + each.waiting, 0);
   const open = sumOf(after, 'process_open_fds');
-  const first = Math.min(...select(after, CERTIFICATE_EXPIRY).map(({ value }) => value));
-  const { hasExpired, left } = expiryOf(first * 1_000, nowMs, EXPIRES_BELOW_DAYS);
+  const firstMs = Math.min(...certificatesIn(after).map(({ notAfterMs }) => notAfterMs));
   return [
     ...(sessions.length === 0 ? [] : [`${busy} of ${slots} slots busy`, `${waiting} wait`]),
     ...(open === null ? [] : [`${open} of ${sumOf(after, 'process_max_fds') ?? '?'} open files`]),
-    ...(first === Infinity || hasExpired ? [] : [`certificates for ${left}`]),
+    ...(firstMs === Infinity || firstMs <= nowMs ? [] : [`certificates for ${leftUntil(firstMs, nowMs)}`]),
   ];
 }
 
@@ -98,7 +101,11 @@ const FIXES: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
+/** Of a backend, where nobody who was asked can say which. */
+const grepBackend = (code: string) =>
+  `in the log of the entry: grep ${code} entry.log | tail -3 names session and target; mend that backend`;
+
+function judgeRefusals({ where, before, after }: RunningPart, { backends }: Deployment): Finding[] {
   const name = 'sallyport_refused_total';
   return select(after, name).flatMap(({ labels, value }) => {
     const { code = '' } = labels;
@@ -110,7 +117,9 @@ function judgeRefusals({ where, before, after }: RunningPart): Finding[] {
     const now = value - (sumOf(before, name, labels) ?? 0);
     if (now <= 0) return [earlier(`${value} × ${code}`)];
     const what = problem === null ? code : `${code}, ${problem.title}`;
-    const fix = FIXES.get(code) ?? fixAt(problem?.hop ?? '') ?? 'see who dials, in its log';
+    const isClientAsked = problem?.hop === 'backend' && backends.size > 0;
+    const special = FIXES.get(code) ?? (isClientAsked ? grepBackend(code) : undefined);
+    const fix = special ?? fixAt(problem?.hop ?? '') ?? 'see who dials, in its log';
     const page = problem !== null || LINK_CODES.has(code) ? code : undefined;
     return [fail('refused', `${where}: ${what}: ${times(value, now)}`, fix, page)];
   });
@@ -140,7 +149,7 @@ function judgeBackends({ where, before, after }: RunningPart, { served, backends
   return [fail('backend', message, fix, 'SallyportSuccessLow')];
 }
 
-const GREP_AND_MEND = `grep '"status":5' <entry log> | tail -3 names session and target; mend that backend: its own log says why`;
+const GREP_AND_MEND = `in the log of the entry: grep '"status":5' entry.log | tail -3 names session and target; mend that backend: its own log says why`;
 
 /** Of an entry; of another part none, as a server and a client pass on what visitors are told. */
 function answersOf(samples: readonly Sample[]): { failed: number; all: number } {

@@ -4,20 +4,24 @@ import { isSlower, paceText } from './deployment.ts';
 import type { Deployment } from './deployment.ts';
 import { fail, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { judgeOffers, MEND, MORE_SLOTS } from './judge-offers.ts';
 import type { RunningPart } from './running.ts';
 
 /** As the alert has it. */
 const NEARLY_FULL = 0.8;
-const MORE_SLOTS = 'raise client.concurrency if the backend has room, or start another client';
-const MEND = 'mend it, or raise client.concurrency if it has room';
 const ALL_BACKENDS = 'a backend (all sessions together)';
 /** Where the mean is of several sessions the log alone tells of one. */
 const lookAt = (session: string) =>
-  `see how long its own took: grep '"status":200.*"session":"${session}"' <entry log> | tail -3, the last of hopsUs in ` +
-  'microseconds; slow: mend it; else raise client.concurrency, or start another client';
+  `ask its client too (--admin http://CLIENT:12004), or see how long its own took in the log of the entry: ` +
+  `grep '"status":200.*"session":"${session}"' entry.log | tail -3, the last of hopsUs in microseconds; ` +
+  'slow: mend it; else raise client.concurrency, or start another client';
+/** Where nobody who was asked knows how long the backend takes. */
+const ASK_CLIENT = `ask its client too (--admin http://CLIENT:12004): slow: mend the backend; else ${MORE_SLOTS}`;
 
-export function judgeTraffic({ where, sessions, links, servers }: RunningPart, deployment: Deployment): Finding[] {
+export function judgeTraffic(part: RunningPart, deployment: Deployment): Finding[] {
+  const { where, sessions, links, servers } = part;
   return [
+    ...judgeOffers(part, deployment),
     ...sessions.flatMap((line) => judgeSession(where, line, deployment)),
     ...links.flatMap((line) => judgeLink(where, line)),
     ...servers.flatMap((line) => judgeServer(where, line)),
@@ -37,7 +41,8 @@ function judgeSession(where: string, line: SessionLine, deployment: Deployment):
   const isSure = isAlone || own !== undefined;
   const backend = own !== undefined ? `its backend ${own.names}` : isAlone ? 'the backend' : ALL_BACKENDS;
   const took = pace === null ? '' : `; ${paceText(pace, backend)}`;
-  const fix = !isSure ? lookAt(session) : pace !== null && isSlower(pace) ? MEND : MORE_SLOTS;
+  const known = pace === null ? ASK_CLIENT : isSlower(pace) ? MEND : MORE_SLOTS;
+  const fix = isSure ? known : lookAt(session);
   const what = `${where}: session ${session}`;
   if (waiting > 0 && free === 0) {
     return [fail('session', `${what}: all ${slots} slots are busy, and ${waiting} wait${took}`, fix, 'SP_QUEUE_FULL')];
@@ -74,12 +79,16 @@ function judgeLink(where: string, { principal, remote, session, isLate, isEjecte
     return [fail('link', `${what} does not pass its canary`, 'see whether that client hangs', 'SallyportCanaryLate')];
   }
   if (isEjected !== true) return [];
-  const fix = 'start the backend beside that client, or correct it in client.sessions';
+  const fix = 'start the backend beside that client, or correct it in client.sessions there and reload that client';
   return [fail('link', `${what} is passed over: its backend cannot be connected to`, fix, 'SP_BACKEND_REFUSED')];
 }
 
+/** Whether it runs, is believed and lets us in is what other lines tell, of a part whose configuration is looked at. */
+export const SEE_WAY =
+  'see what "server", "certificate" and "link" say with its --config; are these in order, its log says why';
+
 function judgeServer(where: string, { server, isUp }: ServerLine): Finding[] {
   if (isUp) return [];
-  const fix = 'start it, or take it out of entry.servers';
+  const fix = `${SEE_WAY}; one that is no more: take it out of entry.servers`;
   return [fail('link', `${where}: no uplink to ${server}`, fix, 'SallyportNoUplink')];
 }

@@ -9,7 +9,7 @@ import { judgeNode } from './configuration.ts';
 import { judgeDescriptors } from './descriptors.ts';
 import { fail, findingLine, shorten, warn } from './finding.ts';
 import { limitSetting } from './limit-settings.ts';
-import { judgeLinkAnswer } from './servers.ts';
+import { judgeKind, judgeLinkAnswer } from './credential-link.ts';
 import { judgeAnswer } from './target.ts';
 
 const DAY_MS = 86_400_000;
@@ -69,7 +69,8 @@ describe('judgeCertificate', () => {
     refusal: null,
     names: 'DNS:a.example',
     issuer: 'An Authority',
-    validToMs: NOW_MS + 90 * DAY_MS,
+    notBeforeMs: NOW_MS,
+    notAfterMs: NOW_MS + 90 * DAY_MS,
     alpn: null,
   };
 
@@ -79,18 +80,19 @@ describe('judgeCertificate', () => {
     assert.match(message, /DNS:a\.example from An Authority, valid for 90\.0 days still/);
   });
 
-  it('warns in the last two weeks, and fails from when on the alert pages', () => {
-    for (const [days, status] of [
-      [14, 'ok'],
-      [13, 'warn'],
-      [7, 'warn'],
-      [6.9, 'fail'],
-      [0, 'fail'],
-    ] as const) {
-      const certificate = { ...sound, validToMs: NOW_MS + days * DAY_MS };
-      assert.equal(judgeCertificate(certificate, 'x', 'trust it', NOW_MS).status, status, String(days));
-    }
-  });
+  // Of all days that it is good for: with so many left.
+  for (const [life, cases] of [
+    [90, { 14: 'ok', 13.9: 'warn', 7: 'warn', 6.9: 'fail', 0: 'fail' }],
+    [6, { 2: 'ok', 1.5: 'ok', 1.4: 'warn', 1: 'warn', 0.9: 'fail', 0: 'fail' }],
+  ] as const) {
+    it(`warns and fails with the alerts of one that is good for ${life} days, and not before it is renewed`, () => {
+      for (const [days, status] of Object.entries(cases)) {
+        const notAfterMs = NOW_MS + Number(days) * DAY_MS;
+        const certificate = { ...sound, notBeforeMs: notAfterMs - life * DAY_MS, notAfterMs };
+        assert.equal(judgeCertificate(certificate, 'x', 'trust it', NOW_MS).status, status, days);
+      }
+    });
+  }
 
   it('fails where a client would refuse, with the names that the certificate is for', () => {
     const refused = { ...sound, refusal: 'ERR_TLS_CERT_ALTNAME_INVALID' };
@@ -152,6 +154,17 @@ describe('judgeLinkAnswer', () => {
   });
 });
 
+describe('judgeKind', () => {
+  it('fails for a credential that was made for the other kind, and says how to make one', () => {
+    assert.equal(judgeKind('entry', 'entry', 'x').status, 'ok');
+    assert.equal(judgeKind(null, 'entry', 'x').status, 'ok');
+    const { status, message, fix, page } = judgeKind('client', 'entry', 'x');
+    assert.deepEqual([status, message], ['fail', 'x: the credential was made for clients, and not for this']);
+    assert.match(fix!, /creds add NAME --for entry$/);
+    assert.equal(page, 'docs/runbooks/sp-credential-refused.md');
+  });
+});
+
 describe('judgeAnswer', () => {
   const through = { via: '1.1 sallyport-local' };
 
@@ -193,7 +206,7 @@ describe('judgeDescriptors', () => {
   const { config } = loaded;
 
   it('warns of each part that may need more than it is allowed, and names the setting', () => {
-    const found = judgeDescriptors(config, new Set(['entry', 'client']), 1_000);
+    const found = judgeDescriptors(config, new Set(['entry', 'client']), () => 1_000);
     assert.deepEqual(
       found.map(({ status }) => status),
       ['warn'],
@@ -203,16 +216,25 @@ describe('judgeDescriptors', () => {
     assert.match(found[0]!.fix!, /LimitNOFILE=1075.*client\.maxLongStreams/);
   });
 
+  it('counts connections to the server that are no link yet', () => {
+    const few = { ...config, server: { ...config.server, maxLinks: 300 } };
+    const [found] = judgeDescriptors(few, new Set(['server']), () => 1_000);
+    assert.match(found!.message, /the server may need 1388$/);
+  });
+
   it('counts links that pass through the entry twice', () => {
     const tls = { ...config.entry.tls, linkPath: '/link', maxLinks: 300 };
     const passing = { ...config, entry: { ...config.entry, tls } };
-    const [found] = judgeDescriptors(passing, new Set(['entry']), 1_000);
+    const [found] = judgeDescriptors(passing, new Set(['entry']), () => 1_000);
     assert.match(found!.message, /the entry may need 1165$/);
   });
 
   it('looks at the parts that are configured alone', () => {
-    assert.equal(judgeDescriptors(config, new Set(['entry']), 1_000)[0]?.status, 'ok');
-    assert.deepEqual(judgeDescriptors(config, new Set(['entry']), null), []);
+    assert.equal(judgeDescriptors(config, new Set(['entry']), () => 1_000)[0]?.status, 'ok');
+    assert.deepEqual(
+      judgeDescriptors(config, new Set(['entry']), () => null),
+      [],
+    );
   });
 });
 

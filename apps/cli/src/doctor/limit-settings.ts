@@ -23,6 +23,8 @@ function fixed(fix: string, runbook = HIT): LimitSetting {
   return { fix, runbook, isVisitors: false };
 }
 
+const FULL = 'see which session is full and how long its backend takes; mend that backend, or raise client.concurrency';
+
 type PartLimit = (typeof LIMITS)[keyof typeof LIMITS][number];
 /** Of whatever part. */
 type CommonLimit = (typeof COMMON_LIMITS)[number];
@@ -46,9 +48,9 @@ export const LIMIT_SETTINGS: Readonly<Record<PartLimit | CommonLimit, LimitSetti
   'http2-continuations': visitors('nothing (it is fixed)'),
   'trace-queue': fixed('start the collector, or sample less', 'SallyportTraceSpansDropped'),
   'websocket-close': fixed('nothing: WebSockets that did not answer their close in a drain'),
-  queue: raise('client.concurrency, or start another client,', 'SP_QUEUE_FULL'),
-  'queue-wait': raise('client.concurrency, or start another client,', 'SP_QUEUE_FULL'),
-  'queue-timeout': raise('client.concurrency, or start another client,', 'SP_QUEUE_TIMEOUT'),
+  queue: fixed(FULL, 'SP_QUEUE_FULL'),
+  'queue-wait': fixed(FULL, 'SP_QUEUE_FULL'),
+  'queue-timeout': fixed(FULL, 'SP_QUEUE_TIMEOUT'),
   links: raise('server.maxLinks (at an entry entry.tls.maxLinks), and the open files that it may have,'),
   'link-asks': fixed('see which of entry.servers does not answer: 64 links may be asked for at once'),
   'link-dials': fixed('find who opens connections to the port for links and shows no credential (1,024 at once)'),

@@ -3,7 +3,7 @@ import { inspectLinkTls } from '@sallyport/tunnel-server';
 import { partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { checkMode } from './credential-file.ts';
-import { expiryOf, WARN_BELOW_DAYS } from './expiry.ts';
+import { expiryOf } from './expiry.ts';
 import { fail, filesOf, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -18,7 +18,7 @@ export async function checkLinkTls({ settings, nowMs }: DoctorContext): Promise<
   if (typeof read === 'string') {
     return [fail(CHECK, `links: ${read}`, 'put that file right, or leave server.tls out', 'SP_LINK_TLS')];
   }
-  const { status, hasExpired, left, page } = expiryOf(read, nowMs(), WARN_BELOW_DAYS);
+  const { status, hasExpired, left, page } = expiryOf(read, nowMs());
   const mode = await checkMode(CHECK, tls.keyFile ?? '');
   if (status === 'ok') return [ok(CHECK, `links: a certificate for ${left} more`), ...mode];
   const files = filesOf(tls.certificateFile ?? '', tls.keyFile ?? '');

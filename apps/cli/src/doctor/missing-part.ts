@@ -1,4 +1,4 @@
-/** Parts that do not run: one of several, or none at all. Pure. */
+/** Parts that were not looked at, as they do not run or are elsewhere: nothing is known of these. Pure. */
 import type { Config } from '@sallyport/config';
 import { isLoopbackHost } from '@sallyport/telemetry';
 import type { Settings } from '../settings.ts';
@@ -9,8 +9,10 @@ import type { Finding } from './finding.ts';
 
 export interface Missing {
   readonly part: Part;
-  /** Where its admin port would be: `http://127.0.0.1:12004`. */
-  readonly origin: string;
+  /** `nothing listens at http://127.0.0.1:12004` */
+  readonly why: string;
+  /** For certain nobody listens where it would. */
+  readonly isSilent: boolean;
 }
 
 /** Nobody said what to look at, and nothing is where things are by themselves. */
@@ -22,25 +24,47 @@ export function judgeNobody(settings: Settings, isServed: boolean): Finding[] {
 }
 
 /**
- * A part of the configuration that does not run while others of it do. A file may tell of parts on several machines: for
- * certain it is of this one alone where all links stay on loopback, and where more is set of a part than its admin port.
- * Null: it is in order that it does not run.
+ * Parts of the configuration that were not looked at while `isAnyRunning` of them was. A file may tell of parts on several
+ * machines: for certain one is of this machine where all links stay on loopback, and where more is set of it than its
+ * admin port. The others are one finding.
  */
-export function judgeMissing(missing: Missing | null, running: ReadonlySet<Part>, settings: Settings): Finding | null {
-  if (missing === null || running.size === 0 || isBare(settings)) return null;
-  const { part, origin } = missing;
-  const message = `nothing listens at ${origin}; it does not run`;
-  const start = `sallyport ${part}${settings.file === undefined ? '' : ` --config ${settings.file}`}`;
-  const fix = `start it (${start}, or its service); its log says why it ended`;
-  const isMeant = hasOwnSection(settings, part) && areLinksLocal(settings.config);
-  if (isMeant) return fail(part, message, fix, 'SallyportPartDown');
-  return warn(part, `${message}, if it is meant to run on this machine`, fix, 'SallyportPartDown');
+export function judgeMissing(missing: readonly Missing[], isAnyRunning: boolean, settings: Settings): Finding[] {
+  // Nothing is configured: whether that is in order `judgeNobody` tells.
+  if (missing.length === 0 || (isBare(settings) && !isAnyRunning)) return [];
+  const isMeant = ({ part, isSilent }: Missing) =>
+    isSilent && isAnyRunning && hasOwnSection(settings, part) && areLinksLocal(settings.config);
+  const others = missing.filter((each) => !isMeant(each));
+  return [
+    ...missing.filter(isMeant).map((each) => stopped(each, settings)),
+    ...(others.length === 0 ? [] : [unlooked(others, settings)]),
+  ];
 }
 
-function hasOwnSection({ origins }: Settings, part: Part): boolean {
-  return [...origins].some(
-    ([path, origin]) => origin !== 'default' && path.startsWith(`${part}.`) && !path.startsWith(`${part}.admin.`),
-  );
+function stopped({ part, why }: Missing, settings: Settings): Finding {
+  const fix = `start it (${commandOf(part, settings)}, or its service); its log says why it ended`;
+  return fail(part, `${why}; it does not run`, fix, 'SallyportPartDown');
+}
+
+function unlooked(missing: readonly Missing[], settings: Settings): Finding {
+  const all = missing.map(({ part, why }) => `${part} (${why})`).join(', ');
+  const [first, ...more] = missing.filter(({ isSilent }) => isSilent);
+  const command =
+    first !== undefined && more.length === 0 ? ` (${commandOf(first.part, settings)}, or its service)` : '';
+  const start = first === undefined ? '' : `start what is meant to run here${command}; `;
+  const fix = `${start}ask what runs by --admin URL (it stands in its first line), or on its own machine`;
+  const page = first === undefined ? undefined : 'SallyportPartDown';
+  const finding = warn('look', `not looked at: ${all}`, fix, page);
+  return isBare(settings) ? { ...finding, status: 'info' } : finding;
+}
+
+function commandOf(part: Part, { file }: Settings): string {
+  return `sallyport ${part}${file === undefined ? '' : ` --config ${file}`}`;
+}
+
+function hasOwnSection({ origins, sections }: Settings, part: Part): boolean {
+  const set = [...origins].filter(([path, origin]) => origin !== 'default' && path.startsWith(`${part}.`));
+  if (set.length === 0) return sections.includes(part);
+  return set.some(([path]) => !path.startsWith(`${part}.admin.`));
 }
 
 function areLinksLocal({ entry, client }: Config): boolean {

@@ -26,7 +26,7 @@ const VERSION = '0.0.0';
 /** Where no DNS server is reached its silence is as good an answer. */
 const RESOLVING_MS = 1_000;
 
-async function runningServer(t: TestContext): Promise<{ url: string; issue: (role: Role) => string }> {
+async function runningServer(t: TestContext): Promise<{ url: string; admin: string; issue: (role: Role) => string }> {
   const credentials = new MemoryCredentials();
   const { config } = contextOf({ set: { 'server.port': 0, 'server.admin.port': 0 } }).settings!;
   const running = await startServer({ config, credentials, logger: createLogger(QUIET), version: VERSION });
@@ -36,7 +36,7 @@ async function runningServer(t: TestContext): Promise<{ url: string; issue: (rol
     assert.ok(issued.ok);
     return `${issued.value.id}:${issued.value.secret}`;
   };
-  return { url: running.url, issue };
+  return { url: running.url, admin: running.adminUrl, issue };
 }
 
 describe('checkServers', { timeout: 300_000 }, () => {
@@ -56,6 +56,20 @@ describe('checkServers', { timeout: 300_000 }, () => {
       assert.match(found[3]!.message, /credential is refused/);
       assert.ok(!JSON.stringify(found).includes(credential.split(':')[1]!));
     }
+  });
+
+  it('finds a credential that was made for another kind of part, and leaves no link behind', async (t) => {
+    const { url, issue, admin } = await runningServer(t);
+    for (const part of ['client', 'entry'] as const) {
+      for (const kind of ['client', 'entry'] as const) {
+        const env = { SALLYPORT_CREDENTIAL: issue(kind) };
+        const found = await checkServers(contextOf({ set: { [`${part}.servers`]: [url] }, env }));
+        assert.equal(verdicts(found).at(-1), part === kind ? 'ok link' : 'fail link');
+        assert.match(found.at(-1)!.message, part === kind ? /: accepted$/ : /: the credential was made for/);
+      }
+    }
+    const sessions = await fetch(`${admin}/api/sessions`, { headers: { Connection: 'close' } });
+    assert.deepEqual(await sessions.json(), []);
   });
 
   it('finds clocks that are an hour apart', async (t) => {
@@ -93,9 +107,19 @@ describe('checkServers', { timeout: 300_000 }, () => {
     assert.match(found[1]!.message, /no answer \(ETIMEDOUT\)/);
   });
 
-  it('only warns of a default server that is not there', async () => {
-    const found = await checkServers(contextOf({ set: { 'client.links': 2 } }));
-    assert.ok(['warn server', 'ok server'].includes(verdicts(found)[0]!), JSON.stringify(found));
+  it('names the page for a certificate that is not believed, and goes no further', { skip }, async (t) => {
+    const made = makeCertificate(temporaryFolder(t), 'localhost', 30);
+    const port = await listening(t, createTlsServer({ key: made.key, cert: made.cert }));
+    const found = await checkServers(contextOf({ set: { 'client.servers': [`wss://localhost:${port}`] } }));
+    assert.deepEqual(verdicts(found), ['ok server', 'fail certificate']);
+    assert.equal(found[1]!.page, 'docs/runbooks/sp-link-tls.md');
+  });
+
+  it('only warns of a server that is not there while nothing is configured', async () => {
+    const bare = await checkServers(contextOf({}));
+    assert.ok(['warn server', 'ok server'].includes(verdicts(bare)[0]!));
+    const meant = await checkServers(contextOf({ set: { 'client.links': 2 } }));
+    assert.ok(['fail server', 'ok server'].includes(verdicts(meant)[0]!));
   });
 });
 
@@ -133,7 +157,7 @@ describe('checkBackends', { timeout: 300_000 }, () => {
     assert.match(untrusted.message, /self-signed/);
     assert.match(untrusted.fix!, /caFile/);
     assert.match((await check({ caFile: made.certFile, serverName: 'other.example' })).message, /other names/);
-    assert.equal((await check({ caFile: made.certFile }, () => Date.now() + 20 * 24 * HOUR_MS)).status, 'warn');
+    assert.equal((await check({ caFile: made.certFile }, () => Date.now() + 24 * 24 * HOUR_MS)).status, 'warn');
     assert.equal((await check({ caFile: made.certFile }, () => Date.now() - YEAR_MS)).status, 'ok');
     assert.match((await check({ caFile: '/nowhere/ca.pem' })).message, /cannot be read \(ENOENT\)/);
   });

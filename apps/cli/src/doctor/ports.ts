@@ -1,4 +1,4 @@
-/** Ports that the parts would listen at: free, or served by the part already; and which part does not run. */
+/** Ports that the parts would listen at: free, or served by the part already. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '@sallyport/config';
@@ -6,8 +6,7 @@ import { forEach, partsOf } from './context.ts';
 import type { DoctorContext, Part } from './context.ts';
 import { fail, ok } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { judgeMissing, judgeNobody } from './missing-part.ts';
-import type { Missing } from './missing-part.ts';
+import { judgeNobody } from './missing-part.ts';
 import { ask, handshake, reach } from './reach.ts';
 import type { Answer } from './reach.ts';
 
@@ -75,16 +74,9 @@ export async function checkPorts({ settings, timeoutMs }: DoctorContext): Promis
   );
   const looks = new Map([...admins, ...others].map((each) => [each.place, each]));
   const inOrder = places.flatMap((place) => looks.get(place) ?? []);
-  const findings = inOrder.map((each) => judgeMissing(missingOf(each), running, settings) ?? each.finding);
+  const findings = inOrder.map(({ finding }) => finding);
   const isServed = inOrder.some(({ state }) => state === 'served');
   return [...clashes, ...findings, ...judgeNobody(settings, isServed)];
-}
-
-/** Where the part would answer that does not; null: it does, or it has no admin port that it could be known by. */
-function missingOf({ place, state }: Look): Missing | null {
-  const { part, host, port } = place;
-  if (!isAdmin(place) || state !== 'free' || port === 0) return null;
-  return { part, origin: urlOf(host, port, '/').origin };
 }
 
 function isAdmin({ setting }: Place): boolean {

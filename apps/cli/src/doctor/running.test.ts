@@ -14,6 +14,7 @@ import type { OfferLine } from './admin-answers.ts';
 import type { Finding } from './finding.ts';
 import { foldConsequences } from './consequences.ts';
 import { deploymentOf } from './deployment.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { judgeRunning } from './judge-running.ts';
 import { judgeUnknown } from './judge-traffic.ts';
 import { checkRunning } from './running.ts';
@@ -63,6 +64,8 @@ const hits = (limit: string, value: number) => `sallyport_limit_hits_total{part=
 const busy = (seconds: number) => `sallyport_event_loop_active_seconds_total{part="entry"} ${seconds}\n`;
 const expiry = (name: string, days: number) =>
   `sallyport_certificate_expiry_timestamp_seconds{part="entry",name="${name}"} ${NOW_S + days * DAY_S}\n`;
+const lifetime = (name: string, days: number) =>
+  `sallyport_certificate_lifetime_seconds{part="entry",name="${name}"} ${days * DAY_S}\n`;
 
 /** Of a histogram. */
 const spent = (name: string, labels: string, count: number, seconds: number) =>
@@ -180,6 +183,7 @@ describe('judgeRunning', () => {
     const full = 'server: session demo: all 10 slots are busy, and 7 wait';
     const mend = 'mend it, or raise client.concurrency if it has room';
     const more = 'raise client.concurrency if the backend has room, or start another client';
+    const unknown = `ask its client too (--admin http://CLIENT:12004): slow: mend the backend; else ${more}`;
     const slowNow = { before: client(100, 1.7), after: client(120, 1.7 + 10.02) };
     const slow = [`${full}; the backend takes 501 ms now, 17 ms since the start`, mend];
     assert.deepEqual(told(slowNow), slow);
@@ -192,7 +196,7 @@ describe('judgeRunning', () => {
     assert.deepEqual(told({ before: client(100, 0.1), after: client(200, 0.21) }), asEver);
     const hangs = `${full}; the backend answered nothing in the last second, and took 17 ms since the start`;
     assert.deepEqual(told({ before: client(100, 1.7), after: client(100, 1.7) }), [hangs, mend]);
-    assert.deepEqual(told(), [full, more]);
+    assert.deepEqual(told(), [full, unknown]);
     // A server has the histogram of hops too, and nothing in it.
     const zero = partOf({ part: 'server', where: 'server', sessions: [session], after: entryHops(0, 0) });
     assert.equal(judgedAmong(zero, []).find(({ check }) => check === 'session')?.message, full);
@@ -205,7 +209,7 @@ describe('judgeRunning', () => {
     const found = judgedAmong(server, [partOf({ before: client(100, 1.7), after: client(200, 3.4) })]);
     const { message, fix } = found.find(({ check }) => check === 'session')!;
     assert.match(message, /; a backend \(all sessions together\) takes 17 ms now, 17 ms since the start$/);
-    assert.match(fix!, /grep '"status":200\.\*"session":"demo"' <entry log> \| tail -3.*slow: mend it; else raise/);
+    assert.match(fix!, /grep '"status":200\.\*"session":"demo"' entry\.log \| tail -3.*slow: mend it; else raise/);
   });
 
   it('fails for a session without a client that is configured or asked for, and names the client that it had', () => {
@@ -237,7 +241,7 @@ describe('judgeRunning', () => {
     assert.match(of('demo')!.message, /are 5xx of the backend itself, of session demo$/);
     assert.doesNotMatch(of('demo')!.fix!, /grep/);
     assert.match(of('demo', 'other')!.message, /are 5xx of a backend itself$/);
-    assert.ok(of('demo', 'other')!.fix!.startsWith(`grep '"status":5' <entry log> | tail -3 names session and target`));
+    assert.match(of('demo', 'other')!.fix!, /grep '"status":5' entry\.log \| tail -3 names session and target/);
   });
 
   it('names the backend that is meant, of several, by what its client says', () => {
@@ -312,8 +316,8 @@ describe('judgeRunning', () => {
   it('counts the days of certificates in force, and tells of files that were not taken over', () => {
     const found = judged({
       after:
-        expiry('a', 31) +
-        expiry('b', 29) +
+        expiry('a', 15) +
+        expiry('b', 13) +
         expiry('c', -1) +
         'sallyport_tls_last_reload_successful{part="entry"} 0\n' +
         'sallyport_config_last_reload_successful{part="entry"} 0\n' +
@@ -326,9 +330,13 @@ describe('judgeRunning', () => {
       'warn sallyport-certificate-reload-failed.md',
       'fail sallyport-config-reload-failed.md',
     ]);
-    assert.match(found[0]!.message, /certificate b, in force, expires in 29\.0 days$/);
+    assert.match(found[0]!.message, /certificate b, in force, expires in 13\.0 days$/);
     assert.match(found[1]!.message, /certificate c, in force, has expired$/);
     assert.deepEqual(pagesOf(judged({ after: expiry('d', 6.95) })), ['fail sallyport-certificate-expiring.md']);
+    const short = (daysLeft: number) => lifetime('d', 90) + lifetime('e', 6) + expiry('e', daysLeft);
+    assert.deepEqual(judged({ after: short(1.6) }), []);
+    assert.deepEqual(pagesOf(judged({ after: short(1.4) })), ['warn sallyport-certificate-expiring.md']);
+    assert.deepEqual(pagesOf(judged({ after: short(0.9) })), ['fail sallyport-certificate-expiring.md']);
     assert.match(found[4]!.fix!, /"configuration not reloaded".*POST \/api\/reload/);
     const old = `sallyport_acme_last_failure_timestamp_seconds{part="entry"} ${NOW_S - 2 * DAY_S}\n`;
     assert.deepEqual(judged({ after: `${old}sallyport_config_last_reload_successful{part="entry"} 1\n` }), []);
@@ -384,23 +392,49 @@ async function runningServer(t: TestContext, adminCredentials?: MemoryCredential
   return running.adminUrl.replace('0.0.0.0', '127.0.0.1');
 }
 
-/** What is found, but for how busy this process was: on a busy machine it may be. */
-async function look(given: Given): Promise<Finding[]> {
-  return (await checkRunning(contextOf(given))).filter(({ check }) => check !== 'event-loop');
+const DEFAULT_PORTS = /127\.0\.0\.1:1200[234]\b/;
+
+/** How busy this machine is, its limits, what else runs on it. */
+function isOfMachine({ check, message }: Finding): boolean {
+  return check === 'event-loop' || check === 'descriptors' || DEFAULT_PORTS.test(message);
 }
 
+/** What is found, but for what is so on this machine. */
+async function look(given: Given): Promise<Finding[]> {
+  return (await checkRunning(contextOf(given))).filter((finding) => !isOfMachine(finding));
+}
+
+function allowed(files: number): RunningPart {
+  return partOf({ part: 'server', after: `process_max_fds ${files}\n` });
+}
+
+describe('checkDescriptors', () => {
+  it('goes by what a running part says that it is allowed', () => {
+    const context = contextOf({ set: { 'server.maxLinks': 5_000 } });
+    const of = (...parts: readonly RunningPart[]) => checkDescriptors(context, parts).map(({ message }) => message);
+    assert.deepEqual(of(allowed(7_000)), ['open files allowed: server 7000']);
+    const short = ['6000 open files allowed, and the server may need 6088'];
+    assert.deepEqual(of(allowed(7_000), allowed(6_000)), short);
+    assert.deepEqual(checkDescriptors(contextOf({ admin: ['http://127.0.0.1:1'] }), [allowed(1)]), []);
+  });
+});
+
 describe('checkRunning', { timeout: 300_000 }, () => {
-  it('asks the parts of the configuration, and says nothing of those that do not run', async (t) => {
+  it('asks the parts of the configuration, and says which of them it could not', async (t) => {
     const port = Number(new URL(await runningServer(t)).port);
     const found = await look({ set: { 'server.admin.port': port } });
     assert.deepEqual(verdicts(found), ['ok ready']);
     assert.match(found[0]!.message, /^server at http:\/\/127\.0\.0\.1:\d+: ready, \d+ of \d+ open files$/);
-    assert.deepEqual(await look({ set: { 'client.admin.port': await freePort() } }), []);
+    const gone = await freePort();
+    const [missed] = await look({ set: { 'client.admin.port': gone } });
+    const nobody = `not looked at: client (nothing listens at http://127.0.0.1:${gone})`;
+    assert.deepEqual([missed?.status, missed?.check, missed?.message], ['warn', 'look', nobody]);
     const sessions = [{ id: 'demo', backend: 'http://127.0.0.1:1' }];
     const set = { 'server.admin.port': port, 'client.admin.port': 0, 'client.sessions': sessions };
     const unserved = await look({ set });
-    assert.deepEqual(verdicts(unserved), ['ok ready', 'fail session']);
+    assert.deepEqual(verdicts(unserved), ['ok ready', 'fail session', 'warn look']);
     assert.match(unserved[1]!.message, /: session demo has no client$/);
+    assert.equal(unserved[2]!.message, 'not looked at: client (client.admin.port is 0)');
   });
 
   it('asks those that it is told instead, and misses what is not there', async (t) => {
@@ -408,6 +442,8 @@ describe('checkRunning', { timeout: 300_000 }, () => {
     const admin = [await runningEntry(t), `http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${other}`];
     const found = await look({ admin });
     assert.deepEqual(verdicts(found), ['fail ready', 'fail ready', 'fail ready']);
+    const [unasked] = (await look({ admin, set: { 'client.links': 2 } })).slice(3);
+    assert.equal(unasked?.message, 'not looked at: client (no --admin leads to one)');
     assert.match(found[0]!.message, /entry at .*server: no tunnel-server connected/);
     assert.match(found[1]!.message, /nothing listens there/);
     assert.match(found[2]!.message, /answers as no admin port of ours does/);
@@ -452,6 +488,22 @@ describe('checkRunning', { timeout: 300_000 }, () => {
     const found = await look({ admin, authorization });
     assert.deepEqual(verdicts(found), ['ok ready', 'warn ready']);
     assert.match(found[1]!.message, /credential went there in clear text$/);
+  });
+
+  it('compares the client of the configuration with its file', async (t) => {
+    const port = await httpServer(t, ({ url }, response) => {
+      const answers: Record<string, string> = {
+        '/readyz': '{"checks":{"accepting":{"ok":true}}}',
+        '/metrics': 'sallyport_build_info{part="client"} 1\n',
+        '/api/sessions': JSON.stringify([offer('demo', 1, 0, 1)]),
+      };
+      response.end(answers[url!]);
+    });
+    const sessions = [{ id: 'demo', backend: 'http://127.0.0.1:1' }];
+    const set = { 'client.admin.port': port, 'client.sessions': sessions };
+    assert.ok(verdicts(await look({ set })).includes('warn reload'));
+    // Named by its address it may be another one than that of the file.
+    assert.ok(!verdicts(await look({ set, admin: [`http://127.0.0.1:${port}`] })).includes('warn reload'));
   });
 
   it('finds lists that cannot be read, and does not break over them', async (t) => {

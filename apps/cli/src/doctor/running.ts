@@ -1,19 +1,26 @@
 /** Running parts, as their admin ports show them: what they say of themselves, read twice, a second apart. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SessionConfig } from '@sallyport/config';
 import { parsePrometheusText, select } from '@sallyport/load-tests';
 import type { Sample } from '@sallyport/load-tests';
-import { isLoopbackHost } from '@sallyport/telemetry';
 import { linesOf, LISTS, readinessOf } from './admin-answers.ts';
 import type { LinkLine, Lists, OfferLine, Readiness, ServerLine, SessionLine } from './admin-answers.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
 import { foldConsequences } from './consequences.ts';
-import { forEach, partsOf } from './context.ts';
+import { configurationOf, forEach } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import { deploymentOf } from './deployment.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { earlier, fail, foldEarlier, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { judgeReloaded } from './judge-offers.ts';
 import { judgeRunning } from './judge-running.ts';
 import { judgeUnknown } from './judge-traffic.ts';
+import { judgeMissing } from './missing-part.ts';
+import type { Missing } from './missing-part.ts';
+import { isOwnAddress } from './own-address.ts';
+import { adminPartsOf, placesOf } from './places.ts';
+import type { Place } from './places.ts';
 import { ask, why } from './reach.ts';
 
 export interface RunningPart {
@@ -34,12 +41,6 @@ export interface RunningPart {
   readonly offers: readonly OfferLine[];
 }
 
-interface Place {
-  readonly url: URL;
-  /** Somebody asked for this one: that nobody answers there is a fault. */
-  readonly isAskedFor: boolean;
-}
-
 const CHECK = 'ready';
 const APART_MS = 1_000;
 /** A server with some ten thousand links; more of it is not judged. */
@@ -50,67 +51,87 @@ const CREDENTIAL_FIX = 'give --credential-file with an admin credential (sallypo
 
 /** What one admin port came to. */
 interface Look {
-  /** Null: it could not be read, and a finding says why. */
+  readonly place: Place;
+  /** Null: it could not be read, and a finding or `silence` says why. */
   readonly running: RunningPart | null;
   readonly findings: readonly Finding[];
+  /** Null: a part of ours answers there. */
+  readonly silence: Pick<Missing, 'why' | 'isSilent'> | null;
 }
 
 export async function checkRunning(context: DoctorContext): Promise<Finding[]> {
-  const looks = await forEach(placesOf(context), async (place) => [await lookAt(place, context)]);
+  const { admin } = context;
+  const unnamed = { ...context, admin: { ...admin, authorization: null } };
+  const looks = await forEach(placesOf(context), async (place) => [
+    await lookAt(place, place.isNamed ? context : unnamed),
+  ]);
   const parts = looks.flatMap(({ running }) => running ?? []);
-  const deployment = deploymentOf(parts, configuredSessions(context));
-  const judged = looks.flatMap(({ running, findings }) => [
+  const deployment = deploymentOf(
+    parts,
+    sessionsOf(context).map(({ id }) => id),
+  );
+  const judged = looks.flatMap(({ place, running, findings }) => [
     ...(running === null ? [] : judgeRunning(running, deployment, context.nowMs())),
+    // Another client of the same session, elsewhere, may have another backend.
+    ...(running === null || place.part !== 'client' ? [] : judgeReloaded(running, place.url, sessionsOf(context))),
     ...findings,
   ]);
-  const findings = foldConsequences([...judged, ...judgeUnknown(parts, deployment)]);
-  return foldEarlier(findings, (all) => ({
-    ...earlier(`earlier, and not now: ${all.join('; ')}`),
+  const findings = foldConsequences([...judged, ...judgeUnknown(parts, deployment), ...judgeUnlooked(looks, context)]);
+  const told = foldEarlier(findings, (all) => ({
+    ...earlier(`earlier, and not in the second that was looked at: ${all.join('; ')}`),
     fix: 'where requests are few look again; each code has its page in docs/runbooks',
   }));
+  return [...checkDescriptors(context, parts), ...told];
 }
 
-function configuredSessions({ settings }: DoctorContext): string[] {
-  return settings === null ? [] : settings.config.client.sessions.map(({ id }) => id);
+function sessionsOf({ settings }: DoctorContext): readonly SessionConfig[] {
+  return settings === null ? [] : settings.config.client.sessions;
 }
 
-/** Those that were asked for; without any those of the configuration, which need not run. */
-function placesOf({ settings, admin }: DoctorContext): Place[] {
-  if (admin.urls.length > 0) return admin.urls.map((url) => ({ url, isAskedFor: true }));
+/** Parts of the configuration that nobody answered for. */
+function judgeUnlooked(looks: readonly Look[], context: DoctorContext): Finding[] {
+  const settings = configurationOf(context);
   if (settings === null) return [];
-  const parts = partsOf(settings);
-  return (['server', 'entry', 'client'] as const).flatMap((part) => {
-    const { host, port } = settings.config[part].admin;
-    if (!parts.has(part) || port === 0) return [];
-    const name = WILDCARDS[host] ?? host;
-    const url = new URL(`http://${name.includes(':') ? `[${name}]` : name}:${port}`);
-    return [{ url, isAskedFor: false }];
+  const answering = looks.filter(({ silence }) => silence === null);
+  const isAskedFor = context.admin.urls.length > 0;
+  const missing = adminPartsOf(settings).flatMap((part): Missing[] => {
+    if (answering.some(({ place, running }) => part === (running?.part ?? place.part))) return [];
+    const look = looks.find(({ place }) => place.part === part);
+    const isOther = look !== undefined && look.silence === null;
+    const other = isOther ? `another part at ${look.place.url.origin}` : `${part}.admin.port is 0`;
+    const reason = isAskedFor ? 'no --admin leads to one' : other;
+    return [{ part, ...(look?.silence ?? { why: reason, isSilent: false }) }];
   });
+  return judgeMissing(missing, answering.length > 0, settings);
 }
-
-const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 async function lookAt(place: Place, context: DoctorContext): Promise<Look> {
   const { url } = place;
-  const nothing = (finding: Finding): Look => ({ running: null, findings: place.isAskedFor ? [finding] : [] });
+  const nothing = (finding: Finding, silence: Look['silence']): Look => {
+    return { place, running: null, findings: place.part === null ? [finding] : [], silence };
+  };
   const sentMs = context.nowMs();
   // It needs no credential, and until it is known who answers none is shown.
   const answer = await read(place, '/readyz', { ...context, admin: { ...context.admin, authorization: null } });
-  // Whether a port of the configuration is free or somebody else's is told by the check of ports.
-  if (!answer.ok) return nothing(silent(url, answer.code));
+  if (!answer.ok) {
+    const isSilent = answer.code === 'ECONNREFUSED';
+    const told = isSilent ? `nothing listens at ${url.origin}` : `no answer at ${url.origin}: ${answer.code}`;
+    return nothing(silent(url, answer.code), { why: told, isSilent });
+  }
   const readiness = readinessOf(answer.value);
-  if (readiness === null) return nothing(stranger(url));
+  if (readiness === null) return nothing(stranger(url), { why: `another program at ${url.origin}`, isSilent: false });
   const skew = clockSkewMs(answer.value.headers.date, sentMs, context.nowMs());
   const clock = judgeClock(skew, url.origin).filter(({ status }) => status !== 'ok');
-  const around = [...clock, ...judgeWay(url, context)];
+  const around = [...clock, ...(await judgeWay(url, context))];
   const running = await readPart(place, readiness, context);
-  if (Array.isArray(running)) return { running: null, findings: [...running, ...around] };
-  return { running, findings: around };
+  if (Array.isArray(running)) return { place, running: null, findings: [...running, ...around], silence: null };
+  return { place, running, findings: around, silence: null };
 }
 
-/** Whoever is on the way can read a credential, and use it. */
-function judgeWay({ protocol, hostname, origin }: URL, { admin }: DoctorContext): Finding[] {
-  if (admin.authorization === null || protocol === 'https:' || isLoopbackHost(hostname)) return [];
+/** Whoever is on the way can read a credential, and use it; nobody is on the way to this machine itself. */
+async function judgeWay(url: URL, { admin, timeoutMs }: DoctorContext): Promise<Finding[]> {
+  const { protocol, origin } = url;
+  if (admin.authorization === null || protocol === 'https:' || (await isOwnAddress(url, timeoutMs))) return [];
   const fix = 'ask on that machine, by https:// or through ssh -L, and revoke it if others share the network';
   return [warn(CHECK, `${origin}: the admin credential went there in clear text`, fix)];
 }

@@ -1,29 +1,31 @@
 /** Tunnel-servers as entry and client dial them: name, connection, certificate, link port, clock, credential. */
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { readRegularFileSync, redactUrl, secretFromFileOrEnv } from '@sallyport/config';
-import { dig, LINK_PATH, LinkAddressError, linkAddresses, SUBPROTOCOL, TunnelAgent } from '@sallyport/protocol';
+import { dig, LINK_PATH, LinkAddressError, linkAddresses, TunnelAgent } from '@sallyport/protocol';
 import type { LinkAddress, LinkTls, Proxy, TunnelError } from '@sallyport/protocol';
 import { isLoopbackHost } from '@sallyport/telemetry';
 import type { Settings } from '../settings.ts';
 import { judgeCertificate } from './certificate.ts';
 import { clockSkewMs, judgeClock } from './clock.ts';
-import { forEach, partsOf } from './context.ts';
+import { forEach, isBare, partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import type { DiallingPart } from './credential-file.ts';
+import { checkCredential } from './credential-link.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { addressOf, ask, handshake, reach, resolveName, why } from './reach.ts';
 
-interface Dialled {
+/** A server, and how a part dials it. */
+export interface Dialled {
   readonly part: DiallingPart;
   readonly url: URL;
   /** As it may be shown. */
   readonly where: string;
+  readonly address: LinkAddress;
   readonly tls: LinkTls;
   readonly proxy: Proxy | null;
   readonly credential: { readonly id: string; readonly secret: string } | null;
-  /** Nobody chose this server: that it is not there is no fault. */
+  /** Nothing is configured: that it is not there is no fault. */
   readonly isDefault: boolean;
 }
 
@@ -36,7 +38,7 @@ export async function checkServers(context: DoctorContext): Promise<Finding[]> {
 }
 
 async function checkPart(part: DiallingPart, settings: Settings, context: DoctorContext): Promise<Finding[]> {
-  const { config, origins } = settings;
+  const { config } = settings;
   let addresses: LinkAddress[];
   try {
     const way = { files: config.link, env: context.env, isLoopback: isLoopbackHost, readFile: readRegularFileSync };
@@ -45,15 +47,17 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
     return [wrongAddress(error)];
   }
   const credential = secretFromFileOrEnv({ file: config[part].credentialFile, env: context.env });
-  return forEach(addresses, ({ url: server, tls, proxy }) => {
+  return forEach(addresses, (address) => {
+    const { url: server, tls, proxy } = address;
     const dialled: Dialled = {
       part,
+      address,
       url: new URL(server.replace(/\/$/, '').replace(/^ws/, 'http') + LINK_PATH),
       where: `${part} to ${redactUrl(server)}`,
       tls: tls(),
       proxy,
       credential: credential.ok ? credential : null,
-      isDefault: origins.get(`${part}.servers`) === 'default',
+      isDefault: isBare(settings),
     };
     return checkServer(dialled, context);
   });
@@ -61,6 +65,8 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
 
 /** What it means for whoever dials that its server cannot be reached. */
 const PAGES = { client: 'SallyportClientDisconnected', entry: 'SallyportNoUplink' } as const;
+
+const LINK_TLS_PAGE = 'docs/runbooks/sp-link-tls.md';
 
 function tlsRefused(where: string, code: string): Finding {
   return fail('certificate', `${where}: ${why(code)}`, 'let TLS end there, or use ws://', 'SP_LINK_TLS');
@@ -85,8 +91,8 @@ async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Fi
     if (!shaken.ok) return [...findings, tlsRefused(where, shaken.code)];
     const trust = "set link.caFile to its authority's certificate";
     const certificate = judgeCertificate(shaken.value, where, trust, nowMs());
+    if (shaken.value.refusal !== null) return [...findings, { ...certificate, page: LINK_TLS_PAGE }];
     findings.push(certificate);
-    if (shaken.value.refusal !== null) return findings;
   } else found.socket?.destroy();
   return [...findings, ...(await checkLink(dialled, context))];
 }
@@ -125,13 +131,13 @@ async function checkProxy({ url, where, proxy }: Dialled, timeoutMs: number): Pr
 }
 
 /** For one request: null goes straight. */
-function agentOf({ proxy, url }: Dialled, timeoutMs: number): TunnelAgent | null {
+export function agentOf({ proxy, url }: Dialled, timeoutMs: number): TunnelAgent | null {
   return proxy === null ? null : new TunnelAgent({ proxy, isTls: url.protocol === 'https:', timeoutMs });
 }
 
 function unreachable({ where, part, isDefault }: Dialled, code: string): Finding {
   const message = `${where}: ${why(code)}`;
-  if (isDefault) return warn('server', message, `start one (sallyport server, sallyport up), or set ${part}.servers`);
+  if (isDefault) return warn('server', message, `start one (sallyport server), or set ${part}.servers`);
   const fix = `start the server, correct ${part}.servers, or open the way in firewalls`;
   return fail('server', message, fix, PAGES[part]);
 }
@@ -149,42 +155,4 @@ async function checkLink(dialled: Dialled, { timeoutMs, nowMs }: DoctorContext):
     ...judgeClock(clockSkewMs(headers.date, sentMs, nowMs()), where),
     ...(credential === null ? [] : [await checkCredential(dialled, credential, timeoutMs)]),
   ];
-}
-
-/** An empty close frame, masked with zeros (RFC 6455 §5.5.1): a good-bye before anything was said. */
-const CLOSE_FRAME = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
-const WS_KEY_BYTES = 16;
-
-async function checkCredential(
-  dialled: Dialled,
-  { id, secret }: { id: string; secret: string },
-  timeoutMs: number,
-): Promise<Finding> {
-  const { url, where, tls } = dialled;
-  const headers = {
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': randomBytes(WS_KEY_BYTES).toString('base64'),
-    'Sec-WebSocket-Protocol': SUBPROTOCOL,
-    Authorization: `Bearer ${id}.${secret}`,
-  };
-  const answer = await ask({ url, timeoutMs, tls, agent: agentOf(dialled, timeoutMs), headers, farewell: CLOSE_FRAME });
-  if (!answer.ok) return fail('link', `${where}: ${why(answer.code)} when a link is asked for`, PROXY_FIX);
-  return judgeLinkAnswer(answer.value.status, answer.value.headers['sec-websocket-protocol'], `${where} as ${id}`);
-}
-
-const PROXY_FIX = 'let proxies before the server pass WebSocket upgrades on';
-
-/** What the answer to an upgrade with a credential means. `who`: server and credential. */
-export function judgeLinkAnswer(status: number, subprotocol: string | undefined, who: string): Finding {
-  if (status === 101 && subprotocol === SUBPROTOCOL) return ok('link', `${who}: accepted`);
-  if (status === 101)
-    return fail('link', `${who}: another WebSocket service answers`, 'name the port for links (12001)');
-  if (status === 401) {
-    const fix = "use one from the server's store (sallyport creds list), or make one (sallyport creds add)";
-    return fail('link', `${who}: the credential is refused`, fix, 'SP_CREDENTIAL_REFUSED');
-  }
-  if (status === 503) return warn('link', `${who}: the server has all the links it may`, 'raise server.maxLinks');
-  return fail('link', `${who}: the upgrade is answered ${status}`, PROXY_FIX);
 }

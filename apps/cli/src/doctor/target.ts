@@ -61,11 +61,15 @@ const HOP_FIXES: ReadonlyMap<string, string> = new Map([
   ['visitor', 'correct the request'],
   ['entry', 'check the session id in the path, and that a client offers it (/api/sessions of the server)'],
   ['uplink', 'check that the entry reaches its servers (/readyz of the entry)'],
-  ['queue', 'give the session more slots (client.concurrency, more clients), or a faster backend'],
+  [
+    'queue',
+    'see which session is full and how long its backend takes: ask all parts at once (--admin http://SERVER:12002 ' +
+      '--admin http://ENTRY:12003 --admin http://CLIENT:12004); mend that backend, or give more slots (client.concurrency)',
+  ],
   ['link', 'start a client for this session, or see its log (/readyz of the client)'],
   ['slot', 'raise client.concurrency'],
   ['client', "see the client's log; client.maxLongStreams bounds WebSockets and event streams"],
-  ['backend', 'start or repair the backend: doctor beside the client checks it'],
+  ['backend', 'start or repair the backend: doctor beside the client names and checks it'],
 ]);
 
 /** What to do about a failure at this hop; undefined where that is none of ours. */
