@@ -395,7 +395,10 @@ describe('while the clients of a session change', () => {
     await using traffic = new Load(fleet.url, 8, HANG_MS);
     for (const url of [second.url, fleet.server.url, second.url, fleet.server.url]) {
       await traffic.more(40);
-      await fleet.set('client', { 'client.servers': [url] });
+      fleet.write({ 'client.servers': [url] });
+      // Until what ran on the links of two moves before has ended.
+      const isTaken = async () => ((await fleet.reload('client')).status === 200 ? true : undefined);
+      await eventually(isTaken, 'the move to be taken');
       await traffic.more(80);
     }
     const outcomes = await traffic.stop();
