@@ -31,6 +31,11 @@ function problem(
   return { status, code, title, hop, proxyError, retryable, closes, limit };
 }
 
+/** A request beyond what `limit` allows. */
+function limited(status: number, code: string, title: string, limit: string): Problem {
+  return problem(status, code, title, 'visitor', 'http_request_error', { closes: true, limit });
+}
+
 const retryable = { retryable: true };
 const closes = { closes: true };
 
@@ -55,26 +60,11 @@ export const Problems = {
   ),
   badTarget: problem(400, 'SP_BAD_TARGET', 'The request target is malformed', 'visitor', 'http_request_error', closes),
   badMethod: problem(405, 'SP_METHOD_NOT_ALLOWED', 'This method is not relayed', 'entry', 'http_request_denied'),
-  targetTooLong: problem(414, 'SP_TARGET_TOO_LONG', 'The request target is too long', 'visitor', 'http_request_error', {
-    ...closes,
-    limit: 'request-target',
-  }),
-  headTooLarge: problem(431, 'SP_HEAD_TOO_LARGE', 'The request head is too large', 'visitor', 'http_request_error', {
-    ...closes,
-    limit: 'request-head',
-  }),
-  bodyTooLarge: problem(413, 'SP_BODY_TOO_LARGE', 'The request body is too large', 'visitor', 'http_request_error', {
-    ...closes,
-    limit: 'body',
-  }),
-  headTimeout: problem(408, 'SP_HEAD_TIMEOUT', 'The request head took too long', 'visitor', 'http_request_error', {
-    ...closes,
-    limit: 'head-timeout',
-  }),
-  bodyTimeout: problem(408, 'SP_BODY_TIMEOUT', 'The request body came too slowly', 'visitor', 'http_request_error', {
-    ...closes,
-    limit: 'body-rate',
-  }),
+  targetTooLong: limited(414, 'SP_TARGET_TOO_LONG', 'The request target is too long', 'request-target'),
+  headTooLarge: limited(431, 'SP_HEAD_TOO_LARGE', 'The request head is too large', 'request-head'),
+  bodyTooLarge: limited(413, 'SP_BODY_TOO_LARGE', 'The request body is too large', 'body'),
+  headTimeout: limited(408, 'SP_HEAD_TIMEOUT', 'The request head took too long', 'head-timeout'),
+  bodyTimeout: limited(408, 'SP_BODY_TIMEOUT', 'The request body came too slowly', 'body-rate'),
   expectation: problem(
     417,
     'SP_EXPECTATION',

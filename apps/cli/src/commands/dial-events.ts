@@ -1,6 +1,6 @@
 /** What `client` and `entry` say of their links: an event when one comes or goes, an error where dialling on is pointless. */
 import type { DialEvent } from '@sallyport/protocol';
-import { pageName } from '../doctor/finding.ts';
+import { pageOf } from '../doctor/finding.ts';
 import { CommandError, Exit } from '../exit.ts';
 import type { Output } from '../output.ts';
 
@@ -29,6 +29,6 @@ export function sayDial(output: Output, about: Readonly<Record<string, string>>,
 /** Never resolves; rejects with the error to end with, which names its page. */
 export async function endOfDialling(fatal: Promise<FatalDial>, part: Dialling): Promise<never> {
   const { code, reason } = await fatal;
-  const page = `${code}, see docs/runbooks/${pageName(code)}.md`;
+  const page = `${code}, see ${pageOf(code)}`;
   throw new CommandError(Exit.USAGE, code, `${reason}; ${FIXES[code](part)}; ${page}`);
 }

@@ -1,5 +1,5 @@
 /** What visitors are refused for, where a line on the state of something already says why. Pure. */
-import { pageName } from './finding.ts';
+import { pageOf } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 /** By the page of a cause the pages of what comes of it. */
@@ -15,10 +15,6 @@ const CONSEQUENCES: ReadonlyMap<string, readonly string[]> = new Map(
     ] as const
   ).map(([cause, effects]) => [pageOf(cause), effects.map(pageOf)]),
 );
-
-function pageOf(runbook: string): string {
-  return `docs/runbooks/${pageName(runbook)}.md`;
-}
 
 /** Checks of what is counted; all others tell of a state. */
 const COUNTED: ReadonlySet<string> = new Set(['refused', 'limit']);

@@ -28,7 +28,12 @@ export function fail(check: string, message: string, fix: string, runbook?: stri
 }
 
 function pageField(runbook: string | undefined): { page?: string } {
-  return runbook === undefined ? {} : { page: `docs/runbooks/${pageName(runbook)}.md` };
+  return runbook === undefined ? {} : { page: pageOf(runbook) };
+}
+
+/** `docs/runbooks/sp-no-client.md` */
+export function pageOf(runbook: string): string {
+  return `docs/runbooks/${pageName(runbook)}.md`;
 }
 
 /** `sp-no-client` of a code, `sallyport-no-client` of an alert. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parsePrometheusText } from '@sallyport/load-tests';
-import { contextOf } from '../testing/doctor.ts';
+import { contextOf, SILENT_PART } from '../testing/doctor.ts';
 import type { OfferLine } from './admin-answers.ts';
 import { foldConsequences } from './consequences.ts';
 import { deploymentOf } from './deployment.ts';
@@ -22,20 +22,7 @@ const idle: OfferLine = {
 };
 
 function partOf(part: string, more: Partial<RunningPart> = {}): RunningPart {
-  return {
-    part,
-    where: part,
-    readiness: { checks: { accepting: { ok: true } } },
-    before: [],
-    after: [],
-    apartS: 1,
-    sessions: [],
-    links: [],
-    servers: [],
-    offersBefore: [],
-    offers: [],
-    ...more,
-  };
+  return { ...SILENT_PART, part, where: part, ...more };
 }
 
 const clientOf = (now: Partial<OfferLine>, more: Partial<RunningPart> = {}) =>

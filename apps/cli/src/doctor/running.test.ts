@@ -7,7 +7,7 @@ import { startEntry } from '@sallyport/proxy-entry';
 import { createLogger } from '@sallyport/telemetry';
 import { startServer } from '@sallyport/tunnel-server';
 import { freePort } from '../../../../packages/protocol/src/testing/free-port.ts';
-import { contextOf, httpServer, verdicts } from '../testing/doctor.ts';
+import { contextOf, httpServer, SILENT_PART, verdicts } from '../testing/doctor.ts';
 import type { Given } from '../testing/doctor.ts';
 import { VERSION } from '../version.ts';
 import type { OfferLine } from './admin-answers.ts';
@@ -31,20 +31,7 @@ interface Told extends Partial<Omit<RunningPart, 'before' | 'after'>> {
 }
 
 function partOf({ before = '', after = '', ...told }: Told): RunningPart {
-  return {
-    part: 'entry',
-    where: 'entry at http://127.0.0.1:12003',
-    readiness: { checks: { accepting: { ok: true } } },
-    before: parsePrometheusText(before),
-    after: parsePrometheusText(after),
-    apartS: 1,
-    sessions: [],
-    links: [],
-    servers: [],
-    offersBefore: [],
-    offers: [],
-    ...told,
-  };
+  return { ...SILENT_PART, before: parsePrometheusText(before), after: parsePrometheusText(after), ...told };
 }
 
 /** All that is found of a part, as far as it alone tells; and of one beside others, in a deployment with these sessions. */

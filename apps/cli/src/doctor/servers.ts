@@ -11,7 +11,7 @@ import { forEach, isBare, partsOf } from './context.ts';
 import type { DoctorContext } from './context.ts';
 import type { DiallingPart } from './credential-file.ts';
 import { checkCredential } from './credential-link.ts';
-import { fail, ok, warn } from './finding.ts';
+import { fail, ok, pageOf, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { addressOf, ask, handshake, reach, resolveName, why } from './reach.ts';
 
@@ -66,8 +66,6 @@ async function checkPart(part: DiallingPart, settings: Settings, context: Doctor
 /** What it means for whoever dials that its server cannot be reached. */
 const PAGES = { client: 'SallyportClientDisconnected', entry: 'SallyportNoUplink' } as const;
 
-const LINK_TLS_PAGE = 'docs/runbooks/sp-link-tls.md';
-
 function tlsRefused(where: string, code: string): Finding {
   return fail('certificate', `${where}: ${why(code)}`, 'let TLS end there, or use ws://', 'SP_LINK_TLS');
 }
@@ -91,7 +89,7 @@ async function checkServer(dialled: Dialled, context: DoctorContext): Promise<Fi
     if (!shaken.ok) return [...findings, tlsRefused(where, shaken.code)];
     const trust = "set link.caFile to its authority's certificate";
     const certificate = judgeCertificate(shaken.value, where, trust, nowMs());
-    if (shaken.value.refusal !== null) return [...findings, { ...certificate, page: LINK_TLS_PAGE }];
+    if (shaken.value.refusal !== null) return [...findings, { ...certificate, page: pageOf('SP_LINK_TLS') }];
     findings.push(certificate);
   } else found.socket?.destroy();
   return [...findings, ...(await checkLink(dialled, context))];

@@ -9,6 +9,7 @@ import { loadConfig } from '@sallyport/config';
 import type { Environment } from '@sallyport/config';
 import type { DoctorContext } from '../doctor/context.ts';
 import type { Finding } from '../doctor/finding.ts';
+import type { RunningPart } from '../doctor/running.ts';
 
 export interface Given {
   readonly set?: Readonly<Record<string, unknown>>;
@@ -57,3 +58,18 @@ export async function listening(t: TestContext, server: Server): Promise<number>
 export function httpServer(t: TestContext, listener: RequestListener): Promise<number> {
   return listening(t, createServer(listener));
 }
+
+/** A running part that has nothing to tell. */
+export const SILENT_PART: RunningPart = {
+  part: 'entry',
+  where: 'entry at http://127.0.0.1:12003',
+  readiness: { checks: { accepting: { ok: true } } },
+  before: [],
+  after: [],
+  apartS: 1,
+  sessions: [],
+  links: [],
+  servers: [],
+  offersBefore: [],
+  offers: [],
+};
